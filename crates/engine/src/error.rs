@@ -1,0 +1,93 @@
+//! What can go wrong in an engine.
+
+use std::borrow::Cow;
+use std::io;
+use std::path::PathBuf;
+
+/// An operation of an engine failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The storage refused. Free space or mend the device; a merge that failed so may be tried again.
+    #[error("{op} of {path} at offset {offset}")]
+    Io {
+        /// What was tried: `read`, `write`, `sync`, ...
+        op: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Where in it, in bytes.
+        offset: u64,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Bytes in a file break the format. Do not retry: restore from a backup.
+    #[error("{path} is damaged at offset {offset}")]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// Where in it, in bytes.
+        offset: u64,
+        /// What is wrong with them.
+        #[source]
+        why: Malformed,
+    },
+    /// The file was written by a newer version, or needs a part that this build lacks.
+    #[error("{path} has format version {found}; this build reads up to {supported}")]
+    UnsupportedVersion {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The newest version that this build reads.
+        supported: u32,
+    },
+    /// A key is longer than the engine takes. Nothing was merged.
+    #[error("key of {len} bytes; the limit is {max}")]
+    KeyTooLarge {
+        /// Its length in bytes.
+        len: usize,
+        /// The limit in bytes.
+        max: usize,
+    },
+    /// A value is longer than the engine takes. Nothing was merged.
+    #[error("value of {len} bytes; the limit is {max}")]
+    ValueTooLarge {
+        /// Its length in bytes.
+        len: usize,
+        /// The limit in bytes.
+        max: usize,
+    },
+    /// An earlier sync failed, so the state on the medium is unknown. Reopen to recover.
+    #[error("{path} took a failed write or sync; reopen to recover")]
+    Poisoned {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// How bytes break a format: what was expected, and what was found.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}: expected {expected}, found {found}")]
+pub struct Malformed {
+    /// The field or rule that is broken.
+    pub what: &'static str,
+    /// What would have been right.
+    pub expected: Cow<'static, str>,
+    /// What was there.
+    pub found: Cow<'static, str>,
+}
+
+impl Malformed {
+    /// A finding in words.
+    pub fn new(
+        what: &'static str,
+        expected: impl Into<Cow<'static, str>>,
+        found: impl Into<Cow<'static, str>>,
+    ) -> Malformed {
+        Malformed {
+            what,
+            expected: expected.into(),
+            found: found.into(),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The project's own tooling, run as `cargo xtask COMMAND`.
+//!
+//! - `ci`: everything that a change must pass.
+//! - `tidy`: the rules of the house that no compiler knows.
+//! - `features`: the facade builds with none, each and all of its features.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tooling works on the real file system and the real clock"
+)]
+
+mod ci;
+mod features;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use xshell::Shell;
+
+/// Tooling of the Drystone workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Format, lints, tidy, licences, tests, doc tests, docs and features: all that a change must pass
+    Ci,
+    /// Check layers, module headers, stray and dead files
+    Tidy,
+    /// Build the facade with none, each and all of its features
+    Features,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let shell = Shell::new()?;
+    let root = workspace_root()?;
+    shell.change_dir(&root);
+    match arguments.command {
+        Command::Ci => ci::run(&shell, &root),
+        Command::Tidy => tidy::run(&shell, &root),
+        Command::Features => features::run(&shell),
+    }
+}
+
+/// The folder that holds the workspace's `Cargo.toml`.
+fn workspace_root() -> anyhow::Result<PathBuf> {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = xtask.parent().context("xtask lies in the workspace")?;
+    Ok(root.to_owned())
+}

@@ -1,0 +1,59 @@
+//! The workspace keeps its own rules, and a breach of each rule is found.
+
+use super::*;
+
+#[test]
+fn the_workspace_is_tidy() {
+    let shell = Shell::new().unwrap();
+    let root = crate::workspace_root().unwrap();
+    shell.change_dir(&root);
+    run(&shell, &root).unwrap();
+}
+
+#[test]
+fn finds_a_dependency_that_points_downwards() {
+    let metadata = serde_json::json!({ "packages": [
+        { "name": "drystone-wal", "dependencies": [
+            { "name": "drystone-base", "kind": null },
+            { "name": "drystone-testkit", "kind": "dev" },
+            { "name": "drystone-mvcc", "kind": null },
+        ] },
+        { "name": "drystone-stray", "dependencies": [] },
+    ] });
+    let breaches = layer_breaches(&metadata).unwrap();
+    assert_eq!(
+        breaches,
+        [
+            "T1 drystone-wal: depends on drystone-mvcc, which is not above it in the table",
+            "T1 drystone-stray: is not listed in LAYERS",
+        ]
+    );
+}
+
+#[test]
+fn finds_stray_files_and_open_ends() {
+    let breaches = top_level_breaches(&[
+        PathBuf::from("notes.txt"),
+        PathBuf::from("crates/base/src/lib.rs"),
+    ]);
+    assert_eq!(breaches, ["T3 notes.txt: has no place at the top level"]);
+    let breaches = open_ends(Path::new("a.rs"), "//! A.\n// FIXME later\n");
+    assert_eq!(breaches, ["T5 a.rs:2: holds FIXME"]);
+}
+
+#[test]
+fn finds_a_feature_without_a_comment() {
+    let text =
+        "[features]\n# The default.\ndefault = []\nsql = []\n[dependencies]\nbytes = \"1\"\n";
+    assert_eq!(
+        manifest_breaches(Path::new("Cargo.toml"), text),
+        ["T6 Cargo.toml: no comment above sql = []"]
+    );
+}
+
+#[test]
+fn finds_a_file_that_no_module_declares() {
+    let root = crate::workspace_root().unwrap();
+    assert!(is_module(&root, Path::new("xtask/src/tidy/tests.rs")));
+    assert!(!is_module(&root, Path::new("xtask/src/nobody.rs")));
+}

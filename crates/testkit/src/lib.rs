@@ -2,11 +2,19 @@
 //!
 //! - [`SimFileSystem`]: a disk from a seed, that forgets what was not synced when power is cut ([`CrashPolicy`]), and
 //!   fails on demand ([`Fault`]). A [`Trace`] of it can be crashed at every operation without running the work again.
+//! - [`CrashPoints`]: power cut at every operation of a workload, and again in the recovery after it.
 //!
 //! Everything here draws from seeds, and names the seed when it fails.
 
+mod crash_points;
 mod draw;
+mod seed;
 mod sim;
 
+pub use crash_points::{
+    CRASH_FOLDER, Checked, CrashFailure, CrashPoint, CrashPoints, CrashReport, NoCrashPoint,
+    POINT_VARIABLE, PowerCut, Promises, Witness,
+};
 pub use draw::{Draw, mix};
+pub use seed::{SEED_VARIABLE, seed_of};
 pub use sim::{CrashPolicy, Cut, Effect, Fault, Image, OpKind, Replay, SimFileSystem, Trace};

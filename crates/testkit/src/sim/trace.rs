@@ -131,6 +131,12 @@ impl Replay<'_> {
         SimFileSystem::restarted(self.volume.crash(policy, &mut Draw::new(seed)), seed)
     }
 
+    /// The last `count` operations, in words, and the one that would come next.
+    #[must_use]
+    pub fn describe(&self, count: usize) -> String {
+        self.trace.describe(self.at, count)
+    }
+
     /// What no sync has made durable here, in words.
     #[must_use]
     pub fn describe_pending(&self) -> String {

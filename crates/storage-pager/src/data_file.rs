@@ -1,0 +1,166 @@
+//! The pager's file: reads, writes and syncs that say where they failed, and the poison that a failed sync leaves.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use bytes::Bytes;
+use drystone_base::File;
+use drystone_base::checksum::crc64;
+
+use crate::block::BLOCK_BYTES_U64;
+use crate::error::{Malformed, PagerError};
+use crate::page_ref::{CODEC_NONE, PageRef};
+
+/// An open file of pages.
+#[derive(Debug)]
+pub(crate) struct DataFile {
+    path: PathBuf,
+    file: Arc<dyn File>,
+    /// Blocks that it has at least. Pages end before that.
+    blocks: AtomicU64,
+    poisoned: AtomicBool,
+    written_bytes: AtomicU64,
+    syncs: AtomicU64,
+}
+
+impl DataFile {
+    pub(crate) fn new(path: PathBuf, file: Arc<dyn File>) -> DataFile {
+        DataFile {
+            path,
+            file,
+            blocks: AtomicU64::new(0),
+            poisoned: AtomicBool::new(false),
+            written_bytes: AtomicU64::new(0),
+            syncs: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads up to `buf.len()` bytes; what lies behind the end of the file reads as zeros.
+    pub(crate) fn read_or_zeros(&self, buf: &mut [u8], offset: u64) -> Result<(), PagerError> {
+        let read = self.file.read_at(buf, offset);
+        let count = read.map_err(|source| self.io("read", offset, source))?;
+        buf[count..].fill(0);
+        Ok(())
+    }
+
+    /// Reads a page and proves that it is the one meant. One read of the file.
+    pub(crate) fn read_page(&self, page: &PageRef) -> Result<Bytes, PagerError> {
+        let offset = page.block.offset();
+        self.check_place(page)?;
+        if page.codec != CODEC_NONE {
+            return Err(PagerError::UnknownCodec {
+                path: self.path.clone(),
+                offset,
+                codec: page.codec,
+            });
+        }
+        let len = usize::try_from(page.len).expect("pages are at most MAX_PAGE_BYTES long");
+        let mut bytes = vec![0; len];
+        self.read_or_zeros(&mut bytes, offset)?;
+        let found = crc64(&bytes);
+        if found != page.checksum {
+            return Err(self.corrupt(offset, Malformed::checksum(page.checksum, found)));
+        }
+        Ok(Bytes::from(bytes))
+    }
+
+    /// No memory is set aside for a page that the file is too short for.
+    fn check_place(&self, page: &PageRef) -> Result<(), PagerError> {
+        page.check()
+            .map_err(|why| self.corrupt(page.block.offset(), why))?;
+        let blocks = self.blocks.load(Ordering::Relaxed);
+        if page.extent().end() <= blocks {
+            return Ok(());
+        }
+        let (expected, found) = (format!("up to {blocks}"), page.extent().end().to_string());
+        let why = Malformed::new("last block of a page", expected, found);
+        Err(self.corrupt(page.block.offset(), why))
+    }
+
+    pub(crate) fn write(&self, bytes: &[u8], offset: u64) -> Result<(), PagerError> {
+        let written = self.file.write_all_at(bytes, offset);
+        written.map_err(|source| self.io("write", offset, source))?;
+        self.written_bytes
+            .fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Makes everything written durable. A failure poisons.
+    pub(crate) fn sync(&self) -> Result<(), PagerError> {
+        self.check_poison()?;
+        self.syncs.fetch_add(1, Ordering::Relaxed);
+        self.file.sync().map_err(|source| {
+            self.poison();
+            self.io("sync", 0, source)
+        })
+    }
+
+    /// Cuts or extends to `blocks` blocks.
+    pub(crate) fn set_blocks(&self, blocks: u64) -> Result<(), PagerError> {
+        let len = blocks.saturating_mul(BLOCK_BYTES_U64);
+        let set = self.file.set_len(len);
+        set.map_err(|source| self.io("set length", len, source))?;
+        self.blocks.store(blocks, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Pages may end at up to `blocks` blocks from now on: the file is that long.
+    pub(crate) fn admit_blocks(&self, blocks: u64) {
+        self.blocks.store(blocks, Ordering::Relaxed);
+    }
+
+    /// Length in bytes.
+    pub(crate) fn len(&self) -> Result<u64, PagerError> {
+        self.file
+            .len()
+            .map_err(|source| self.io("ask the length", 0, source))
+    }
+
+    pub(crate) fn poison(&self) {
+        self.poisoned.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn check_poison(&self) -> Result<(), PagerError> {
+        if self.poisoned.load(Ordering::Relaxed) {
+            return Err(PagerError::Poisoned {
+                path: self.path.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn blocks(&self) -> u64 {
+        self.blocks.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn written_bytes(&self) -> u64 {
+        self.written_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn syncs(&self) -> u64 {
+        self.syncs.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn corrupt(&self, offset: u64, why: Malformed) -> PagerError {
+        PagerError::Corrupt {
+            path: self.path.clone(),
+            offset,
+            why,
+        }
+    }
+
+    fn io(&self, op: &'static str, offset: u64, source: io::Error) -> PagerError {
+        PagerError::Io {
+            op,
+            path: self.path.clone(),
+            offset,
+            source,
+        }
+    }
+}

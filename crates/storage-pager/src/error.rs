@@ -1,0 +1,139 @@
+//! What can go wrong in a pager.
+
+use std::borrow::Cow;
+use std::io;
+use std::path::PathBuf;
+
+use drystone_base::Lsn;
+
+/// An operation on a pager failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PagerError {
+    /// The storage refused. A writer that met this is to be dropped; with the space freed or the device mended, the same
+    /// changes may be written again. A failed sync also poisons the pager.
+    #[error("{op} of {path} at offset {offset}")]
+    Io {
+        /// What was tried: `open`, `read`, `write`, `extend`, `sync`, ...
+        op: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Where in it, in bytes.
+        offset: u64,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Bytes in the file are not those that were written, or make no sense. Do not retry: restore from a backup.
+    #[error("{path} is damaged at offset {offset}")]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// Where in it, in bytes.
+        offset: u64,
+        /// What is wrong with them.
+        #[source]
+        why: Malformed,
+    },
+    /// Both copies of a superblock are damaged. What the other one holds may be the state before the last durable one, so
+    /// it is not taken without [`LostSuperblock::TakeOther`](crate::LostSuperblock::TakeOther).
+    #[error(
+        "{path} has lost both copies of a superblock; the other one is at generation {generation}, {lsn}"
+    )]
+    LostSuperblock {
+        /// The file.
+        path: PathBuf,
+        /// The generation that is left.
+        generation: u64,
+        /// Its LSN.
+        lsn: Lsn,
+    },
+    /// A page is stored with a codec that this build lacks.
+    #[error("page at offset {offset} of {path} needs codec {codec}, which this build lacks")]
+    UnknownCodec {
+        /// The file.
+        path: PathBuf,
+        /// Where the page lies, in bytes.
+        offset: u64,
+        /// The codec's number.
+        codec: u8,
+    },
+    /// The file was written by a newer version.
+    #[error("{path} has format version {found}; this build reads up to {supported}")]
+    UnsupportedVersion {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The newest version that this build reads.
+        supported: u32,
+    },
+    /// A page of no bytes, or of more than [`MAX_PAGE_BYTES`](crate::MAX_PAGE_BYTES). Nothing was written.
+    #[error("page of {len} bytes; it must have 1 to {max}")]
+    PageLen {
+        /// Its length in bytes.
+        len: usize,
+        /// The limit in bytes.
+        max: usize,
+    },
+    /// A root payload of more than [`MAX_PAYLOAD_BYTES`](crate::MAX_PAYLOAD_BYTES). Nothing was committed.
+    #[error("root payload of {len} bytes; the limit is {max}")]
+    PayloadTooLarge {
+        /// Its length in bytes.
+        len: usize,
+        /// The limit in bytes.
+        max: usize,
+    },
+    /// A commit with a lower LSN than the state it would replace. Nothing was committed.
+    #[error("commit at {lsn}; the durable state is at {newest} already")]
+    LsnBackwards {
+        /// The LSN given.
+        lsn: Lsn,
+        /// The durable state's.
+        newest: Lsn,
+    },
+    /// Another writer is at work on this pager. Wait for it.
+    #[error("another writer is at work on {path}")]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An earlier sync failed, so the state on the medium is unknown. Open the file again to recover.
+    #[error("{path} took a failed write or sync; reopen to recover")]
+    Poisoned {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// How bytes break a format: what was expected, and what was found.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}: expected {expected}, found {found}")]
+pub struct Malformed {
+    /// The field or rule that is broken.
+    pub what: &'static str,
+    /// What would have been right.
+    pub expected: Cow<'static, str>,
+    /// What was there.
+    pub found: Cow<'static, str>,
+}
+
+impl Malformed {
+    /// A finding in words.
+    pub fn new(
+        what: &'static str,
+        expected: impl Into<Cow<'static, str>>,
+        found: impl Into<Cow<'static, str>>,
+    ) -> Malformed {
+        Malformed {
+            what,
+            expected: expected.into(),
+            found: found.into(),
+        }
+    }
+
+    /// A checksum that does not agree.
+    pub(crate) fn checksum(expected: u64, found: u64) -> Malformed {
+        let hex = |number| format!("{number:#018x}");
+        Malformed::new("checksum", hex(expected), hex(found))
+    }
+}

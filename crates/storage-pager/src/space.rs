@@ -1,0 +1,268 @@
+//! Which blocks are in use, and which may be written to.
+//!
+//! ```text
+//!             allocate                    commit                      free, then commit of generation g
+//!  reusable ------------> fresh (writer) -------------> live ------------------------------------------+
+//!     ^                        | roll_back                                                             |
+//!     |<-----------------------+                                                                       v
+//!     +---------------------------------------------------------------------------------------- pending at g
+//!                       reclaim: g is durable, and no root of a generation before g is held
+//! ```
+//!
+//! # Invariants
+//! - S1. `unused` is every block from 4 up to `end` that the state being written does not use: reusable ones, pending
+//!   ones, and those that the current writer has freed.
+//! - S2. `reusable` and the pending extents are disjoint, and all lie in `unused`.
+//! - S3. Between writers, `unused` is exactly those two.
+//!
+//! One writer has this to itself; nothing here is shared.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
+
+use crate::block::{Extent, MAX_BLOCKS};
+use crate::extent_set::ExtentSet;
+use crate::root::Root;
+use crate::superblock::SUPERBLOCKS;
+
+/// Runs of this many blocks are preferred for new pages, so that a merge is laid out in sequential runs.
+const PREFERRED_RUN_BLOCKS: u64 = 16;
+
+/// The file grows by at least this many blocks (1 MiB), and by at most [`GROWTH_BLOCKS_MAX`] beyond what is needed.
+const GROWTH_BLOCKS_MIN: u64 = 256;
+
+/// 64 MiB.
+const GROWTH_BLOCKS_MAX: u64 = 16_384;
+
+/// The blocks of the file.
+#[derive(Debug)]
+pub(crate) struct Space {
+    unused: ExtentSet,
+    reusable: ExtentSet,
+    /// Freed by the commit of that generation, which is durable; one extent for each page. Generations ascend.
+    pending: VecDeque<(u64, Vec<Extent>)>,
+    /// Every generation that a root was published for and that may be held still.
+    roots: Vec<(u64, Weak<Root>)>,
+    /// Length of the file in blocks.
+    end: u64,
+    /// Where the last allocation ended.
+    next: u64,
+}
+
+/// What a writer has changed, so that it can be taken back.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    /// Allocated, and not freed again.
+    fresh: ExtentSet,
+    /// Allocated and freed again. No other state knows them.
+    spoiled: Vec<Extent>,
+    /// Pages of the state before that the next one does without.
+    freed: Vec<Extent>,
+    /// Cut off the end.
+    cut: Option<Extent>,
+}
+
+/// Why a page cannot be freed: it is no live page of the state being written.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NotLive;
+
+impl Space {
+    /// The blocks of a file of `end` blocks of which `unused` are free, when no state but the newest is in use.
+    pub(crate) fn new(unused: ExtentSet, end: u64) -> Space {
+        Space {
+            reusable: unused.clone(),
+            unused,
+            pending: VecDeque::new(),
+            roots: Vec::new(),
+            end,
+            next: SUPERBLOCKS,
+        }
+    }
+
+    /// Length of the file in blocks.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// The blocks that the state being written does not use.
+    pub(crate) fn unused(&self) -> &ExtentSet {
+        &self.unused
+    }
+
+    /// How many blocks may be written to now.
+    pub(crate) fn reusable_count(&self) -> u64 {
+        self.reusable.block_count()
+    }
+
+    /// A run of blocks for a page: behind the last one where there is room.
+    /// `None`: the file must [`grow`](Space::grow).
+    pub(crate) fn allocate(&mut self, count: u64, changes: &mut Changes) -> Option<Extent> {
+        let behind = self.reusable.run_from(self.next);
+        let run = behind
+            .filter(|run| run.count >= count)
+            .or_else(|| self.reusable.find(count.max(PREFERRED_RUN_BLOCKS)))
+            .or_else(|| self.reusable.find(count))?;
+        let extent = self.take(run, count, changes);
+        self.next = extent.end();
+        Some(extent)
+    }
+
+    /// As [`Space::allocate`], as low in the file as it can be.
+    pub(crate) fn allocate_low(&mut self, count: u64, changes: &mut Changes) -> Option<Extent> {
+        let run = self.reusable.find(count)?;
+        Some(self.take(run, count, changes))
+    }
+
+    fn take(&mut self, run: Extent, count: u64, changes: &mut Changes) -> Extent {
+        let extent = Extent::new(run.start, count);
+        self.reusable.remove(extent);
+        self.unused.remove(extent);
+        changes.fresh.insert(extent);
+        extent
+    }
+
+    /// The length in blocks to which the file should grow so that `count` blocks in a row are free at its end.
+    /// `None`: a file cannot be that long.
+    pub(crate) fn length_for(&self, count: u64, headroom: Headroom) -> Option<u64> {
+        let free_tail = self.free_tail().map_or(0, |tail| tail.count);
+        let needed = count.saturating_sub(free_tail);
+        let step = match headroom {
+            Headroom::Step => growth_step(self.end),
+            Headroom::None => 0,
+        };
+        let length = self.end.checked_add(needed.max(step))?;
+        (length <= MAX_BLOCKS).then_some(length)
+    }
+
+    /// The file has `length` blocks now. Stays so when the writer is rolled back.
+    pub(crate) fn grow(&mut self, length: u64) {
+        let grown = Extent::between(self.end, length);
+        self.unused.insert(grown);
+        self.reusable.insert(grown);
+        self.end = length;
+    }
+
+    /// The page at `extent` is not part of the next state.
+    pub(crate) fn free(&mut self, extent: Extent, changes: &mut Changes) -> Result<(), NotLive> {
+        let in_file = extent.start >= SUPERBLOCKS && extent.end() <= self.end;
+        if !in_file || self.unused.overlaps(extent) {
+            return Err(NotLive);
+        }
+        if changes.fresh.contains(extent) {
+            changes.fresh.remove(extent);
+            changes.spoiled.push(extent);
+        } else if changes.fresh.overlaps(extent) {
+            return Err(NotLive);
+        } else {
+            changes.freed.push(extent);
+        }
+        self.unused.insert(extent);
+        Ok(())
+    }
+
+    /// The reusable blocks at the end of the file.
+    pub(crate) fn free_tail(&self) -> Option<Extent> {
+        self.reusable.last_run().filter(|run| run.end() == self.end)
+    }
+
+    /// The file ends at `length` in the next state; what is cut off is reusable.
+    pub(crate) fn cut(&mut self, length: u64, changes: &mut Changes) {
+        let cut = Extent::between(length, self.end);
+        self.reusable.remove(cut);
+        self.unused.remove(cut);
+        self.end = length;
+        changes.cut = Some(cut);
+    }
+
+    /// The next state is durable as `root`.
+    pub(crate) fn commit(&mut self, changes: Changes, root: &Arc<Root>) {
+        for extent in changes.spoiled {
+            self.reusable.insert(extent);
+        }
+        if !changes.freed.is_empty() {
+            self.pending.push_back((root.generation, changes.freed));
+        }
+        self.publish(root);
+        debug_assert!(self.checked());
+    }
+
+    /// Remembers a root, for as long as it may be held.
+    pub(crate) fn publish(&mut self, root: &Arc<Root>) {
+        self.roots.push((root.generation, Arc::downgrade(root)));
+    }
+
+    /// There will be no next state. Hands out the extents that were written to.
+    pub(crate) fn roll_back(&mut self, changes: Changes) -> Vec<Extent> {
+        let mut written = changes.spoiled;
+        for extent in &written {
+            self.reusable.insert(*extent);
+        }
+        for extent in changes.fresh.iter() {
+            self.unused.insert(extent);
+            self.reusable.insert(extent);
+            written.push(extent);
+        }
+        for extent in changes.freed {
+            self.unused.remove(extent);
+        }
+        if let Some(cut) = changes.cut {
+            self.grow(cut.end());
+        }
+        debug_assert!(self.checked());
+        written
+    }
+
+    /// Makes the blocks reusable that no root needs any more. Hands out where the pages in them began.
+    pub(crate) fn reclaim(&mut self) -> Vec<u64> {
+        self.roots.retain(|(_, root)| root.strong_count() > 0);
+        let oldest = self.roots.iter().map(|(generation, _)| *generation).min();
+        let mut starts = Vec::new();
+        while let Some((generation, _)) = self.pending.front()
+            && oldest.is_none_or(|oldest| *generation <= oldest)
+            && let Some((_, extents)) = self.pending.pop_front()
+        {
+            for extent in extents {
+                self.reusable.insert(extent);
+                starts.push(extent.start);
+            }
+        }
+        starts
+    }
+
+    /// Panics where an invariant of this module does not hold between writers. O(runs).
+    pub(crate) fn check(&self) {
+        self.unused.check();
+        self.reusable.check();
+        let mut both = self.reusable.clone();
+        for extent in self.pending.iter().flat_map(|(_, extents)| extents) {
+            both.insert(*extent); // panics where S2 is broken
+        }
+        assert!(both.iter().eq(self.unused.iter()), "S3");
+        let generations = self.pending.iter().map(|(generation, _)| generation);
+        assert!(generations.is_sorted(), "pending generations ascend");
+        let in_file = |run: Extent| run.start >= SUPERBLOCKS && run.end() <= self.end;
+        assert!(self.unused.iter().all(in_file), "S1");
+    }
+
+    fn checked(&self) -> bool {
+        self.check();
+        true
+    }
+}
+
+/// Whether a file grows by more than it needs at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Headroom {
+    /// By a step, so that its length changes rarely.
+    Step,
+    /// By just what is needed: the disk is nearly full.
+    None,
+}
+
+/// A sixteenth of the file, within bounds.
+pub(crate) fn growth_step(end: u64) -> u64 {
+    (end / 16).clamp(GROWTH_BLOCKS_MIN, GROWTH_BLOCKS_MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,355 @@
+//! One transition from a durable state to the next.
+//!
+//! # Order of a commit
+//! 1. The new pages and the free list are written, to blocks that no state uses which is durable or held; the file is
+//!    as long as the next superblock says. Sync.
+//! 2. The superblock's copies, one after the other, each with a sync: `slots.rs` says what a crash between them leaves.
+//! 3. The root is published. Only then may the blocks that were freed be written to, by a later writer.
+//!
+//! A failure before 2 leaves the old state and a usable pager. One in the sync of 1, or within 2, poisons.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use drystone_base::Lsn;
+use drystone_base::checksum::crc64;
+
+use crate::block::{BLOCK_BYTES, BlockNo, Extent, blocks_for};
+use crate::error::{Malformed, PagerError};
+use crate::free_list;
+use crate::page_ref::{CODEC_NONE, MAX_PAGE_BYTES, PageRef};
+use crate::pager::Inner;
+use crate::slots;
+use crate::space::{Changes, Headroom, Space};
+use crate::superblock::{MAX_PAYLOAD_BYTES, Superblock};
+
+/// Consecutive pages are written together, up to about this many bytes.
+const WRITE_BYTES: usize = 1 << 20;
+
+/// The next state in the making. Dropping it without [`Writer::commit`] leaves the state as it is.
+///
+/// Threads: owned by one; may be sent to another. Memory: a buffer of 1 MiB, or of the longest page.
+#[derive(Debug)]
+pub struct Writer {
+    inner: Arc<Inner>,
+    /// `None` once it was given back.
+    space: Option<Box<Space>>,
+    changes: Changes,
+    buffer: Buffer,
+}
+
+/// Pages that lie one behind the other and are not in the file yet.
+#[derive(Debug, Default)]
+struct Buffer {
+    start: u64,
+    /// Whole blocks.
+    bytes: Vec<u8>,
+    pages: Vec<PageRef>,
+}
+
+impl Writer {
+    pub(crate) fn new(inner: Arc<Inner>, space: Box<Space>) -> Writer {
+        Writer {
+            inner,
+            space: Some(space),
+            changes: Changes::default(),
+            buffer: Buffer::default(),
+        }
+    }
+
+    /// Adds a page with these contents, 1 to [`MAX_PAGE_BYTES`] bytes. Takes whole blocks. Nothing is durable, and most
+    /// of it is not even written, before [`Writer::commit`].
+    ///
+    /// # Errors
+    /// [`PagerError::PageLen`]; [`PagerError::Io`] when the file cannot grow or an earlier page cannot be written, with
+    /// nothing added: trying again is allowed.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<PageRef, PagerError> {
+        let len = page_len(bytes)?;
+        let extent = self.allocate(blocks_for(u64::from(len)))?;
+        let page = PageRef {
+            block: BlockNo(extent.start),
+            len,
+            codec: CODEC_NONE,
+            checksum: crc64(bytes),
+        };
+        if !self.buffer.takes(extent, bytes.len()) {
+            self.flush().inspect_err(|_| self.spoil(extent))?;
+        }
+        self.buffer.push(page, bytes);
+        Ok(page)
+    }
+
+    /// A page is not part of the next state. Its blocks are used again once the commit is durable and no older root is
+    /// held.
+    ///
+    /// # Errors
+    /// [`PagerError::Corrupt`] when it is no page of the state: freed already, or not within the file. The tree that
+    /// names it is damaged then. Nothing was freed.
+    pub fn free(&mut self, page: &PageRef) -> Result<(), PagerError> {
+        let space = space_of(&mut self.space);
+        let freed = space.free(page.extent(), &mut self.changes);
+        freed.map_err(|_| {
+            let why = Malformed::new("page to be freed", "one of this state", "free blocks");
+            self.inner.file.corrupt(page.block.offset(), why)
+        })
+    }
+
+    /// The contents of a page of the old state, or of one that this writer has added.
+    ///
+    /// # Errors
+    /// As [`Pager::read`](crate::Pager::read).
+    pub fn read(&self, page: &PageRef) -> Result<Bytes, PagerError> {
+        match self.buffer.page(page) {
+            Some(bytes) => Ok(Bytes::copy_from_slice(bytes)),
+            None => self.inner.read(page),
+        }
+    }
+
+    /// Makes the next state durable, with `payload` (up to [`MAX_PAYLOAD_BYTES`]) as its root record and all up to
+    /// `lsn` in it, and publishes it. Three syncs.
+    ///
+    /// # Errors
+    /// [`PagerError::PayloadTooLarge`] and [`PagerError::LsnBackwards`], with nothing done. [`PagerError::Io`] from a
+    /// write: the old state stays, and the next writer may try again. [`PagerError::Io`] from a sync, or from a write
+    /// to a superblock: the pager is poisoned, and is in one of the two states when it is opened again.
+    pub fn commit(self, payload: &[u8], lsn: Lsn) -> Result<(), PagerError> {
+        self.commit_cut(payload, lsn, None)
+    }
+
+    /// Commits the state as it is in a file that keeps at most `spare` free blocks at its end.
+    /// Returns whether there were more.
+    pub(crate) fn give_back_tail(mut self, spare: u64) -> Result<bool, PagerError> {
+        let space = space_of(&mut self.space);
+        let Some(tail) = space.free_tail().filter(|tail| tail.count > spare) else {
+            return Ok(false);
+        };
+        let length = tail.start + spare / 2;
+        let (inner, root) = (Arc::clone(&self.inner), self.inner.root());
+        self.commit_cut(&root.payload, root.lsn, Some(length))?;
+        inner.file.set_blocks(inner.root().blocks)?;
+        Ok(true)
+    }
+
+    fn commit_cut(mut self, payload: &[u8], lsn: Lsn, cut: Option<u64>) -> Result<(), PagerError> {
+        let old = self.inner.root();
+        check_commit(payload, lsn, old.lsn)?;
+        let free_list = self.write_free_list(old.free_list.as_ref(), cut)?;
+        self.flush()?;
+        self.inner.file.sync()?;
+        let superblock = Superblock {
+            uuid: self.inner.uuid,
+            generation: old.generation + 1,
+            lsn,
+            durable_lsn: old.lsn,
+            blocks: space_of(&mut self.space).end(),
+            free_list,
+            payload: Bytes::copy_from_slice(payload),
+        };
+        slots::switch(&self.inner.file, &superblock)?;
+        drop(old); // or it would pin its own state
+        self.publish(&superblock);
+        Ok(())
+    }
+
+    fn publish(&mut self, superblock: &Superblock) {
+        let root = self.inner.publish(superblock);
+        if let Some(mut space) = self.space.take() {
+            space.commit(std::mem::take(&mut self.changes), &root);
+            self.inner.return_space(space);
+        }
+    }
+
+    /// Lists what the next state does not use. The list's own blocks are taken first, as many as it can need then; the
+    /// padding fills the rest, so that none is lost.
+    fn write_free_list(
+        &mut self,
+        old: Option<&PageRef>,
+        cut: Option<u64>,
+    ) -> Result<Option<PageRef>, PagerError> {
+        if let Some(old) = old {
+            self.free(old)?;
+        }
+        let unused = space_of(&mut self.space).unused();
+        if unused.block_count() == 0 {
+            return Ok(None);
+        }
+        let block_count = blocks_for(free_list::encoded_len_max(unused));
+        let extent = self.allocate_low(block_count)?;
+        if let Some(length) = cut {
+            self.cut(length.max(extent.end()));
+        }
+        let page = self.encode_free_list(extent)?;
+        Ok(Some(page))
+    }
+
+    fn encode_free_list(&mut self, extent: Extent) -> Result<PageRef, PagerError> {
+        let mut bytes = Vec::new();
+        free_list::encode(space_of(&mut self.space).unused(), &mut bytes);
+        let needed = blocks_for(bytes.len() as u64);
+        assert!(needed <= extent.count, "a free list outgrew its blocks");
+        bytes.resize(extent_len(extent), 0);
+        let page = PageRef {
+            block: BlockNo(extent.start),
+            len: page_len(&bytes)?,
+            codec: CODEC_NONE,
+            checksum: crc64(&bytes),
+        };
+        self.inner.file.write(&bytes, page.block.offset())?;
+        Ok(page)
+    }
+
+    fn cut(&mut self, length: u64) {
+        let space = space_of(&mut self.space);
+        if length < space.end() {
+            space.cut(length, &mut self.changes);
+        }
+    }
+
+    fn allocate(&mut self, count: u64) -> Result<Extent, PagerError> {
+        let space = space_of(&mut self.space);
+        if let Some(extent) = space.allocate(count, &mut self.changes) {
+            return Ok(extent);
+        }
+        self.grow(count)?;
+        let space = space_of(&mut self.space);
+        let extent = space.allocate(count, &mut self.changes);
+        Ok(extent.expect("the file grew by as much as was needed"))
+    }
+
+    fn allocate_low(&mut self, count: u64) -> Result<Extent, PagerError> {
+        let space = space_of(&mut self.space);
+        if let Some(extent) = space.allocate_low(count, &mut self.changes) {
+            return Ok(extent);
+        }
+        self.grow(count)?;
+        let space = space_of(&mut self.space);
+        let extent = space.allocate_low(count, &mut self.changes);
+        Ok(extent.expect("the file grew by as much as was needed"))
+    }
+
+    /// Lengthens the file so that `count` blocks in a row are free; by just that much where a step does not fit.
+    fn grow(&mut self, count: u64) -> Result<(), PagerError> {
+        let stepped = self.grow_with(count, Headroom::Step);
+        stepped.or_else(|_| self.grow_with(count, Headroom::None))
+    }
+
+    fn grow_with(&mut self, count: u64, headroom: Headroom) -> Result<(), PagerError> {
+        let space = space_of(&mut self.space);
+        let length = space.length_for(count, headroom).ok_or_else(|| {
+            let why = Malformed::new("file", "room for more blocks", "none");
+            self.inner.file.corrupt(space.end(), why)
+        })?;
+        self.inner.file.set_blocks(length)?;
+        space.grow(length);
+        Ok(())
+    }
+
+    /// Gives back what was allocated for a page that was not added after all.
+    fn spoil(&mut self, extent: Extent) {
+        let freed = space_of(&mut self.space).free(extent, &mut self.changes);
+        freed.expect("a page that was just allocated is live");
+    }
+
+    /// Writes the buffer to the file. Its pages enter the cache.
+    fn flush(&mut self) -> Result<(), PagerError> {
+        if self.buffer.bytes.is_empty() {
+            return Ok(());
+        }
+        let offset = BlockNo(self.buffer.start).offset();
+        self.inner.file.write(&self.buffer.bytes, offset)?;
+        for page in &self.buffer.pages {
+            if let Some(bytes) = self.buffer.page(page) {
+                let bytes = Bytes::copy_from_slice(bytes);
+                self.inner.cache.insert(page, bytes);
+            }
+        }
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let Some(mut space) = self.space.take() else {
+            return;
+        };
+        for extent in space.roll_back(std::mem::take(&mut self.changes)) {
+            for block in extent.start..extent.end() {
+                self.inner.cache.remove(block);
+            }
+        }
+        self.inner.return_space(space);
+    }
+}
+
+impl Buffer {
+    /// Whether a page of `len` bytes at `extent` may follow.
+    fn takes(&self, extent: Extent, len: usize) -> bool {
+        let end = self.start + blocks_for(self.bytes.len() as u64);
+        self.bytes.is_empty() || (extent.start == end && self.bytes.len() + len <= WRITE_BYTES)
+    }
+
+    fn push(&mut self, page: PageRef, bytes: &[u8]) {
+        if self.bytes.is_empty() {
+            self.start = page.block.0;
+        }
+        self.bytes.extend_from_slice(bytes);
+        let whole = self.bytes.len().next_multiple_of(BLOCK_BYTES);
+        self.bytes.resize(whole, 0);
+        self.pages.push(page);
+    }
+
+    /// The contents of a page that is in here.
+    fn page(&self, page: &PageRef) -> Option<&[u8]> {
+        let found = self
+            .pages
+            .binary_search_by_key(&page.block, |page| page.block);
+        let is_same = found.is_ok_and(|idx| self.pages[idx] == *page);
+        let offset = BlockNo(page.block.0.checked_sub(self.start)?).offset();
+        let start = usize::try_from(offset).ok()?;
+        let end = start.checked_add(usize::try_from(page.len).ok()?)?;
+        self.bytes.get(start..end).filter(|_| is_same)
+    }
+
+    /// Empties it; memory for a longer page than usual is given back.
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.bytes.shrink_to(WRITE_BYTES);
+        self.pages.clear();
+    }
+}
+
+/// A writer has the space until it commits or is dropped.
+fn space_of(space: &mut Option<Box<Space>>) -> &mut Space {
+    space.as_mut().expect("a writer in use has the space")
+}
+
+fn page_len(bytes: &[u8]) -> Result<u32, PagerError> {
+    let is_allowed = (1..=MAX_PAGE_BYTES).contains(&bytes.len());
+    let len = u32::try_from(bytes.len()).ok().filter(|_| is_allowed);
+    len.ok_or(PagerError::PageLen {
+        len: bytes.len(),
+        max: MAX_PAGE_BYTES,
+    })
+}
+
+fn extent_len(extent: Extent) -> usize {
+    let count = usize::try_from(extent.count).expect("a list in memory has few blocks");
+    count * BLOCK_BYTES
+}
+
+fn check_commit(payload: &[u8], lsn: Lsn, newest: Lsn) -> Result<(), PagerError> {
+    if payload.len() > MAX_PAYLOAD_BYTES {
+        return Err(PagerError::PayloadTooLarge {
+            len: payload.len(),
+            max: MAX_PAYLOAD_BYTES,
+        });
+    }
+    if lsn < newest {
+        return Err(PagerError::LsnBackwards { lsn, newest });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -112,7 +112,7 @@ pub enum ParseErrorKind {
 }
 
 impl ParseError {
-    /// An error about `input` at byte `position`.
+    /// An error about `input` at byte `position`, or at the character that this byte is within.
     pub(crate) fn new(
         data_type: &DataType,
         input: &str,
@@ -122,7 +122,7 @@ impl ParseError {
         ParseError {
             data_type: *data_type,
             input: shortened(input),
-            position,
+            position: input.floor_char_boundary(position),
             kind,
         }
     }

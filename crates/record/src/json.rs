@@ -20,8 +20,7 @@ pub const MAX_JSON_DEPTH: usize = 127;
 
 /// A JSON document, shared.
 ///
-/// Its order is `jsonb`'s: objects after arrays, those after booleans, numbers, strings and null; longer arrays and objects
-/// after shorter ones.
+/// Its order is `jsonb`'s: null, strings, numbers, booleans, arrays, objects; shorter arrays and objects before longer ones.
 #[derive(Clone)]
 pub struct Json(Arc<Tree>);
 
@@ -195,7 +194,11 @@ impl PartialOrd for Json {
 
 impl Ord for Json {
     fn cmp(&self, other: &Json) -> Ordering {
-        compare(&self.0, &other.0)
+        // At the top, and only there, the empty array comes before everything.
+        let first = |json: &Json| json.0.as_array().is_some_and(Vec::is_empty);
+        first(other)
+            .cmp(&first(self))
+            .then_with(|| compare(&self.0, &other.0))
     }
 }
 

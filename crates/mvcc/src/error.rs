@@ -1,0 +1,166 @@
+//! What can go wrong in a store.
+
+use std::error::Error;
+use std::fmt;
+
+use bytes::Bytes;
+use drystone_base::{KeyspaceId, Lsn};
+use drystone_engine::{EngineError, Malformed};
+use drystone_wal::WalError;
+
+use crate::options::IsolationLevel;
+
+/// An operation of a store, a view or a transaction failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// A transaction that committed first changed what this one wrote or guards. Nothing was written; begin again.
+    #[error("{what} was changed by another transaction")]
+    Conflict {
+        /// What both touched.
+        what: Contended,
+    },
+    /// This isolation level is not there yet. Ask for one that is, rather than get a weaker one in silence.
+    #[error(
+        "isolation level {level:?} is not supported; {} is",
+        IsolationLevel::SUPPORTED
+    )]
+    Unsupported {
+        /// The level asked for.
+        level: IsolationLevel,
+    },
+    /// There is no keyspace of this name.
+    #[error("no keyspace is named {name:?}")]
+    NoSuchKeyspace {
+        /// The name.
+        name: String,
+    },
+    /// No keyspace has this number, or it was dropped; so it cannot be written to.
+    #[error("{id} does not exist or was dropped")]
+    NoSuchKeyspaceId {
+        /// The number.
+        id: KeyspaceId,
+    },
+    /// A keyspace of this name is there already.
+    #[error("{id} is already named {name:?}")]
+    KeyspaceExists {
+        /// The name.
+        name: String,
+        /// Its number.
+        id: KeyspaceId,
+    },
+    /// A keyspace's name must have 1 to [`KEYSPACE_NAME_BYTES_MAX`](crate::KEYSPACE_NAME_BYTES_MAX) bytes.
+    #[error(
+        "keyspace name of {len} bytes; allowed are 1 to {}",
+        crate::KEYSPACE_NAME_BYTES_MAX
+    )]
+    KeyspaceName {
+        /// Length of the name in bytes.
+        len: usize,
+    },
+    /// All 2^32 keyspace numbers were used.
+    #[error("no keyspace numbers are left")]
+    KeyspacesExhausted,
+    /// The catalog of keyspaces is changed by creating and dropping keyspaces only.
+    #[error("the catalog of keyspaces cannot be written to directly")]
+    CatalogIsReadOnly,
+    /// The transaction wrote more than a transaction may. What it wrote before stands; commit that or roll back.
+    #[error("transaction of {bytes} bytes; the limit is {max}")]
+    TooLarge {
+        /// What it would have held, in bytes.
+        bytes: u64,
+        /// The limit: [`StoreOptions::transaction_bytes_max`](crate::StoreOptions::transaction_bytes_max).
+        max: u64,
+    },
+    /// The savepoint was released, or rolled back past, or belongs to another transaction.
+    #[error("no such savepoint in this transaction")]
+    NoSuchSavepoint,
+    /// Sealed memtables wait for a merge that keeps failing, so no more can be taken into memory. Reads go on. Mend
+    /// what the source says (free disk space, say); the next commit or step tries again.
+    #[error("commits wait for a merge, and it failed")]
+    MergeStalled {
+        /// Why the merge failed.
+        source: Box<StoreError>,
+    },
+    /// An earlier write or sync of the log failed, so its tail is unknown. Reads go on. Reopen to recover; a commit
+    /// that was under way may or may not be there then.
+    #[error("the log took a failed write or sync; reopen to recover")]
+    Poisoned,
+    /// The store was closed. Views taken before can still be read.
+    #[error("the store is closed")]
+    Closed,
+    /// The log failed.
+    #[error("log: {0}")]
+    Wal(#[source] WalError),
+    /// A base failed.
+    #[error("base: {0}")]
+    Engine(#[from] EngineError),
+    /// A derived index could not follow a merge.
+    #[error("index in {target} could not fold in a merge")]
+    Index {
+        /// The keyspace the index is stored in.
+        target: KeyspaceId,
+        /// What the index said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// A log record that passed its checksum is no commit record. Restore from a backup.
+    #[error("log record {lsn} is no commit record")]
+    CorruptRecord {
+        /// Its number.
+        lsn: Lsn,
+        /// What is wrong with it.
+        #[source]
+        why: Malformed,
+    },
+    /// An entry of the catalog of keyspaces is broken. Restore from a backup.
+    #[error("the catalog of keyspaces is damaged")]
+    CorruptCatalog {
+        /// What is wrong with it.
+        #[source]
+        why: Malformed,
+    },
+    /// The log lacks records that no base holds. Restore from a backup.
+    #[error("the log goes on at {found}, but the bases end before {expected}")]
+    LogGap {
+        /// The first record that must be there.
+        expected: Lsn,
+        /// The one that is.
+        found: Lsn,
+    },
+}
+
+impl From<WalError> for StoreError {
+    fn from(error: WalError) -> StoreError {
+        match error {
+            WalError::Poisoned => StoreError::Poisoned,
+            WalError::TooLarge { len, max } => StoreError::TooLarge {
+                bytes: len as u64,
+                max: max as u64,
+            },
+            other => StoreError::Wal(other),
+        }
+    }
+}
+
+/// What two transactions both touched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Contended {
+    /// One key.
+    Key {
+        /// The keyspace it is in.
+        keyspace: KeyspaceId,
+        /// The key.
+        key: Bytes,
+    },
+    /// A keyspace as a whole: one dropped it or guards it, the other changed it.
+    Keyspace(KeyspaceId),
+}
+
+impl fmt::Display for Contended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Contended::Key { keyspace, key } => write!(f, "key {key:?} of {keyspace}"),
+            Contended::Keyspace(keyspace) => write!(f, "{keyspace}"),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Layers: where a reader finds everything, newest first. Published as one pointer.
+
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
+use drystone_base::{KeyspaceId, Lsn};
+use drystone_engine::Snapshot;
+
+use crate::link::Link;
+use crate::memtable::{Memtable, Table};
+
+/// The memtables and the base under them. Immutable: a seal or a merge publishes another.
+pub(crate) struct Layers {
+    /// The active memtable, then the sealed ones, newest first.
+    pub(crate) memtables: Vec<Arc<Memtable>>,
+    pub(crate) base: Arc<dyn Snapshot>,
+    /// The active memtable's place in the chain of memtables. Weak, so that a view does not hold the chain.
+    pub(crate) link: Weak<Link>,
+}
+
+impl Layers {
+    /// The memtables that take no more commits, newest first.
+    pub(crate) fn sealed(&self) -> &[Arc<Memtable>] {
+        &self.memtables[1..]
+    }
+
+    /// What the memtables say of `key` at `lsn`: `None` where they say nothing, so that the base decides.
+    #[expect(clippy::option_option, reason = "three answers")]
+    pub(crate) fn find(&self, keyspace: KeyspaceId, key: &[u8], lsn: Lsn) -> Option<Option<Bytes>> {
+        for memtable in &self.memtables {
+            let Some(table) = memtable.table(keyspace) else {
+                continue;
+            };
+            if table.dropped_at() <= lsn {
+                return Some(None);
+            }
+            if let Some(found) = table.get(key, lsn) {
+                return Some(found);
+            }
+        }
+        None
+    }
+
+    /// The tables of a keyspace, newest first, or `None` when it was dropped at or before `lsn`.
+    pub(crate) fn tables(&self, keyspace: KeyspaceId, lsn: Lsn) -> Option<Vec<Arc<Table>>> {
+        let found = self.memtables.iter();
+        let tables: Vec<_> = found
+            .filter_map(|memtable| memtable.table(keyspace))
+            .collect();
+        let is_dropped = tables.iter().any(|table| table.dropped_at() <= lsn);
+        (!is_dropped).then_some(tables)
+    }
+}

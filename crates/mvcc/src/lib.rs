@@ -1,0 +1,54 @@
+//! Transactions over a log and a base: the memtable, views, write sets, isolation and the commit pipeline of Drystone.
+//!
+//! A [`Store`] ties a log ([`drystone_wal::Log`]) to a base ([`drystone_engine::Engine`]) and promises:
+//!
+//! - T1. A transaction commits as a whole or not at all, in one order for all. Its LSN is its place in that order.
+//! - T2. A [`View`] is one committed state: everything up to its LSN, and nothing after. Taking and reading one waits for
+//!   nobody and is waited for by nobody.
+//! - T3. A reader never sees what a crash could undo under [`Durability::Sync`]. What a crash undoes is a suffix of the
+//!   commits, none of which was acknowledged as `Sync`.
+//! - T4. Of two transactions that change the same key, and neither of which saw the other, only the first commits.
+//!
+//! # Modules, in reading order
+//! `options.rs`, `error.rs`, `key_range.rs` are vocabulary; `memtable.rs` the newest commits in memory; `layers.rs` and
+//! `view.rs` what a reader sees; `write_set.rs` and `transaction.rs` what a writer does; `memory_merge.rs`, `range.rs`
+//! and `tail.rs` how the layers are read as one; `commit_record.rs` and `catalog.rs` stored bytes; `link.rs`,
+//! `publication.rs` and `shared.rs` the commit pipeline; `merge.rs` and `derived_index.rs` the way into the base;
+//! `recover.rs` and `verify.rs` the way back; `store.rs` ties them together.
+
+mod catalog;
+mod commit_record;
+mod derived_index;
+mod error;
+mod key_range;
+mod layers;
+mod link;
+mod memory_merge;
+mod memtable;
+mod merge;
+mod options;
+mod publication;
+mod range;
+mod recover;
+mod shared;
+mod stats;
+mod store;
+mod sync;
+mod tail;
+mod transaction;
+mod verify;
+mod view;
+mod write_set;
+
+pub use catalog::KEYSPACE_NAME_BYTES_MAX;
+pub use derived_index::{DerivedIndex, KeyChanges};
+pub use error::{Contended, StoreError};
+pub use key_range::KeyRange;
+pub use options::{Durability, IsolationLevel, StoreOptions};
+pub use range::Range;
+pub use stats::StoreStats;
+pub use store::Store;
+pub use tail::Tail;
+pub use transaction::{Savepoint, Transaction};
+pub use verify::VerifyReport;
+pub use view::View;

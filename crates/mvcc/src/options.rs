@@ -1,0 +1,73 @@
+//! What a store can be told.
+
+use std::fmt;
+
+/// Limits of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreOptions {
+    /// About how many bytes of commits a memtable takes before it is sealed and merged.
+    pub memtable_bytes: u64,
+    /// How many sealed memtables may wait for a merge. Beyond that, a committing thread merges before it commits. So
+    /// about `memtable_bytes * (sealed_memtables_max + 2)` bytes of memory bound all memtables together, besides those
+    /// that open views and transactions still need.
+    pub sealed_memtables_max: usize,
+    /// The most that one transaction may write, in bytes of keys and values.
+    pub transaction_bytes_max: u64,
+    /// About how many bytes one [`Store::step`](crate::Store::step) lets the base read and write.
+    pub step_bytes: u64,
+}
+
+impl Default for StoreOptions {
+    fn default() -> StoreOptions {
+        StoreOptions {
+            memtable_bytes: 64 << 20,
+            sealed_memtables_max: 2,
+            transaction_bytes_max: 1 << 30,
+            step_bytes: 4 << 20,
+        }
+    }
+}
+
+/// What has happened when a commit returns, and so what a crash can undo.
+///
+/// A crash never undoes a commit and keeps a later one: what is lost is always the newest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// The commit is on stable media. No crash undoes it.
+    #[default]
+    Sync,
+    /// The commit is in the log's buffer, and the next [`Store::step`](crate::Store::step) makes it durable. A crash
+    /// of the process or the machine undoes at most what was committed since the last finished step.
+    Async,
+    /// The commit is in the log's buffer, and nobody hurries: it becomes durable with the next `Sync` commit, with
+    /// [`Store::sync`](crate::Store::sync), with a close, or when its memtable is merged. A crash of the process or the
+    /// machine may undo all commits since then.
+    None,
+}
+
+/// How much of other transactions a transaction may see, in the words of the SQL standard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IsolationLevel {
+    /// As `ReadCommitted`, as in PostgreSQL. Not supported yet.
+    ReadUncommitted,
+    /// Every statement sees what was committed before it. Not supported yet.
+    ReadCommitted,
+    /// Snapshot isolation: all reads see one state, and of two transactions that write the same key the first to
+    /// commit wins. Write skew is possible; guards
+    /// ([`Transaction::guard_key`](crate::Transaction::guard_key)) prevent it where it matters.
+    #[default]
+    RepeatableRead,
+    /// As if transactions ran one after the other. Not supported yet.
+    Serializable,
+}
+
+impl IsolationLevel {
+    /// The levels that [`Store::begin`](crate::Store::begin) takes.
+    pub const SUPPORTED: IsolationLevel = IsolationLevel::RepeatableRead;
+}
+
+impl fmt::Display for IsolationLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}

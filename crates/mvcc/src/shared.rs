@@ -1,0 +1,266 @@
+//! What all handles of a store share, and the commit pipeline.
+//!
+//! ```text
+//! commit:  make room -> encode -> [commit latch: validate -> log -> memtable -> publication] -> sync -> publish
+//! ```
+//!
+//! # Invariants
+//! - S1. LSNs are assigned, and commits applied to the active memtable, in one order: both under the commit latch.
+//! - S2. Layers are replaced under the commit latch only.
+//! - S3. `layers.base.lsn() <= publication.visible()`: only what is visible is merged, so every view that loads the
+//!   layers after the visible LSN, and finds the base no newer than that, sees a whole state.
+//!
+//! Latches in the order they are taken (`docs/LATCHES.md`): merge latch, log gate, commit latch, publication latch.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use drystone_base::{Clock, Lsn};
+use drystone_engine::Engine;
+use drystone_wal::Log;
+use parking_lot::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
+
+use crate::commit_record;
+use crate::error::{Contended, StoreError};
+use crate::layers::Layers;
+use crate::link::Link;
+use crate::memtable::{Memtable, Table};
+use crate::merge::Merges;
+use crate::options::{Durability, StoreOptions};
+use crate::publication::Publication;
+use crate::stats::{Counter, Counters};
+use crate::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::transaction::Transaction;
+use crate::view::View;
+use crate::write_set::WriteSet;
+
+pub(crate) struct Shared {
+    pub(crate) options: StoreOptions,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) engine: Arc<dyn Engine>,
+    /// The log gate: read while the log is used, written to close it. `None` once closed.
+    pub(crate) log: RwLock<Option<Log>>,
+    pub(crate) closed: AtomicBool,
+    pub(crate) layers: ArcSwap<Layers>,
+    pub(crate) publication: Publication,
+    /// The commit latch, and what it guards.
+    pub(crate) head: Mutex<Head>,
+    /// The merge latch, and what it guards. Merges do I/O under it; no commit waits for it unless memory is full.
+    pub(crate) merges: Mutex<Merges>,
+    /// The newest `Async` commit, for the next step to make durable.
+    pub(crate) newest_async: AtomicU64,
+    pub(crate) savepoints: Counter,
+    pub(crate) counters: Counters,
+}
+
+/// Where commits go.
+pub(crate) struct Head {
+    pub(crate) active: Arc<Memtable>,
+    /// The active memtable's link. The only one that the store itself holds.
+    pub(crate) link: Arc<Link>,
+}
+
+impl Shared {
+    pub(crate) fn options(&self) -> &StoreOptions {
+        &self.options
+    }
+
+    /// A number that no other savepoint of this store has.
+    pub(crate) fn next_savepoint(&self) -> u64 {
+        self.savepoints.next()
+    }
+
+    /// The log, which is not closed as long as the guard lives.
+    pub(crate) fn log(&self) -> Result<MappedRwLockReadGuard<'_, Log>, StoreError> {
+        RwLockReadGuard::try_map(self.log.read(), Option::as_ref).map_err(|_| StoreError::Closed)
+    }
+
+    /// The newest committed state.
+    pub(crate) fn view(&self) -> View {
+        loop {
+            let lsn = self.publication.visible();
+            let layers = self.layers.load_full();
+            // A merge may have passed the LSN between the two loads. It has shown a newer one by then.
+            if layers.base.lsn() <= lsn {
+                return View::new(lsn, layers);
+            }
+        }
+    }
+
+    pub(crate) fn begin(self: &Arc<Self>) -> Result<Transaction, StoreError> {
+        self.check_open()?;
+        loop {
+            let view = self.view();
+            // The link ends when its memtable is sealed. Newer layers are there by then.
+            if let Some(link) = view.layers().link.upgrade() {
+                return Ok(Transaction::new(Arc::clone(self), view, link));
+            }
+        }
+    }
+
+    fn check_open(&self) -> Result<(), StoreError> {
+        match self.closed.load(Ordering::Acquire) {
+            true => Err(StoreError::Closed),
+            false => Ok(()),
+        }
+    }
+
+    /// Commits a transaction that changed something.
+    pub(crate) fn commit(
+        &self,
+        transaction: &Transaction,
+        durability: Durability,
+    ) -> Result<Lsn, StoreError> {
+        self.check_open()?;
+        self.make_room()?;
+        let record = commit_record::encode(transaction.writes());
+        let log = self.log()?;
+        let (lsn, barrier) = self.append(&log, transaction, &record, durability)?;
+        if let Some(barrier) = barrier {
+            self.sync_to(&log, barrier)?;
+        }
+        Ok(lsn)
+    }
+
+    /// Validates, logs and applies, under the commit latch. Returns the commit's LSN, and up to where the log must be
+    /// durable before the commit is seen.
+    fn append(
+        &self,
+        log: &Log,
+        transaction: &Transaction,
+        record: &[u8],
+        durability: Durability,
+    ) -> Result<(Lsn, Option<Lsn>), StoreError> {
+        let mut head = self.head.lock();
+        self.validate(transaction)?;
+        let lsn = log.append(record)?;
+        apply(&head.active, transaction.writes(), lsn);
+        if durability == Durability::Async {
+            self.newest_async.store(lsn.0, Ordering::Release);
+        }
+        let barrier = self.publication.applied(lsn, durability);
+        self.counters.commits.add(1);
+        if head.active.bytes() >= self.options.memtable_bytes {
+            self.seal(&mut head);
+        }
+        Ok((lsn, barrier))
+    }
+
+    /// First committer wins: finds changes since the transaction's view of anything it wrote or guards.
+    fn validate(&self, transaction: &Transaction) -> Result<(), StoreError> {
+        let lsn = transaction.view().lsn();
+        // The view's own sealed memtables count too: they may hold commits that were not visible when it was taken.
+        let sealed = transaction.view().layers().sealed();
+        let newer = transaction.link().memtables().chain(sealed);
+        for memtable in newer.filter(|memtable| memtable.newest() > lsn) {
+            if let Some(what) = find_conflict(memtable, transaction.writes(), lsn) {
+                self.counters.conflicts.add(1);
+                return Err(StoreError::Conflict { what });
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the log is durable up to `lsn`, and shows what waited for it.
+    pub(crate) fn sync_to(&self, log: &Log, lsn: Lsn) -> Result<(), StoreError> {
+        log.sync_to(lsn)?;
+        self.publication.durable(log.durable_lsn());
+        Ok(())
+    }
+
+    /// Closes the active memtable to commits and opens another.
+    pub(crate) fn seal(&self, head: &mut Head) {
+        let active = Arc::new(Memtable::new());
+        let link = Link::new(Arc::clone(&active));
+        head.link.follow(&link);
+        let layers = self.layers.load();
+        let older = layers.memtables.iter().map(Arc::clone);
+        self.layers.store(Arc::new(Layers {
+            memtables: std::iter::once(Arc::clone(&active)).chain(older).collect(),
+            base: Arc::clone(&layers.base),
+            link: Arc::downgrade(&link),
+        }));
+        *head = Head { active, link };
+    }
+
+    /// Merges until no more sealed memtables wait than may. This bounds memory also when nobody calls `step`.
+    fn make_room(&self) -> Result<(), StoreError> {
+        while self.is_full() {
+            let merges = self.merges.lock();
+            if self.is_full() {
+                let merged = self.merge_oldest(&merges);
+                merged.map_err(|source| StoreError::MergeStalled {
+                    source: Box::new(source),
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the log with its closing marker, once nobody uses it any more.
+    pub(crate) fn close(&self) -> Result<(), StoreError> {
+        self.closed.store(true, Ordering::Release);
+        let Some(log) = self.log.write().take() else {
+            return Ok(());
+        };
+        let newest = log.appended_lsn();
+        log.close()?;
+        self.publication.durable(newest);
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.layers.load().sealed().len() > self.options.sealed_memtables_max
+    }
+}
+
+/// Adds a transaction's writes to the active memtable. Only under the commit latch.
+fn apply(active: &Memtable, writes: &WriteSet, lsn: Lsn) {
+    for &keyspace in writes.dropped() {
+        active.drop_keyspace(keyspace, lsn);
+    }
+    for (keyspace, changes) in writes.keyspaces() {
+        let table = active.table_or_new(keyspace);
+        for (key, value) in changes.iter() {
+            active.put(&table, key, lsn, value.clone());
+        }
+    }
+}
+
+/// What a memtable has that is newer than `lsn` and that `writes` writes or guards.
+fn find_conflict(memtable: &Memtable, writes: &WriteSet, lsn: Lsn) -> Option<Contended> {
+    let newer_table = |keyspace| {
+        let table = memtable.table(keyspace);
+        table.filter(|table| table.newest() > lsn)
+    };
+    let mut whole = writes.dropped().iter().chain(writes.guarded_keyspaces());
+    if let Some(&keyspace) = whole.find(|&&keyspace| newer_table(keyspace).is_some()) {
+        return Some(Contended::Keyspace(keyspace));
+    }
+    for (keyspace, changes) in writes.keyspaces() {
+        if let Some(table) = newer_table(keyspace)
+            && let Some(what) = find_key_conflict(&table, changes.keys(), lsn)
+        {
+            return Some(what);
+        }
+    }
+    writes.guarded_keys().find_map(|(keyspace, key)| {
+        let table = newer_table(keyspace)?;
+        find_key_conflict(&table, std::iter::once(key), lsn)
+    })
+}
+
+fn find_key_conflict<'a>(
+    table: &Table,
+    mut keys: impl Iterator<Item = &'a bytes::Bytes>,
+    lsn: Lsn,
+) -> Option<Contended> {
+    let keyspace = table.keyspace();
+    let dropped_at = table.dropped_at();
+    if dropped_at > lsn && dropped_at != Lsn::MAX {
+        return Some(Contended::Keyspace(keyspace));
+    }
+    let key = keys.find(|key| table.newest_of(key).is_some_and(|newest| newest > lsn))?;
+    let key = key.clone();
+    Some(Contended::Key { keyspace, key })
+}

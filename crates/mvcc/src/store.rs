@@ -1,0 +1,195 @@
+//! Store: a log, memtables and a base, as one transactional map.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use drystone_base::{Env, KeyspaceId, Lsn};
+use drystone_engine::{Engine, Progress};
+use drystone_wal::Log;
+use parking_lot::{Mutex, RwLock};
+
+use crate::derived_index::DerivedIndex;
+use crate::error::StoreError;
+use crate::layers::Layers;
+use crate::link::Link;
+use crate::memtable::Memtable;
+use crate::merge::Merges;
+use crate::options::{IsolationLevel, StoreOptions};
+use crate::publication::Publication;
+use crate::shared::{Head, Shared};
+use crate::stats::{Counters, StoreStats};
+use crate::sync::{AtomicBool, AtomicU64};
+use crate::transaction::Transaction;
+use crate::verify::{self, VerifyReport};
+use crate::view::View;
+
+/// A transactional, multi-keyspace, ordered map. Clones share it; all methods may be called from any thread.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+impl Store {
+    /// Opens a store over a log and a base that belong together, and replays what the base lacks: at most what the
+    /// memtables held. The log must have been opened with the base's merged LSN as its floor. All that is found is
+    /// durable when this returns.
+    ///
+    /// Derived indexes must be attached before the first commit and the first step.
+    ///
+    /// # Errors
+    /// A damaged log or record, a gap between the base and the log, failed I/O.
+    pub fn open(
+        env: &Env,
+        options: StoreOptions,
+        log: Log,
+        engine: Arc<dyn Engine>,
+    ) -> Result<Store, StoreError> {
+        let base = engine.snapshot();
+        let merged = base.lsn();
+        let active = Arc::new(Memtable::new());
+        let link = Link::new(Arc::clone(&active));
+        let layers = Layers {
+            memtables: vec![Arc::clone(&active)],
+            base,
+            link: Arc::downgrade(&link),
+        };
+        let shared = Shared {
+            options,
+            clock: Arc::clone(&env.clock),
+            engine,
+            log: RwLock::new(Some(log)),
+            closed: AtomicBool::new(false),
+            layers: ArcSwap::from_pointee(layers),
+            publication: Publication::new(merged),
+            head: Mutex::new(Head { active, link }),
+            merges: Mutex::new(Merges::default()),
+            newest_async: AtomicU64::new(0),
+            savepoints: Default::default(),
+            counters: Counters::default(),
+        };
+        shared.replay()?;
+        Ok(Store {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// Begins a transaction on the newest committed state. Waits for nobody.
+    ///
+    /// While it lives, the changes committed after it stay in memory, so that its own can be checked against them.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] for a level that is not there yet, [`StoreError::Closed`].
+    pub fn begin(&self, level: IsolationLevel) -> Result<Transaction, StoreError> {
+        if level != IsolationLevel::SUPPORTED {
+            return Err(StoreError::Unsupported { level });
+        }
+        self.shared.begin()
+    }
+
+    /// The newest committed state, read-only. Waits for nobody; works on a closed store too.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.shared.view()
+    }
+
+    /// Makes all commits so far durable.
+    ///
+    /// # Errors
+    /// [`StoreError::Poisoned`] and other failures of the log, [`StoreError::Closed`].
+    pub fn sync(&self) -> Result<(), StoreError> {
+        let log = self.shared.log()?;
+        self.shared.sync_to(&log, log.appended_lsn())
+    }
+
+    /// Merges all commits so far into the base. They are durable, and the log is short, when this returns.
+    ///
+    /// # Errors
+    /// Failures of the log, the base or an index. Nothing is lost; what could not be merged is tried again later.
+    pub fn flush(&self) -> Result<(), StoreError> {
+        self.shared.flush()
+    }
+
+    /// One slice of background work: makes `Async` commits durable, merges one sealed memtable, lets base and log do
+    /// theirs. To be called now and then, and again at once while it says [`Progress::More`].
+    ///
+    /// # Errors
+    /// As [`Store::flush`]. Later steps try again.
+    pub fn step(&self) -> Result<Progress, StoreError> {
+        self.shared.step()
+    }
+
+    /// Lets an index follow its source from the next merge on; replaces the one with the same target. Waits for a merge
+    /// that is under way. Attach a new index before the commit that first writes to its source, so that it misses none.
+    pub fn attach(&self, index: Arc<dyn DerivedIndex>) {
+        let mut merges = self.shared.merges.lock();
+        let target = index.target();
+        merges.indexes.retain(|other| other.target() != target);
+        merges.indexes.push(index);
+    }
+
+    /// Lets the index with this target follow no longer. Waits for a merge that is under way.
+    pub fn detach(&self, target: KeyspaceId) {
+        let mut merges = self.shared.merges.lock();
+        merges.indexes.retain(|index| index.target() != target);
+    }
+
+    /// Figures for people. O(memtables).
+    #[must_use]
+    pub fn stats(&self) -> StoreStats {
+        let layers = self.shared.layers.load_full();
+        let counters = &self.shared.counters;
+        let durable = self.shared.log().map(|log| log.durable_lsn());
+        let visible = self.shared.publication.visible();
+        StoreStats {
+            memtable_bytes: layers
+                .memtables
+                .iter()
+                .map(|memtable| memtable.bytes())
+                .sum(),
+            sealed_memtables: layers.sealed().len(),
+            visible_lsn: visible,
+            // A closed log is durable as a whole.
+            durable_lsn: durable.unwrap_or(visible),
+            merged_lsn: layers.base.lsn(),
+            commits: counters.commits.get(),
+            conflicts: counters.conflicts.get(),
+            merges: counters.merges.get(),
+            merge_time: Duration::from_nanos(counters.merge_nanos.get()),
+            engine: self.shared.engine.stats(),
+        }
+    }
+
+    /// Reads everything that is durable and checks every checksum and invariant.
+    ///
+    /// # Errors
+    /// Only when checking could not go on; what it found wrong is in the report.
+    pub fn verify(&self) -> Result<VerifyReport, StoreError> {
+        verify::verify(&self.shared)
+    }
+
+    /// Makes everything durable and closes the log. Waits for commits under way. Later commits, begins and background
+    /// work get [`StoreError::Closed`]; views can still be taken and read. Closing twice is no error.
+    ///
+    /// # Errors
+    /// Failures of the log; it is closed all the same.
+    pub fn close(&self) -> Result<(), StoreError> {
+        self.shared.close()
+    }
+
+    /// The newest commit that views see.
+    #[must_use]
+    pub fn visible_lsn(&self) -> Lsn {
+        self.shared.publication.visible()
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("visible", &self.visible_lsn())
+            .field("engine", &self.shared.engine)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,160 @@
+//! View: what a reader sees.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use drystone_base::{KeyspaceId, Lsn};
+use drystone_engine::Snapshot;
+
+use crate::catalog;
+use crate::error::StoreError;
+use crate::key_range::KeyRange;
+use crate::layers::Layers;
+use crate::memory_merge::MemorySources;
+use crate::range::Range;
+use crate::tail::Tail;
+use crate::write_set::Writes;
+
+/// One committed state, read-only: everything up to [`View::lsn`], and nothing after.
+///
+/// Cheap to clone, may be shared among threads, and waits for nobody. While it lives it keeps in memory the memtables,
+/// and on disk the pages, that were in use when it was taken. A keyspace that was dropped reads as empty.
+#[derive(Clone)]
+pub struct View {
+    lsn: Lsn,
+    layers: Arc<Layers>,
+}
+
+impl View {
+    pub(crate) fn new(lsn: Lsn, layers: Arc<Layers>) -> View {
+        debug_assert!(layers.base.lsn() <= lsn);
+        View { lsn, layers }
+    }
+
+    pub(crate) fn layers(&self) -> &Arc<Layers> {
+        &self.layers
+    }
+
+    /// The newest commit it sees.
+    #[must_use]
+    pub fn lsn(&self) -> Lsn {
+        self.lsn
+    }
+
+    /// The value of `key`.
+    ///
+    /// # Errors
+    /// Damage or a failed read in the base.
+    #[inline]
+    pub fn get(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        if let Some(found) = self.layers.find(keyspace, key, self.lsn) {
+            return Ok(found);
+        }
+        Ok(self.layers.base.get(keyspace, key)?)
+    }
+
+    /// The entries of a part of a keyspace. Nothing is read before the first step.
+    #[must_use]
+    pub fn range(&self, keyspace: KeyspaceId, range: impl Into<KeyRange>) -> Range {
+        self.range_over(keyspace, range.into(), None)
+    }
+
+    /// As [`View::range`], with a transaction's writes on top.
+    pub(crate) fn range_over(
+        &self,
+        keyspace: KeyspaceId,
+        range: KeyRange,
+        writes: Option<Arc<Writes>>,
+    ) -> Range {
+        match self.memory(keyspace, writes) {
+            Some(memory) => Range::new(keyspace, range, memory, Arc::clone(&self.layers.base)),
+            None => Range::empty(),
+        }
+    }
+
+    /// The keys of a keyspace that changed after the base, as [`View::base`] is, with what they are in this view.
+    /// O(what the memtables hold of the keyspace).
+    #[must_use]
+    pub fn tail(&self, keyspace: KeyspaceId) -> Tail {
+        self.tail_over(keyspace, None)
+    }
+
+    /// As [`View::tail`], with a transaction's writes on top.
+    pub(crate) fn tail_over(&self, keyspace: KeyspaceId, writes: Option<Arc<Writes>>) -> Tail {
+        let memory = self.memory(keyspace, writes);
+        Tail::new(&memory.unwrap_or(MemorySources {
+            writes: None,
+            tables: Vec::new(),
+            lsn: self.lsn,
+        }))
+    }
+
+    /// What memory holds of a keyspace; `None` when it was dropped.
+    fn memory(&self, keyspace: KeyspaceId, writes: Option<Arc<Writes>>) -> Option<MemorySources> {
+        Some(MemorySources {
+            writes,
+            tables: self.layers.tables(keyspace, self.lsn)?,
+            lsn: self.lsn,
+        })
+    }
+
+    /// How many entries a keyspace has. O(what the memtables hold of it), each looked up in the base.
+    ///
+    /// # Errors
+    /// Damage or a failed read in the base.
+    pub fn count(&self, keyspace: KeyspaceId) -> Result<u64, StoreError> {
+        if self.layers.tables(keyspace, self.lsn).is_none() {
+            return Ok(0);
+        }
+        let mut count = self.base().count(keyspace)?;
+        for (key, value) in self.tail(keyspace) {
+            let was_there = self.base().get(keyspace, &key)?.is_some();
+            count = count.saturating_add(u64::from(value.is_some()));
+            count = count.saturating_sub(u64::from(was_there));
+        }
+        Ok(count)
+    }
+
+    /// The number of the keyspace of this name.
+    ///
+    /// # Errors
+    /// Damage or a failed read in the base.
+    pub fn keyspace(&self, name: &str) -> Result<Option<KeyspaceId>, StoreError> {
+        let value = self.get(KeyspaceId::CATALOG, &catalog::name_key(name))?;
+        value.map(|value| catalog::decode_id(&value)).transpose()
+    }
+
+    /// All keyspaces: name and number, ascending by name.
+    ///
+    /// # Errors
+    /// Damage or a failed read in the base.
+    pub fn keyspaces(&self) -> Result<Vec<(String, KeyspaceId)>, StoreError> {
+        collect_keyspaces(self.range(KeyspaceId::CATALOG, catalog::names()))
+    }
+
+    /// The state of the base under the memtables.
+    #[must_use]
+    pub fn base(&self) -> &Arc<dyn Snapshot> {
+        &self.layers.base
+    }
+}
+
+/// Names and numbers from a range over [`catalog::names`].
+pub(crate) fn collect_keyspaces(range: Range) -> Result<Vec<(String, KeyspaceId)>, StoreError> {
+    range
+        .map(|entry| {
+            let (key, value) = entry?;
+            Ok((catalog::decode_name(&key)?, catalog::decode_id(&value)?))
+        })
+        .collect()
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View")
+            .field("lsn", &self.lsn)
+            .field("base", &self.layers.base.lsn())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,224 @@
+//! The folder of a log: which files are in it, and how one becomes another.
+//!
+//! ```text
+//!              create_spare              activate               retire
+//!   (nothing) --------------> N.spare --------------> N.log ---------------> N.spare | (nothing)
+//!        \--> N.new --fill, sync--/      header, sync, rename, sync folder
+//! ```
+//!
+//! # Invariants
+//! - D1. A `.log` file has a whole, durable header: it got its name after its header was synced.
+//! - D2. When a `.log` file exists, every record before its first LSN is durable: the segment before was synced first.
+//! - D3. No header is written into a file whose name is, on the medium, still that of an older segment: the folder is
+//!   synced between retiring and reusing a file.
+//! - D4. A `.spare` file is written from end to end and synced. What is in it does not matter.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use drystone_base::{Env, Lsn, OpenMode};
+
+use crate::error::WalError;
+use crate::segment::format::{SegmentHeader, encode};
+use crate::segment::{LogFile, Segment, SegmentId, Spare};
+
+const FILL_CHUNK_BYTES: usize = 256 << 10;
+const SEGMENT_SUFFIX: &str = ".log";
+const SPARE_SUFFIX: &str = ".spare";
+const NEW_SUFFIX: &str = ".new";
+
+/// The folder, and the outside world through which it is reached.
+#[derive(Clone, Debug)]
+pub(crate) struct Folder {
+    env: Env,
+    dir: PathBuf,
+}
+
+/// What is in a folder, by the names.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    /// Ascending.
+    pub(crate) segments: Vec<SegmentId>,
+    pub(crate) spares: Vec<PathBuf>,
+    /// Left by a crash while they were filled.
+    pub(crate) unfinished: Vec<PathBuf>,
+    /// Above every number in any name.
+    pub(crate) next_file: u64,
+}
+
+impl Folder {
+    /// Opens the folder, creating it when it is missing.
+    pub(crate) fn open(env: &Env, dir: &Path) -> Result<Folder, WalError> {
+        let folder = Folder {
+            env: env.clone(),
+            dir: dir.to_owned(),
+        };
+        let files = &folder.env.files;
+        let there = files
+            .exists(dir)
+            .map_err(|source| at(dir, "look for", source))?;
+        if !there {
+            files
+                .create_dir_all(dir)
+                .map_err(|source| at(dir, "create", source))?;
+            if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+                files
+                    .sync_dir(parent)
+                    .map_err(|source| at(parent, "sync", source))?;
+            }
+        }
+        Ok(folder)
+    }
+
+    /// Lists what is there. Files with other names are left alone.
+    pub(crate) fn list(&self) -> Result<Listing, WalError> {
+        let names = self.env.files.list_dir(&self.dir);
+        let mut listing = Listing::default();
+        for name in names.map_err(|source| at(&self.dir, "list", source))? {
+            let Some((stem, number)) = parse_stem(&name) else {
+                continue;
+            };
+            match &name[stem.len()..] {
+                SEGMENT_SUFFIX => listing.segments.push(SegmentId(number)),
+                SPARE_SUFFIX => listing.spares.push(self.dir.join(&name)),
+                NEW_SUFFIX => listing.unfinished.push(self.dir.join(&name)),
+                _ => continue,
+            }
+            listing.next_file = listing.next_file.max(number.saturating_add(1));
+        }
+        listing.segments.sort_unstable();
+        Ok(listing)
+    }
+
+    /// Opens the file of segment `number`, without a look into it.
+    pub(crate) fn open_segment_file(&self, number: SegmentId) -> Result<LogFile, WalError> {
+        self.open_file(self.path(number.0, SEGMENT_SUFFIX), OpenMode::ReadWrite)
+    }
+
+    /// Takes a `.spare` file found in the folder.
+    pub(crate) fn open_spare(&self, path: &Path) -> Result<Spare, WalError> {
+        let file = self.open_file(path.to_owned(), OpenMode::ReadWrite)?;
+        let capacity = file.len()?;
+        Ok(Spare { file, capacity })
+    }
+
+    /// Writes zeros into a new file and makes it and its name durable.
+    ///
+    /// After an error nothing of it is left, or a `.new` file that the next open removes.
+    pub(crate) fn create_spare(&self, number: u64, capacity: u64) -> Result<Spare, WalError> {
+        let unfinished = self.path(number, NEW_SUFFIX);
+        let mut file = self.open_file(unfinished.clone(), OpenMode::CreateNew)?;
+        let named = fill(&file, capacity).and_then(|()| {
+            let path = self.path(number, SPARE_SUFFIX);
+            self.rename(&unfinished, &path)?;
+            Ok(path)
+        });
+        match named {
+            Ok(path) => file.path = path,
+            Err(error) => {
+                drop(file);
+                // The first error is the one to report. A file that cannot be removed now is removed by the next open.
+                let _removed = self.remove(&unfinished);
+                return Err(error);
+            }
+        }
+        self.sync()?;
+        Ok(Spare { file, capacity })
+    }
+
+    /// Turns a spare file into the segment `number`. When this returns, the segment is there after any crash.
+    pub(crate) fn activate(
+        &self,
+        spare: Spare,
+        number: SegmentId,
+        first_lsn: Lsn,
+    ) -> Result<Segment, WalError> {
+        let header = SegmentHeader {
+            number,
+            epoch: self.env.random.next_u64(),
+            first_lsn,
+            capacity: spare.capacity,
+        };
+        let mut file = spare.file;
+        file.write_all_at(&encode(&header), 0)?;
+        file.sync()?;
+        let path = self.path(number.0, SEGMENT_SUFFIX);
+        self.rename(&file.path, &path)?;
+        self.sync()?;
+        file.path = path;
+        Ok(Segment { header, file })
+    }
+
+    /// Gives a trimmed segment's file the name of a spare. It must not be reused before [`Folder::sync`].
+    pub(crate) fn retire(&self, segment: &Segment) -> Result<Spare, WalError> {
+        let path = self.path(segment.number().0, SPARE_SUFFIX);
+        self.rename(&segment.file.path, &path)?;
+        let capacity = segment.capacity();
+        let file = LogFile {
+            path,
+            file: Arc::clone(&segment.file.file),
+        };
+        Ok(Spare { file, capacity })
+    }
+
+    /// Removes a file. If a crash brings it back, it is found obsolete again.
+    pub(crate) fn remove(&self, path: &Path) -> Result<(), WalError> {
+        let removed = self.env.files.remove_file(path);
+        removed.map_err(|source| at(path, "remove", source))
+    }
+
+    /// Makes the names in the folder durable.
+    pub(crate) fn sync(&self) -> Result<(), WalError> {
+        let synced = self.env.files.sync_dir(&self.dir);
+        synced.map_err(|source| at(&self.dir, "sync", source))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), WalError> {
+        let renamed = self.env.files.rename(from, to);
+        renamed.map_err(|source| at(from, "rename", source))
+    }
+
+    fn open_file(&self, path: PathBuf, mode: OpenMode) -> Result<LogFile, WalError> {
+        match self.env.files.open(&path, mode) {
+            Ok(file) => Ok(LogFile { path, file }),
+            Err(source) => Err(at(&path, "open", source)),
+        }
+    }
+
+    fn path(&self, number: u64, suffix: &str) -> PathBuf {
+        self.dir.join(format!("{number:020}{suffix}"))
+    }
+}
+
+/// The digits that a name starts with, as text and as a number: exactly twenty, as [`Folder::path`] writes them.
+fn parse_stem(name: &str) -> Option<(&str, u64)> {
+    let stem = name.split('.').next()?;
+    let is_number = stem.len() == 20 && stem.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number {
+        return None;
+    }
+    Some((stem, stem.parse().ok()?))
+}
+
+/// Zeros from end to end, synced, so that later writes change no metadata.
+fn fill(file: &LogFile, capacity: u64) -> Result<(), WalError> {
+    let zeros = vec![0; FILL_CHUNK_BYTES];
+    let mut offset = 0;
+    while offset < capacity {
+        let count = usize::try_from(capacity - offset)
+            .map_or(FILL_CHUNK_BYTES, |left| left.min(FILL_CHUNK_BYTES));
+        file.write_all_at(&zeros[..count], offset)?;
+        offset += count as u64;
+    }
+    file.sync()
+}
+
+fn at(path: &Path, op: &'static str, source: io::Error) -> WalError {
+    WalError::Io {
+        op,
+        path: path.to_owned(),
+        offset: 0,
+        source,
+    }
+}

@@ -1,0 +1,450 @@
+//! What opening a log does: find its end, tell a torn tail from damage, and make the end durable.
+//!
+//! Only the last segment can end in a torn tail (rules D2 of `folder.rs` and V1 of `writer.rs`). There the chain of
+//! records breaks at some offset, where record *k* should be. Behind it:
+//!
+//! - a valid record that says *k* was durable when it was written, or is *k* itself (then what is broken is a marker,
+//!   which is always synced before what follows it): the place was whole once. [`WalError::Corrupt`].
+//! - anything else: *k* was never acknowledged, or only by the last group before a crash. The log ends before it.
+//!
+//! # What may be left behind the end
+//! Records of the same torn group can survive behind the break, valid by checksum, numbered above *k*. If new records
+//! were written over the break and happened to end where such a one starts, it would chain and come back. So everything
+//! from the end of the log to the end of the segment is overwritten with zeros, and synced, before anything is appended.
+//! What stays in front of it, but is not known to be durable, is written again with the same bytes, for it may be in the
+//! operating system's cache only (also after a failed sync, which marks pages clean that were never written).
+//!
+//! A crash on the way changes nothing that decides: *k* stays unreadable or becomes zero, and the survivors behind it
+//! never say that it was durable. So recovery may be repeated any number of times.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use drystone_base::Lsn;
+
+use crate::chain::{Broken, CHUNK_BYTES, Chain, Link};
+use crate::error::{Malformed, WalError};
+use crate::folder::{Folder, Listing};
+use crate::group::Tail;
+use crate::options::LogOptions;
+use crate::record::format::{self, ALIGN_BYTES, HEADER_BYTES, Header, RecordKind};
+use crate::segment::format::{SEGMENT_HEADER_BYTES, VERSION};
+use crate::segment::{LogFile, Segment, SegmentId, Spare};
+
+/// How often the rest of a segment may be read over for records, before a search that finds nothing gives up. Payloads
+/// made to look like headers could otherwise make it quadratic.
+const SEARCH_ROUNDS_MAX: u64 = 64;
+
+/// A log that is ready to be appended to. All of it is durable.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    pub(crate) segments: VecDeque<Arc<Segment>>,
+    pub(crate) retired: Vec<Arc<Segment>>,
+    pub(crate) spares: Vec<Spare>,
+    /// The last record, or the floor when that is higher.
+    pub(crate) last: Lsn,
+    /// The last record that is covered by a marker; `last` when it needs none.
+    pub(crate) marked: Lsn,
+    /// The oldest record that can be read.
+    pub(crate) oldest: Lsn,
+    pub(crate) tail: Option<Tail>,
+    pub(crate) next_segment: SegmentId,
+    pub(crate) next_file: u64,
+}
+
+/// Recovers the log in `folder`, whose user holds everything up to `floor` elsewhere.
+pub(crate) fn recover(
+    folder: &Folder,
+    options: &LogOptions,
+    floor: Lsn,
+) -> Result<Recovered, WalError> {
+    let listing = folder.list()?;
+    let run = newest_run(&listing.segments);
+    let segments = open_segments(folder, run)?;
+    check_start(&segments, &listing, floor)?;
+    let end = find_end(&segments, floor)?;
+    if let Some(end) = &end {
+        mend(end)?;
+    }
+    let spares = take_spares(folder, options, &listing)?;
+    remove_leftovers(folder, &listing, run)?;
+    folder.sync()?;
+    Ok(assemble(segments, end, floor, spares, &listing))
+}
+
+/// The last numbers of `numbers` that follow each other without a gap.
+fn newest_run(numbers: &[SegmentId]) -> &[SegmentId] {
+    let gap = numbers
+        .array_windows()
+        .rposition(|[one, two]| one.next() != *two);
+    &numbers[gap.map_or(0, |idx| idx + 1)..]
+}
+
+fn open_segments(
+    folder: &Folder,
+    numbers: &[SegmentId],
+) -> Result<VecDeque<Arc<Segment>>, WalError> {
+    let mut segments: VecDeque<Arc<Segment>> = VecDeque::with_capacity(numbers.len());
+    for &number in numbers {
+        let segment = open_segment(folder.open_segment_file(number)?, number)?;
+        if let Some(before) = segments
+            .back()
+            .filter(|before| before.first_lsn() > segment.first_lsn())
+        {
+            let why = Malformed::Sequence {
+                expected: before.first_lsn(),
+                found: segment.first_lsn(),
+            };
+            return Err(corrupt(number, 0, segment.first_lsn(), why));
+        }
+        segments.push_back(Arc::new(segment));
+    }
+    Ok(segments)
+}
+
+/// Reads and checks the header of a segment's file.
+fn open_segment(file: LogFile, number: SegmentId) -> Result<Segment, WalError> {
+    let bad = |why| match why {
+        Malformed::Version { found } => WalError::UnsupportedVersion {
+            segment: number,
+            found,
+            supported: VERSION,
+        },
+        why => corrupt(number, 0, Lsn::ZERO, why),
+    };
+    let found = file.len()?;
+    let mut block = [0; SEGMENT_HEADER_BYTES];
+    if found < block.len() as u64 {
+        let expected = block.len() as u64;
+        return Err(bad(Malformed::Capacity { expected, found }));
+    }
+    file.read_exact_at(&mut block, 0)?;
+    let header = crate::segment::format::decode(&block).map_err(bad)?;
+    if header.number != number {
+        return Err(bad(Malformed::Number {
+            found: header.number,
+        }));
+    }
+    if header.capacity != found {
+        let expected = header.capacity;
+        return Err(bad(Malformed::Capacity { expected, found }));
+    }
+    Ok(Segment { header, file })
+}
+
+/// Checks that no record after `floor` is missing in front of the log.
+fn check_start(
+    segments: &VecDeque<Arc<Segment>>,
+    listing: &Listing,
+    floor: Lsn,
+) -> Result<(), WalError> {
+    let Some(first) = segments.front() else {
+        return Ok(());
+    };
+    let oldest = first.first_lsn();
+    if oldest.0 <= floor.0.saturating_add(1) {
+        return Ok(());
+    }
+    if listing.segments.len() > segments.len() {
+        let segment = SegmentId(first.number().0 - 1);
+        return Err(WalError::MissingSegment { segment });
+    }
+    Err(WalError::Gap { floor, oldest })
+}
+
+/// Where the log ends.
+#[derive(Debug)]
+struct End {
+    segment: Arc<Segment>,
+    /// The last record; before the first one of the last segment when that holds none.
+    last: Lsn,
+    /// Where the next record goes.
+    offset: u64,
+    /// Where the first record starts that is not known to be durable; `offset` when all are.
+    unsure: u64,
+    /// Whether the last thing in the log is a marker.
+    is_marked: bool,
+    /// Whether something may be behind the end that could be taken for records.
+    is_torn: bool,
+}
+
+/// Reads everything after `floor`.
+fn find_end(segments: &VecDeque<Arc<Segment>>, floor: Lsn) -> Result<Option<End>, WalError> {
+    let needed = floor.0.saturating_add(1);
+    let after = segments.partition_point(|segment| segment.first_lsn().0 <= needed);
+    let mut segments = segments.range(after.saturating_sub(1)..).peekable();
+    while let Some(segment) = segments.next() {
+        let chain = Chain::new(Arc::clone(segment));
+        match segments.peek() {
+            Some(next) => check_inner(chain, next.first_lsn())?,
+            None => return find_tail(chain).map(Some),
+        }
+    }
+    Ok(None)
+}
+
+/// Checks that a segment holds every record before `until`, with which the next one begins.
+fn check_inner(mut chain: Chain, until: Lsn) -> Result<(), WalError> {
+    while chain.next_lsn() < until {
+        let link = chain.next_link();
+        link.map_err(|broken| broken.into_error(&chain))?;
+    }
+    Ok(())
+}
+
+/// Reads the last segment to where its chain breaks, and says what the break is.
+fn find_tail(mut chain: Chain) -> Result<End, WalError> {
+    let mut certainty = Certainty::default();
+    let why = loop {
+        let offset = chain.offset();
+        match chain.next_link() {
+            Ok(link) => certainty.add(offset, &link),
+            Err(Broken::Malformed(why)) => break why,
+            Err(unread) => return Err(unread.into_error(&chain)),
+        }
+    };
+    let (offset, next_lsn) = (chain.offset(), chain.next_lsn());
+    let survivors = search(&mut chain, offset, next_lsn)?;
+    if survivors == Survivors::ProveDamage {
+        return Err(corrupt(chain.segment().number(), offset, next_lsn, why));
+    }
+    let is_marked = certainty.marker.is_some();
+    Ok(End {
+        last: Lsn(next_lsn.0.saturating_sub(1)),
+        offset,
+        unsure: certainty.unsure().unwrap_or(offset),
+        is_marked,
+        is_torn: !is_marked || survivors == Survivors::Harmless,
+        segment: Arc::clone(chain.segment()),
+    })
+}
+
+/// Which records at the end of the log are not known to be durable.
+#[derive(Debug, Default)]
+struct Certainty {
+    /// Data records with their offsets that no later record says are durable.
+    unsure: VecDeque<(Lsn, u64)>,
+    /// Offset of the marker that is the last record. A marker is synced before anything follows it.
+    marker: Option<u64>,
+}
+
+impl Certainty {
+    fn add(&mut self, offset: u64, link: &Link) {
+        let durable = link.header.durable_lsn;
+        while self
+            .unsure
+            .pop_front_if(|(lsn, _)| *lsn <= durable)
+            .is_some()
+        {}
+        self.marker = None;
+        match link.header.kind {
+            RecordKind::Data => self.unsure.push_back((link.header.lsn, offset)),
+            RecordKind::Marker => self.marker = Some(offset),
+        }
+    }
+
+    fn unsure(&self) -> Option<u64> {
+        let data = self.unsure.front().map(|(_, offset)| *offset);
+        data.or(self.marker)
+    }
+}
+
+/// What valid records lie behind a break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Survivors {
+    None,
+    /// Some, but none that says that what is broken was durable.
+    Harmless,
+    /// One that does. Or the search was given up: then it is not proved, but nothing may be cut either.
+    ProveDamage,
+}
+
+/// Looks behind the break at `start`, where record `next_lsn` should be, for valid records of the same segment.
+fn search(chain: &mut Chain, start: u64, next_lsn: Lsn) -> Result<Survivors, WalError> {
+    let capacity = chain.segment().capacity();
+    let mut budget = capacity.saturating_mul(SEARCH_ROUNDS_MAX);
+    let mut survivors = Survivors::None;
+    let mut scan = Scan::new(Arc::clone(chain.segment()), start + ALIGN_BYTES as u64);
+    while let Some((offset, header)) = scan.next_header()? {
+        if !may_follow(&header, offset - start, next_lsn) {
+            continue;
+        }
+        match chain.record_at(offset) {
+            Ok(_) if header.durable_lsn >= next_lsn || header.lsn == next_lsn => {
+                return Ok(Survivors::ProveDamage);
+            }
+            Ok(_) => survivors = Survivors::Harmless,
+            Err(Broken::Malformed(_)) => {}
+            Err(unread) => return Err(unread.into_error(chain)),
+        }
+        let Some(left) = budget.checked_sub(header.stored_bytes() as u64) else {
+            return Ok(Survivors::ProveDamage);
+        };
+        budget = left;
+    }
+    Ok(survivors)
+}
+
+/// Whether a record `distance` bytes behind the place of `next_lsn` can have this header.
+fn may_follow(header: &Header, distance: u64, next_lsn: Lsn) -> bool {
+    let records_between_max = distance / HEADER_BYTES as u64;
+    match header.lsn.0.checked_sub(next_lsn.0) {
+        Some(ahead) => ahead <= records_between_max,
+        None => false,
+    }
+}
+
+/// Everything in a segment that has the form of a header, at every offset where a record may start.
+#[derive(Debug)]
+struct Scan {
+    segment: Arc<Segment>,
+    offset: u64,
+    chunk: Vec<u8>,
+    chunk_offset: u64,
+}
+
+impl Scan {
+    fn new(segment: Arc<Segment>, offset: u64) -> Scan {
+        Scan {
+            segment,
+            offset,
+            chunk: Vec::new(),
+            chunk_offset: offset,
+        }
+    }
+
+    /// The next header-like place; its checksum is unchecked.
+    fn next_header(&mut self) -> Result<Option<(u64, Header)>, WalError> {
+        loop {
+            let start = usize::try_from(self.offset - self.chunk_offset).unwrap_or(usize::MAX);
+            let Some(bytes) = self.chunk.get(start..).and_then(<[u8]>::first_chunk) else {
+                if !self.read_chunk()? {
+                    return Ok(None);
+                }
+                continue;
+            };
+            let offset = self.offset;
+            self.offset += ALIGN_BYTES as u64;
+            if let Ok(header) = format::decode(bytes, self.segment.capacity() - offset) {
+                return Ok(Some((offset, header)));
+            }
+        }
+    }
+
+    /// Reads on from the current offset; `false` when no header fits there any more.
+    fn read_chunk(&mut self) -> Result<bool, WalError> {
+        let left = self.segment.capacity().saturating_sub(self.offset);
+        if left < HEADER_BYTES as u64 {
+            return Ok(false);
+        }
+        let len = usize::try_from(left.min(CHUNK_BYTES)).expect("a chunk fits in memory");
+        self.chunk.resize(len, 0);
+        self.chunk_offset = self.offset;
+        self.segment
+            .file
+            .read_exact_at(&mut self.chunk, self.offset)?;
+        Ok(true)
+    }
+}
+
+/// Makes the end of the log durable, and what may lie behind it zero.
+fn mend(end: &End) -> Result<(), WalError> {
+    let stop = if end.is_torn {
+        end.segment.capacity()
+    } else {
+        end.offset
+    };
+    let mut start = end.unsure;
+    while start < stop {
+        let len = usize::try_from((stop - start).min(CHUNK_BYTES)).expect("a chunk fits in memory");
+        let mut chunk = vec![0; len];
+        if start < end.offset {
+            let kept = usize::try_from(end.offset - start).map_or(len, |kept| kept.min(len));
+            end.segment.file.read_exact_at(&mut chunk[..kept], start)?;
+        }
+        end.segment.file.write_all_at(&chunk, start)?;
+        start += len as u64;
+    }
+    end.segment.file.sync()
+}
+
+/// Opens the spare files that fit, as many as are to be kept, and removes the others.
+fn take_spares(
+    folder: &Folder,
+    options: &LogOptions,
+    listing: &Listing,
+) -> Result<Vec<Spare>, WalError> {
+    let mut spares = Vec::new();
+    for path in &listing.spares {
+        let spare = folder.open_spare(path)?;
+        let fits = spare.capacity == options.segment_bytes;
+        if fits && spares.len() < options.spare_segments_max {
+            spares.push(spare);
+        } else {
+            folder.remove(path)?;
+        }
+    }
+    Ok(spares)
+}
+
+/// Removes half-made files, and segments in front of the log that a trim was about to remove.
+fn remove_leftovers(folder: &Folder, listing: &Listing, run: &[SegmentId]) -> Result<(), WalError> {
+    for path in &listing.unfinished {
+        folder.remove(path)?;
+    }
+    let trimmed = &listing.segments[..listing.segments.len() - run.len()];
+    for &number in trimmed {
+        folder.remove(&folder.open_segment_file(number)?.path)?;
+    }
+    Ok(())
+}
+
+fn assemble(
+    mut segments: VecDeque<Arc<Segment>>,
+    end: Option<End>,
+    floor: Lsn,
+    spares: Vec<Spare>,
+    listing: &Listing,
+) -> Recovered {
+    let next_segment = listing
+        .segments
+        .last()
+        .map_or(SegmentId(1), |last| last.next());
+    let mut recovered = Recovered {
+        segments: VecDeque::new(),
+        retired: Vec::new(),
+        spares,
+        last: floor,
+        marked: floor,
+        oldest: Lsn(floor.0.saturating_add(1)),
+        tail: None,
+        next_segment,
+        next_file: listing.next_file.max(1),
+    };
+    match end {
+        Some(end) if end.last >= floor => {
+            recovered.last = end.last;
+            recovered.marked = if end.is_marked { end.last } else { Lsn::ZERO };
+            recovered.oldest = segments
+                .front()
+                .map_or(recovered.oldest, |first| first.first_lsn());
+            recovered.tail = Some(Tail {
+                offset: end.offset,
+                capacity: end.segment.capacity(),
+            });
+            recovered.segments = segments;
+        }
+        // The log ends before its floor: its records are all held elsewhere, and the next one follows the floor.
+        _ => recovered.retired = segments.drain(..).collect(),
+    }
+    recovered
+}
+
+fn corrupt(segment: SegmentId, offset: u64, lsn: Lsn, why: Malformed) -> WalError {
+    WalError::Corrupt {
+        segment,
+        offset,
+        lsn,
+        why,
+    }
+}

@@ -1,0 +1,111 @@
+//! The writer: whoever holds it, and nobody else, writes and syncs segments.
+//!
+//! It is handed from leader to leader (see `log.rs`) and works without any latch.
+//!
+//! # Invariants
+//! - V1. A group is written after the group before it was written, and a segment is begun after the one before it was
+//!   synced. So what a crash leaves is: whole segments, then one segment whose tail may be torn anywhere behind
+//!   `durable`.
+//! - V2. Every record says what was durable when it was written. A record after a damaged one that says the damaged one
+//!   was durable proves that this is no torn tail.
+
+use std::sync::Arc;
+
+use drystone_base::Lsn;
+
+use crate::error::WalError;
+use crate::folder::Folder;
+use crate::group::{Begin, Part};
+use crate::segment::Segment;
+
+/// How far a group has to get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// To the operating system: survives the end of the process, not of the machine.
+    Flushed,
+    /// To stable media.
+    Durable,
+}
+
+/// The right to write, and where the log stands on the file's side.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    folder: Folder,
+    /// The segment that is being written.
+    current: Option<Arc<Segment>>,
+    /// Whether `current` was written since its last sync.
+    is_dirty: bool,
+    /// Everything up to here is synced.
+    pub(crate) durable: Lsn,
+    /// Everything up to here is with the operating system.
+    pub(crate) flushed: Lsn,
+    /// Segments begun since they were last asked for.
+    pub(crate) begun: Vec<Arc<Segment>>,
+    /// Records written, ever.
+    pub(crate) records: u64,
+    /// Syncs of segments, ever.
+    pub(crate) syncs: u64,
+}
+
+impl Writer {
+    /// A writer for a log that ends in `current` with record `last`, all of which is durable.
+    pub(crate) fn new(folder: Folder, current: Option<Arc<Segment>>, last: Lsn) -> Writer {
+        Writer {
+            folder,
+            current,
+            is_dirty: false,
+            durable: last,
+            flushed: last,
+            begun: Vec::new(),
+            records: 0,
+            syncs: 0,
+        }
+    }
+
+    /// Writes a group: one write, and for [`Reach::Durable`] one sync; one more of each for a segment begun within.
+    pub(crate) fn write_group(&mut self, parts: &mut [Part], reach: Reach) -> Result<(), WalError> {
+        for part in parts {
+            if let Some(begin) = part.begin.take() {
+                self.begin_segment(begin)?;
+            }
+            self.write_part(part)?;
+        }
+        match reach {
+            Reach::Flushed => Ok(()),
+            Reach::Durable => self.sync(),
+        }
+    }
+
+    fn begin_segment(&mut self, begin: Begin) -> Result<(), WalError> {
+        self.sync()?;
+        let segment = self
+            .folder
+            .activate(begin.spare, begin.number, begin.first_lsn)?;
+        let segment = Arc::new(segment);
+        self.begun.push(Arc::clone(&segment));
+        self.current = Some(segment);
+        Ok(())
+    }
+
+    fn write_part(&mut self, part: &mut Part) -> Result<(), WalError> {
+        let segment = self
+            .current
+            .as_ref()
+            .expect("the first part of a log begins a segment");
+        self.records += part.seal(self.durable, segment.header.epoch);
+        self.is_dirty = true;
+        segment.file.write_all_at(&part.bytes, part.offset)?;
+        self.flushed = part.last;
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), WalError> {
+        if let (true, Some(segment)) = (self.is_dirty, &self.current) {
+            segment.file.sync()?;
+            self.syncs += 1;
+            self.is_dirty = false;
+        }
+        self.durable = self.flushed;
+        Ok(())
+    }
+}

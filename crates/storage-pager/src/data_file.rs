@@ -155,6 +155,12 @@ impl DataFile {
         }
     }
 
+    /// More blocks were asked for than a file can have.
+    pub(crate) fn too_long(&self) -> PagerError {
+        let offset = self.blocks().saturating_mul(BLOCK_BYTES_U64);
+        self.io("set length", offset, io::ErrorKind::FileTooLarge.into())
+    }
+
     fn io(&self, op: &'static str, offset: u64, source: io::Error) -> PagerError {
         PagerError::Io {
             op,

@@ -28,8 +28,8 @@ use crate::superblock::SUPERBLOCKS;
 /// Runs of this many blocks are preferred for new pages, so that a merge is laid out in sequential runs.
 const PREFERRED_RUN_BLOCKS: u64 = 16;
 
-/// The file grows by at least this many blocks (1 MiB), and by at most [`GROWTH_BLOCKS_MAX`] beyond what is needed.
-const GROWTH_BLOCKS_MIN: u64 = 256;
+/// The file grows by at least this many blocks (64 KiB), and by at most [`GROWTH_BLOCKS_MAX`] beyond what is needed.
+const GROWTH_BLOCKS_MIN: u64 = 16;
 
 /// 64 MiB.
 const GROWTH_BLOCKS_MAX: u64 = 16_384;

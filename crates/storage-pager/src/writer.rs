@@ -235,10 +235,8 @@ impl Writer {
 
     fn grow_with(&mut self, count: u64, headroom: Headroom) -> Result<(), PagerError> {
         let space = space_of(&mut self.space);
-        let length = space.length_for(count, headroom).ok_or_else(|| {
-            let why = Malformed::new("file", "room for more blocks", "none");
-            self.inner.file.corrupt(space.end(), why)
-        })?;
+        let length = space.length_for(count, headroom);
+        let length = length.ok_or_else(|| self.inner.file.too_long())?;
         self.inner.file.set_blocks(length)?;
         space.grow(length);
         Ok(())

@@ -1,1 +1,130 @@
-//! Tests.
+//! Tests of the cache.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::block::BlockNo;
+use crate::page_ref::CODEC_NONE;
+
+fn page(block: u64, len: usize) -> PageRef {
+    PageRef {
+        block: BlockNo(block),
+        len: u32::try_from(len).unwrap(),
+        codec: CODEC_NONE,
+        checksum: block ^ 0xC0DE,
+    }
+}
+
+fn insert(cache: &Cache, block: u64, len: usize) {
+    cache.insert(&page(block, len), Bytes::from(vec![1; len]));
+    cache.check();
+}
+
+#[test]
+fn a_page_is_found_by_its_whole_reference() {
+    let cache = Cache::new(1 << 20);
+    insert(&cache, 4, 100);
+    assert_eq!(cache.get(&page(4, 100)).unwrap().len(), 100);
+    let other_contents = PageRef {
+        checksum: 1,
+        ..page(4, 100)
+    };
+    assert_eq!(cache.get(&other_contents), None);
+    assert_eq!(cache.get(&page(4, 99)), None);
+    assert_eq!(cache.get(&page(5, 100)), None);
+    assert_eq!(cache.hits_and_misses(), (1, 3));
+}
+
+#[test]
+fn new_contents_of_a_block_replace_the_old() {
+    let cache = Cache::new(1 << 20);
+    insert(&cache, 4, 100);
+    insert(&cache, 4, 200);
+    assert_eq!(cache.get(&page(4, 100)), None);
+    assert!(cache.get(&page(4, 200)).is_some());
+}
+
+#[test]
+fn a_second_reader_shares_the_first_ones_frame() {
+    let cache = Cache::new(1 << 20);
+    let first = cache.insert(&page(4, 9), Bytes::from(vec![1; 9]));
+    let second = cache.insert(&page(4, 9), Bytes::from(vec![1; 9]));
+    assert_eq!(first.as_ptr(), second.as_ptr());
+}
+
+#[test]
+fn a_removed_page_is_gone() {
+    let cache = Cache::new(1 << 20);
+    insert(&cache, 4, 100);
+    cache.remove(4);
+    cache.remove(4);
+    cache.check();
+    assert_eq!(cache.get(&page(4, 100)), None);
+    assert_eq!(cache.bytes(), 0);
+}
+
+#[test]
+fn long_pages_are_not_kept() {
+    let cache = Cache::new(1 << 20);
+    insert(&cache, 4, CACHED_PAGE_BYTES_MAX);
+    insert(&cache, 99, CACHED_PAGE_BYTES_MAX + 1);
+    assert!(cache.get(&page(4, CACHED_PAGE_BYTES_MAX)).is_some());
+    assert_eq!(cache.get(&page(99, CACHED_PAGE_BYTES_MAX + 1)), None);
+}
+
+#[test]
+fn a_cache_of_nothing_keeps_nothing() {
+    let cache = Cache::new(0);
+    insert(&cache, 4, 1);
+    assert_eq!(cache.bytes(), 0);
+}
+
+/// Hot pages that were read again survive a scan ten times as long as the cache.
+#[test]
+fn a_scan_leaves_what_is_read_again() {
+    let cache = Cache::new(100 * (4096 + FRAME_BYTES));
+    let hot = 4..54;
+    for block in hot.clone() {
+        insert(&cache, block, 4096);
+        cache.get(&page(block, 4096)).unwrap();
+    }
+    for block in 1000..2000 {
+        insert(&cache, block, 4096);
+    }
+    let left = hot.filter(|block| cache.get(&page(*block, 4096)).is_some());
+    assert_eq!(left.count(), 50);
+}
+
+/// Steady removal and insertion below the budget, as merges do, must not pile up tickets.
+#[test]
+fn tickets_of_removed_pages_do_not_pile_up() {
+    let cache = Cache::new(1 << 20);
+    for block in 4..10_000 {
+        insert(&cache, block, 10);
+        cache.remove(block - 3);
+    }
+    let table = cache.shards[0].table.read();
+    assert!(table.small.len() + table.main.len() < 100);
+}
+
+proptest! {
+    #[test]
+    fn the_budget_holds_and_no_wrong_page_is_returned(
+        bytes_max in 0..20_000usize,
+        ops in prop::collection::vec((4..40u64, 1..3000usize, 0..4u8), 1..300),
+    ) {
+        let cache = Cache::new(bytes_max);
+        for (block, len, op) in ops {
+            match op {
+                0 => cache.remove(block),
+                1 | 2 => insert(&cache, block, len),
+                _ => {
+                    let found = cache.get(&page(block, len));
+                    prop_assert!(found.is_none_or(|bytes| bytes.len() == len));
+                }
+            }
+            cache.check();
+            prop_assert!(cache.bytes() <= bytes_max);
+        }
+    }
+}

@@ -1,1 +1,223 @@
-//! Tests.
+//! Tests of the allocator, against a model that gives every block one state.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use drystone_base::Lsn;
+use proptest::prelude::*;
+
+use super::*;
+
+fn root(generation: u64) -> Arc<Root> {
+    Arc::new(Root {
+        generation,
+        lsn: Lsn(generation),
+        payload: Bytes::new(),
+        blocks: 0,
+        free_list: None,
+    })
+}
+
+fn space(blocks: u64) -> Space {
+    let mut unused = ExtentSet::default();
+    unused.insert(Extent::between(SUPERBLOCKS, blocks));
+    Space::new(unused, blocks)
+}
+
+#[test]
+fn pages_are_laid_out_one_behind_the_other() {
+    let (mut space, mut changes) = (space(100), Changes::default());
+    let mut starts = Vec::new();
+    for count in [2, 3, 1] {
+        starts.push(space.allocate(count, &mut changes).unwrap().start);
+    }
+    assert_eq!(starts, [4, 6, 9]);
+}
+
+#[test]
+fn freed_blocks_wait_for_the_last_root_that_needs_them() {
+    let mut space = space(100);
+    let mut changes = Changes::default();
+    let page = space.allocate(2, &mut changes).unwrap();
+    let first = root(1);
+    space.commit(changes, &first);
+
+    let mut changes = Changes::default();
+    space.free(page, &mut changes).unwrap();
+    let second = root(2);
+    space.commit(changes, &second);
+    assert_eq!(space.reclaim(), []);
+    drop(first);
+    assert_eq!(space.reclaim(), [page.start]);
+    assert_eq!(space.reusable_count(), 96);
+}
+
+#[test]
+fn a_held_root_does_not_pin_what_was_freed_before_it() {
+    let mut space = space(100);
+    let mut changes = Changes::default();
+    let page = space.allocate(2, &mut changes).unwrap();
+    space.commit(changes, &root(1));
+    let mut changes = Changes::default();
+    space.free(page, &mut changes).unwrap();
+    let held = root(2);
+    space.commit(changes, &held);
+    let newest = root(3);
+    space.commit(Changes::default(), &newest);
+    assert_eq!(space.reclaim(), [page.start]);
+}
+
+#[test]
+fn a_page_is_freed_once_and_only_whole() {
+    let mut space = space(100);
+    let mut changes = Changes::default();
+    let page = space.allocate(4, &mut changes).unwrap();
+    let fresh_part = Extent::new(page.start + 3, 2);
+    assert_eq!(space.free(fresh_part, &mut changes), Err(NotLive));
+    assert_eq!(space.free(Extent::new(0, 1), &mut changes), Err(NotLive));
+    assert_eq!(space.free(Extent::new(99, 2), &mut changes), Err(NotLive));
+    assert_eq!(space.free(page, &mut changes), Ok(()));
+    assert_eq!(space.free(page, &mut changes), Err(NotLive));
+    space.roll_back(changes);
+    assert_eq!(space.reusable_count(), 96);
+}
+
+#[test]
+fn the_file_grows_by_a_step_or_by_just_enough() {
+    let space = space(4 + 1600);
+    assert_eq!(space.length_for(1601, Headroom::None), Some(1605));
+    assert_eq!(space.length_for(1601, Headroom::Step), Some(1604 + 100));
+    assert_eq!(space.length_for(5000, Headroom::Step), Some(5004));
+    assert_eq!(space.length_for(MAX_BLOCKS, Headroom::None), None);
+    assert_eq!(space.length_for(u64::MAX, Headroom::Step), None);
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Allocate(u64),
+    Free(usize),
+    Commit,
+    RollBack,
+    Hold,
+    Release(usize),
+    Cut,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        6 => (1..20u64).prop_map(Op::Allocate),
+        5 => any::<usize>().prop_map(Op::Free),
+        3 => Just(Op::Commit),
+        1 => Just(Op::RollBack),
+        1 => Just(Op::Hold),
+        1 => any::<usize>().prop_map(Op::Release),
+        1 => Just(Op::Cut),
+    ]
+}
+
+/// The pages of each state that is held, of the newest, and of the one being written.
+struct Model {
+    space: Space,
+    changes: Changes,
+    generation: u64,
+    newest: (Arc<Root>, BTreeMap<u64, Extent>),
+    held: Vec<(Arc<Root>, BTreeMap<u64, Extent>)>,
+    next: BTreeMap<u64, Extent>,
+}
+
+impl Model {
+    fn new() -> Model {
+        let mut space = space(40);
+        let first = root(1);
+        space.publish(&first);
+        Model {
+            space,
+            changes: Changes::default(),
+            generation: 1,
+            newest: (first, BTreeMap::new()),
+            held: Vec::new(),
+            next: BTreeMap::new(),
+        }
+    }
+
+    fn apply(&mut self, op: &Op) {
+        match op {
+            Op::Allocate(count) => self.allocate(*count),
+            Op::Free(pick) => {
+                if let Some(start) = nth(self.next.keys().copied(), *pick) {
+                    let page = self.next.remove(&start).unwrap();
+                    self.space.free(page, &mut self.changes).unwrap();
+                }
+            }
+            Op::Commit => {
+                self.generation += 1;
+                let root = root(self.generation);
+                self.space.commit(std::mem::take(&mut self.changes), &root);
+                self.newest = (root, self.next.clone());
+                self.space.reclaim();
+                self.space.check();
+            }
+            Op::RollBack => {
+                self.space.roll_back(std::mem::take(&mut self.changes));
+                self.next = self.newest.1.clone();
+                self.space.check();
+            }
+            Op::Hold => self.held.push(self.newest.clone()),
+            Op::Release(pick) => {
+                if !self.held.is_empty() {
+                    self.held.swap_remove(pick % self.held.len());
+                }
+            }
+            Op::Cut => {
+                if self.changes.cut.is_none()
+                    && let Some(tail) = self.space.free_tail()
+                {
+                    self.space
+                        .cut(tail.start + tail.count / 2, &mut self.changes);
+                    self.apply(&Op::Commit);
+                }
+            }
+        }
+    }
+
+    fn allocate(&mut self, count: u64) {
+        let extent = self
+            .space
+            .allocate(count, &mut self.changes)
+            .unwrap_or_else(|| {
+                let length = self.space.length_for(count, Headroom::Step).unwrap();
+                self.space.grow(length);
+                self.space.allocate(count, &mut self.changes).unwrap()
+            });
+        assert_eq!(extent.count, count);
+        assert!(extent.end() <= self.space.end());
+        let held = self.held.iter().flat_map(|(_, pages)| pages.values());
+        let in_use = held.chain(self.newest.1.values()).chain(self.next.values());
+        for page in in_use {
+            let is_apart = extent.end() <= page.start || page.end() <= extent.start;
+            assert!(is_apart, "{extent:?} overwrites {page:?}");
+        }
+        self.next.insert(extent.start, extent);
+    }
+}
+
+fn nth(mut items: impl Iterator<Item = u64> + Clone, pick: usize) -> Option<u64> {
+    let count = items.clone().count();
+    items.nth(pick.checked_rem(count)?)
+}
+
+proptest! {
+    #[test]
+    fn no_block_in_use_is_given_out_and_none_is_lost(ops in prop::collection::vec(op(), 1..150)) {
+        let mut model = Model::new();
+        for op in &ops {
+            model.apply(op);
+        }
+        model.held.clear();
+        model.apply(&Op::RollBack);
+        model.space.reclaim();
+        model.space.check();
+        let live: u64 = model.newest.1.values().map(|page| page.count).sum();
+        prop_assert_eq!(model.space.reusable_count() + live + SUPERBLOCKS, model.space.end());
+    }
+}

@@ -1,0 +1,93 @@
+//! Taking dead nodes out of the graph for good.
+//!
+//! Who links to a node that goes is offered that node's neighbors in its place, and keeps the best. So the graph stays
+//! searchable after every step, and the work is in proportion to the links that led to dead nodes.
+//!
+//! # Source
+//! Singh et al., "FreshDiskANN: a fast and accurate graph-based ANN index for streaming similarity search" (2021),
+//! algorithm 4.
+
+use std::collections::BTreeSet;
+
+use drystone_base::Lsn;
+
+use super::graph::Graph;
+use super::link::List;
+
+/// Dead nodes are taken out when there is more than one to this many in all.
+const DEAD_SHARE: usize = 5;
+
+impl Graph {
+    /// The nodes that no state at or after `before` sees, if they and other dead ones are so many that they should go.
+    pub(crate) fn expired(&self, before: Lsn) -> BTreeSet<u32> {
+        let stats = self.stats();
+        if stats.dead * DEAD_SHARE <= stats.live + stats.dead {
+            return BTreeSet::new();
+        }
+        let slots = (0u32..).zip(&self.nodes);
+        let dead = slots.filter(|(_, node)| !node.is_empty() && node.death <= before);
+        dead.map(|(slot, _)| slot).collect()
+    }
+
+    /// New lists for `node` where it links to nodes in `gone`.
+    pub(crate) fn plan_repair(&self, node: u32, gone: &BTreeSet<u32>) -> Vec<List> {
+        if self.node(node).is_empty() || gone.contains(&node) {
+            return Vec::new();
+        }
+        let levels = 0..=self.node(node).level;
+        levels
+            .filter_map(|level| self.repaired(node, level, gone))
+            .collect()
+    }
+
+    fn repaired(&self, node: u32, level: u8, gone: &BTreeSet<u32>) -> Option<List> {
+        let links = self.links(node, level);
+        if !links.iter().any(|link| gone.contains(link)) {
+            return None;
+        }
+        let heirs = self.heirs(node, level, gone);
+        let max = self.parameters.links_max(level);
+        let links = self.nearest_diverse(node, &heirs, max);
+        Some(List { node, level, links })
+    }
+
+    /// The neighbors that stay, and in place of each that goes, the nearest that stay beyond it.
+    fn heirs(&self, node: u32, level: u8, gone: &BTreeSet<u32>) -> Vec<u32> {
+        let mut seen = BTreeSet::from([node]);
+        let mut open = self.links(node, level).to_vec();
+        let mut heirs = Vec::new();
+        while let Some(other) = open.pop() {
+            if !seen.insert(other) {
+                continue;
+            }
+            if !gone.contains(&other) {
+                heirs.push(other);
+            } else if seen.len() < SEEN_MAX {
+                open.extend(self.links(other, level));
+            }
+        }
+        heirs
+    }
+
+    /// Empties the slots of nodes that nothing links to any more.
+    pub(crate) fn take_out(&mut self, gone: &BTreeSet<u32>, before: Lsn) {
+        if self.entry.is_some_and(|entry| gone.contains(&entry)) {
+            self.set_entry(self.highest_except(gone));
+        }
+        for &node in gone {
+            self.remove(node);
+        }
+        self.note();
+        self.floor = self.floor.max(before);
+    }
+
+    fn highest_except(&self, gone: &BTreeSet<u32>) -> Option<u32> {
+        let slots = (0u32..).zip(&self.nodes);
+        let staying = slots.filter(|(slot, node)| !node.is_empty() && !gone.contains(slot));
+        let highest = staying.max_by_key(|(_, node)| (node.level, node.is_live()));
+        highest.map(|(slot, _)| slot)
+    }
+}
+
+/// Where dead nodes lead to dead nodes only, the search for what lies beyond ends here.
+const SEEN_MAX: usize = 512;

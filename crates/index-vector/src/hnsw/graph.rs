@@ -1,0 +1,370 @@
+//! The graph itself: nodes by number, each with a vector, links per level, and the span of states that see it.
+//!
+//! Links of the lowest level lie in one flat array, since searches spend their time there; those of the upper levels,
+//! which one node in `m` has, lie apart.
+//!
+//! # Invariants
+//! - I1. A slot is empty (its node has `birth` at [`Lsn::MAX`]) or holds a node; empty slots are in `free`, or wait in
+//!   the journal until their removal is settled.
+//! - I2. Links lead to nodes, never to empty slots, that reach up to the link's level; no node links to itself, or to
+//!   another twice.
+//! - I3. `by_key` holds each key's live node, and no other.
+//! - I4. The entry point reaches up to the highest level of all. There is one, unless the graph is empty.
+//! - I5. All changes pass through the journal, so that [`Graph::undo`] takes back whatever was not settled.
+
+use bytes::Bytes;
+use drystone_base::Lsn;
+use hashbrown::HashMap;
+
+use super::journal::Journal;
+use super::parameters::{HnswParameters, HnswStats};
+use super::rank::MAX_NODES;
+use super::vectors::Vectors;
+use crate::error::VectorError;
+use crate::kernel::Line;
+use crate::metric::Scorer;
+
+/// Levels end here, whatever a key hashes to.
+pub(crate) const MAX_LEVEL: u8 = 15;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) key: Bytes,
+    /// The first state that sees it.
+    pub(crate) birth: Lsn,
+    /// The first state that does not see it any more.
+    pub(crate) death: Lsn,
+    pub(crate) level: u8,
+}
+
+impl Node {
+    fn empty() -> Node {
+        Node {
+            key: Bytes::new(),
+            birth: Lsn::MAX,
+            death: Lsn::MAX,
+            level: 0,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.birth == Lsn::MAX
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        !self.is_empty() && self.death == Lsn::MAX
+    }
+
+    pub(crate) fn is_seen_at(&self, at: Lsn) -> bool {
+        self.birth <= at && at < self.death
+    }
+}
+
+/// A node's links, level by level from the lowest.
+pub(crate) type Links = Vec<Vec<u32>>;
+
+#[derive(Debug)]
+pub(crate) struct Graph {
+    pub(crate) parameters: HnswParameters,
+    pub(crate) scorer: Scorer,
+    pub(crate) vectors: Vectors,
+    pub(crate) nodes: Vec<Node>,
+    /// Per node: how many links, then that many of `2 * m`.
+    base_links: Vec<u32>,
+    /// Per node and upper level: how many links, then that many of `m`.
+    upper_links: Vec<Box<[u32]>>,
+    /// Per node: how many link to it on the lowest level.
+    base_linked_by: Vec<u32>,
+    pub(crate) by_key: HashMap<Bytes, u32>,
+    pub(crate) entry: Option<u32>,
+    pub(crate) free: Vec<u32>,
+    /// States before this one cannot be searched: nodes that they see are gone.
+    pub(crate) floor: Lsn,
+    /// Grows whenever a node's number may come to mean another node.
+    pub(crate) generation: u64,
+    pub(crate) journal: Journal,
+    pub(crate) linked: u64,
+}
+
+impl Graph {
+    pub(crate) fn new(parameters: HnswParameters) -> Graph {
+        Graph {
+            parameters,
+            scorer: Scorer::new(parameters.metric),
+            vectors: Vectors::new(parameters.dim),
+            nodes: Vec::new(),
+            base_links: Vec::new(),
+            upper_links: Vec::new(),
+            base_linked_by: Vec::new(),
+            by_key: HashMap::new(),
+            entry: None,
+            free: Vec::new(),
+            floor: Lsn::ZERO,
+            generation: 0,
+            journal: Journal::default(),
+            linked: 0,
+        }
+    }
+
+    /// Numbers of nodes are below this.
+    pub(crate) fn slots(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub(crate) fn node(&self, node: u32) -> &Node {
+        &self.nodes[node as usize]
+    }
+
+    /// A vector ready to be stored or searched for: prepared for the metric, padded to whole lines.
+    pub(crate) fn prepare(&self, vector: impl IntoIterator<Item = f32>) -> Vec<Line> {
+        let mut lines = self.vectors.pad(vector);
+        let bare = &mut crate::kernel::flatten_mut(&mut lines)[..self.parameters.dim];
+        self.scorer.prepare(bare);
+        lines
+    }
+
+    /// A node's neighbors on a level that it reaches.
+    #[inline]
+    pub(crate) fn links(&self, node: u32, level: u8) -> &[u32] {
+        let list = if level == 0 {
+            &self.base_links[self.base_at(node)..]
+        } else {
+            &self.upper_links[node as usize][self.upper_at(level)..]
+        };
+        &list[1..1 + list[0] as usize]
+    }
+
+    /// Where in memory a node's links of the lowest level begin: to be fetched ahead.
+    #[inline]
+    pub(crate) fn base_list(&self, node: u32) -> &[u32] {
+        let at = self.base_at(node);
+        &self.base_links[at..at + 1 + self.parameters.links_max(0)]
+    }
+
+    fn base_at(&self, node: u32) -> usize {
+        node as usize * (1 + self.parameters.links_max(0))
+    }
+
+    fn upper_at(&self, level: u8) -> usize {
+        (usize::from(level) - 1) * (1 + self.parameters.links_max(level))
+    }
+
+    /// All of a node's links.
+    pub(crate) fn all_links(&self, node: u32) -> Links {
+        let levels = 0..=self.node(node).level;
+        levels
+            .map(|level| self.links(node, level).to_vec())
+            .collect()
+    }
+
+    /// Replaces a node's neighbors on one level.
+    pub(crate) fn set_links(&mut self, node: u32, level: u8, links: &[u32]) {
+        self.note();
+        if !self.journal.born.contains(&node) && !self.journal.links.contains_key(&node) {
+            let before = self.all_links(node);
+            self.journal.links.insert(node, before);
+        }
+        self.write_links(node, level, links);
+    }
+
+    /// As [`Graph::set_links`], past the journal.
+    pub(crate) fn write_links(&mut self, node: u32, level: u8, links: &[u32]) {
+        debug_assert!(links.len() <= self.parameters.links_max(level) && !links.contains(&node));
+        let list = if level == 0 {
+            self.count_links(node, links);
+            let at = self.base_at(node);
+            &mut self.base_links[at..]
+        } else {
+            let at = self.upper_at(level);
+            &mut self.upper_links[node as usize][at..]
+        };
+        list[0] = u32::try_from(links.len()).expect("at most 2 * m links");
+        list[1..=links.len()].copy_from_slice(links);
+    }
+
+    /// Keeps `base_linked_by` right while a node's links become `links`.
+    fn count_links(&mut self, node: u32, links: &[u32]) {
+        for idx in self.base_at(node) + 1..=self.base_at(node) + self.links(node, 0).len() {
+            self.base_linked_by[self.base_links[idx] as usize] -= 1;
+        }
+        for &link in links {
+            self.base_linked_by[link as usize] += 1;
+        }
+    }
+
+    /// How many nodes link to this one on the lowest level.
+    pub(crate) fn linked_by(&self, node: u32) -> u32 {
+        self.base_linked_by[node as usize]
+    }
+
+    /// Gives a new node a slot. Nothing leads to it yet.
+    pub(crate) fn place(&mut self, node: Node, vector: &[Line]) -> Result<u32, VectorError> {
+        self.note();
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None => self.new_slot()?,
+        };
+        self.journal.born.insert(slot);
+        self.fill(slot, node, vector);
+        Ok(slot)
+    }
+
+    /// Places a node; the live one of its key, if any, dies at its birth.
+    pub(crate) fn replace(&mut self, node: Node, vector: &[Line]) -> Result<u32, VectorError> {
+        let (key, birth) = (node.key.clone(), node.birth);
+        let old = self.by_key.get(&key).copied();
+        let slot = self.place(node, vector)?;
+        if let Some(old) = old {
+            self.journal.killed.insert(old);
+            self.nodes[old as usize].death = birth;
+        }
+        Ok(slot)
+    }
+
+    fn new_slot(&mut self) -> Result<u32, VectorError> {
+        let slot = u32::try_from(self.slots()).unwrap_or(MAX_NODES);
+        if slot >= MAX_NODES {
+            return Err(VectorError::Full { max: MAX_NODES });
+        }
+        self.resize(self.slots() + 1);
+        Ok(slot)
+    }
+
+    /// Makes empty slots.
+    pub(crate) fn resize(&mut self, slots: usize) {
+        let stride = 1 + self.parameters.links_max(0);
+        self.nodes.resize(slots, Node::empty());
+        self.base_links.resize(slots * stride, 0);
+        self.upper_links.resize(slots, Box::default());
+        self.base_linked_by.resize(slots, 0);
+    }
+
+    /// Puts a node without links into an empty slot, past the journal.
+    pub(crate) fn fill(&mut self, slot: u32, node: Node, vector: &[Line]) {
+        let idx = slot as usize;
+        let upper = usize::from(node.level) * (1 + self.parameters.m);
+        self.upper_links[idx] = vec![0; upper].into_boxed_slice();
+        self.vectors.set(slot, vector);
+        if node.is_live() {
+            self.by_key.insert(node.key.clone(), slot);
+        }
+        self.nodes[idx] = node;
+    }
+
+    /// Ends the life of a key's node. `None` when there is no such key.
+    pub(crate) fn kill(&mut self, key: &[u8], at: Lsn) -> Option<u32> {
+        let node = self.by_key.remove(key)?;
+        self.note();
+        self.journal.killed.insert(node);
+        self.nodes[node as usize].death = at;
+        Some(node)
+    }
+
+    /// Empties a slot that nothing leads to any more. It is free once that is settled.
+    pub(crate) fn remove(&mut self, node: u32) {
+        self.note();
+        if !self.journal.born.contains(&node) && !self.journal.links.contains_key(&node) {
+            let before = self.all_links(node);
+            self.journal.links.insert(node, before);
+        }
+        self.write_links(node, 0, &[]);
+        let gone = std::mem::replace(&mut self.nodes[node as usize], Node::empty());
+        debug_assert!(!gone.is_live());
+        self.journal.removed.insert(node, gone);
+    }
+
+    pub(crate) fn set_entry(&mut self, entry: Option<u32>) {
+        self.note();
+        self.entry = entry;
+    }
+
+    /// Remembers what the journal keeps of the whole graph, before the first change.
+    pub(crate) fn note(&mut self) {
+        if self.journal.before.is_none() {
+            self.journal.before = Some((self.entry, self.floor));
+        }
+    }
+
+    /// All changes so far stand.
+    pub(crate) fn settle(&mut self) {
+        let journal = std::mem::take(&mut self.journal);
+        if !journal.removed.is_empty() {
+            self.generation += 1;
+        }
+        for &slot in journal.removed.keys() {
+            self.upper_links[slot as usize] = Box::default();
+            self.free.push(slot);
+        }
+    }
+
+    /// Takes back every change since the last [`Graph::settle`].
+    pub(crate) fn undo(&mut self) {
+        let Journal {
+            born,
+            killed,
+            links,
+            removed,
+            before,
+            is_unwritten,
+        } = std::mem::take(&mut self.journal);
+        self.journal.is_unwritten = is_unwritten;
+        self.generation += 1;
+        for (slot, node) in removed {
+            self.nodes[slot as usize] = node;
+        }
+        for (node, links) in links {
+            for (level, links) in (0u8..).zip(&links) {
+                self.write_links(node, level, links);
+            }
+        }
+        for &slot in &born {
+            self.forget(slot);
+        }
+        for slot in killed.difference(&born) {
+            let node = &mut self.nodes[*slot as usize];
+            node.death = Lsn::MAX;
+            self.by_key.insert(node.key.clone(), *slot);
+        }
+        if let Some((entry, floor)) = before {
+            self.entry = entry;
+            self.floor = floor;
+        }
+    }
+
+    fn forget(&mut self, slot: u32) {
+        self.write_links(slot, 0, &[]);
+        let node = std::mem::replace(&mut self.nodes[slot as usize], Node::empty());
+        if node.is_live() {
+            self.by_key.remove(&node.key);
+        }
+        self.upper_links[slot as usize] = Box::default();
+        self.free.push(slot);
+    }
+
+    pub(crate) fn stats(&self) -> HnswStats {
+        let empty = self.free.len() + self.journal.removed.len();
+        let live = self.by_key.len();
+        HnswStats {
+            live,
+            dead: self.slots() - empty - live,
+            levels: self
+                .entry
+                .map_or(0, |entry| usize::from(self.node(entry).level) + 1),
+            memory_bytes: self.memory_bytes(),
+            linked: self.linked,
+            floor: self.floor,
+        }
+    }
+
+    fn memory_bytes(&self) -> usize {
+        let upper: usize = self.upper_links.iter().map(|links| links.len()).sum();
+        let keys: usize = self.nodes.iter().map(|node| node.key.len()).sum();
+        self.vectors.memory_bytes()
+            + (self.base_links.capacity() + self.base_linked_by.capacity() + upper)
+                * size_of::<u32>()
+            + self.upper_links.capacity() * size_of::<Box<[u32]>>()
+            + self.nodes.capacity() * size_of::<Node>()
+            + self.by_key.allocation_size()
+            + keys
+    }
+}

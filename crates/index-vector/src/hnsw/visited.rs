@@ -1,0 +1,26 @@
+//! The set of nodes that a walk has met: one bit each.
+//!
+//! 100,000 nodes take 12 KiB, which stay in the nearest cache; clearing them costs less than a walk's first steps.
+
+#[derive(Debug, Default)]
+pub(crate) struct Visited {
+    words: Vec<u64>,
+}
+
+impl Visited {
+    /// Empties it, with room for the nodes below `slots`.
+    pub(crate) fn reset(&mut self, slots: usize) {
+        self.words.clear();
+        self.words.resize(slots.div_ceil(64), 0);
+    }
+
+    /// Adds a node; says whether it is new.
+    #[inline]
+    pub(crate) fn insert(&mut self, node: u32) -> bool {
+        let word = &mut self.words[node as usize / 64];
+        let bit = 1 << (node % 64);
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        is_new
+    }
+}

@@ -71,6 +71,7 @@ struct Table {
 struct Frame {
     block: u64,
     checksum: u64,
+    codec: u8,
     bytes: Bytes,
     /// Names its ticket.
     stamp: u64,
@@ -192,7 +193,9 @@ impl Shard {
 
 impl Frame {
     fn holds(&self, page: &PageRef) -> bool {
-        self.checksum == page.checksum && self.bytes.len() as u64 == u64::from(page.len)
+        self.checksum == page.checksum
+            && self.codec == page.codec
+            && self.bytes.len() as u64 == u64::from(page.len)
     }
 
     fn touch(&self) {
@@ -224,6 +227,7 @@ impl Table {
         let frame = Frame {
             block: page.block.0,
             checksum: page.checksum,
+            codec: page.codec,
             bytes,
             stamp: self.next_stamp,
             in_main: self.is_ghost(hash, page.block.0),

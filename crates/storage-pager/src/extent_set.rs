@@ -76,6 +76,12 @@ impl ExtentSet {
         Some(Extent::between(block, run.end()))
     }
 
+    /// The last run that starts before `block`.
+    pub(crate) fn run_before(&self, block: u64) -> Option<Extent> {
+        let (&start, &count) = self.runs.range(..block).next_back()?;
+        Some(Extent::new(start, count))
+    }
+
     /// The run that reaches furthest.
     pub(crate) fn last_run(&self) -> Option<Extent> {
         let (&start, &count) = self.runs.last_key_value()?;
@@ -131,12 +137,6 @@ impl ExtentSet {
         assert_eq!(block_count, self.block_count, "X2");
         let in_classes: usize = self.classes.iter().map(BTreeSet::len).sum();
         assert_eq!(in_classes, self.runs.len(), "X3");
-    }
-
-    /// The last run that starts before `block`.
-    fn run_before(&self, block: u64) -> Option<Extent> {
-        let (&start, &count) = self.runs.range(..block).next_back()?;
-        Some(Extent::new(start, count))
     }
 
     /// The run that all of `extent` is in.

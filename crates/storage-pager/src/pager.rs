@@ -19,7 +19,7 @@ use crate::free_list;
 use crate::page_ref::PageRef;
 use crate::root::Root;
 use crate::slots::{LostSuperblock, Slots, SuperblockCopy};
-use crate::space::{Space, growth_step};
+use crate::space::{FREE_TAIL_BLOCKS_MIN, Space};
 use crate::superblock::{SUPERBLOCKS, Superblock, copy_offset};
 use crate::verify::Verifier;
 use crate::writer::Writer;
@@ -187,20 +187,19 @@ impl Pager {
     }
 
     /// One slice of background work: gives the free blocks at the end of the file back, when they are many.
-    /// Returns whether it did. That is a commit of the same state in a shorter file, and counts as a writer.
+    /// Returns whether it did something, and should be called again. Each is a commit of the same state, and counts as
+    /// a writer.
     ///
     /// # Errors
     /// As [`Pager::begin`] and [`Writer::commit`].
     pub fn step(&self) -> Result<bool, PagerError> {
-        let blocks = self.inner.file.blocks();
-        let spare = 2 * growth_step(blocks);
-        if self.inner.free_blocks.load(Ordering::Relaxed)
-            + self.inner.pinned_blocks.load(Ordering::Relaxed)
-            <= spare
-        {
+        let inner = &self.inner;
+        let free_at_most =
+            inner.free_blocks.load(Ordering::Relaxed) + inner.pinned_blocks.load(Ordering::Relaxed);
+        if free_at_most < FREE_TAIL_BLOCKS_MIN {
             return Ok(false);
         }
-        self.begin()?.give_back_tail(spare)
+        self.begin()?.give_back_tail()
     }
 
     /// Starts a check of the state `root`: the caller walks its pages. Writers may go on meanwhile.

@@ -34,6 +34,9 @@ const GROWTH_BLOCKS_MIN: u64 = 16;
 /// 64 MiB.
 const GROWTH_BLOCKS_MAX: u64 = 16_384;
 
+/// Fewer free blocks are never given back.
+pub(crate) const FREE_TAIL_BLOCKS_MIN: u64 = 2 * GROWTH_BLOCKS_MIN;
+
 /// The blocks of the file.
 #[derive(Debug)]
 pub(crate) struct Space {
@@ -160,8 +163,27 @@ impl Space {
         Ok(())
     }
 
+    /// The length in blocks at which the file should end, if the reusable blocks at its end are too many: more than
+    /// two steps of growth. One is kept.
+    pub(crate) fn shorter_end(&self) -> Option<u64> {
+        shorter_end(self.free_tail()?)
+    }
+
+    /// Whether the free list at `list` alone keeps the file from having a [`Space::shorter_end`], and a commit would
+    /// move it down.
+    pub(crate) fn is_in_the_way(&self, list: Extent) -> bool {
+        let is_last = list.end() == self.end
+            || self
+                .free_tail()
+                .is_some_and(|tail| tail.start == list.end());
+        let below = self.reusable.run_before(list.start);
+        let below =
+            below.filter(|run| is_last && run.end() == list.start && run.count >= list.count);
+        below.is_some_and(|run| shorter_end(Extent::between(run.start, self.end)).is_some())
+    }
+
     /// The reusable blocks at the end of the file.
-    pub(crate) fn free_tail(&self) -> Option<Extent> {
+    fn free_tail(&self) -> Option<Extent> {
         self.reusable.last_run().filter(|run| run.end() == self.end)
     }
 
@@ -259,8 +281,14 @@ pub(crate) enum Headroom {
     None,
 }
 
+/// Where a file with this free tail should end, if it is too long.
+fn shorter_end(tail: Extent) -> Option<u64> {
+    let kept = growth_step(tail.start);
+    (tail.count > 2 * kept).then_some(tail.start + kept)
+}
+
 /// A sixteenth of the file, within bounds.
-pub(crate) fn growth_step(end: u64) -> u64 {
+fn growth_step(end: u64) -> u64 {
     (end / 16).clamp(GROWTH_BLOCKS_MIN, GROWTH_BLOCKS_MAX)
 }
 

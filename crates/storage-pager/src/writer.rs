@@ -116,16 +116,17 @@ impl Writer {
         self.commit_cut(payload, lsn, None)
     }
 
-    /// Commits the state as it is in a file that keeps at most `spare` free blocks at its end.
-    /// Returns whether there were more.
-    pub(crate) fn give_back_tail(mut self, spare: u64) -> Result<bool, PagerError> {
-        let space = space_of(&mut self.space);
-        let Some(tail) = space.free_tail().filter(|tail| tail.count > spare) else {
-            return Ok(false);
-        };
-        let length = tail.start + spare / 2;
+    /// Commits the state as it is in a file with fewer free blocks at its end, or with its free list out of their way.
+    /// Returns whether that was worth it.
+    pub(crate) fn give_back_tail(mut self) -> Result<bool, PagerError> {
         let (inner, root) = (Arc::clone(&self.inner), self.inner.root());
-        self.commit_cut(&root.payload, root.lsn, Some(length))?;
+        let space = space_of(&mut self.space);
+        let length = space.shorter_end();
+        let list = root.free_list.map(|page| page.extent());
+        if length.is_none() && !list.is_some_and(|list| space.is_in_the_way(list)) {
+            return Ok(false);
+        }
+        self.commit_cut(&root.payload, root.lsn, length)?;
         inner.file.set_blocks(inner.root().blocks)?;
         Ok(true)
     }

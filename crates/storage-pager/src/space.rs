@@ -48,8 +48,6 @@ pub(crate) struct Space {
     roots: Vec<(u64, Weak<Root>)>,
     /// Length of the file in blocks.
     end: u64,
-    /// Where the last allocation ended.
-    next: u64,
 }
 
 /// What a writer has changed, so that it can be taken back.
@@ -63,6 +61,8 @@ pub(crate) struct Changes {
     freed: Vec<Extent>,
     /// Cut off the end.
     cut: Option<Extent>,
+    /// Where the last page ended. Each writer starts over from the lowest free blocks, so that the file can shrink.
+    next: u64,
 }
 
 /// Why a page cannot be freed: it is no live page of the state being written.
@@ -78,7 +78,6 @@ impl Space {
             pending: VecDeque::new(),
             roots: Vec::new(),
             end,
-            next: SUPERBLOCKS,
         }
     }
 
@@ -100,13 +99,13 @@ impl Space {
     /// A run of blocks for a page: behind the last one where there is room.
     /// `None`: the file must [`grow`](Space::grow).
     pub(crate) fn allocate(&mut self, count: u64, changes: &mut Changes) -> Option<Extent> {
-        let behind = self.reusable.run_from(self.next);
+        let behind = self.reusable.run_from(changes.next);
         let run = behind
             .filter(|run| run.count >= count)
             .or_else(|| self.reusable.find(count.max(PREFERRED_RUN_BLOCKS)))
             .or_else(|| self.reusable.find(count))?;
         let extent = self.take(run, count, changes);
-        self.next = extent.end();
+        changes.next = extent.end();
         Some(extent)
     }
 

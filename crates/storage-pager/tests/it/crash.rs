@@ -12,10 +12,10 @@ const STONES: u64 = 5;
 /// The change that commit `lsn` makes: some stones get new contents, some go, one is long.
 fn changes(lsn: u64) -> Changes {
     (0..STONES)
-        .filter(|id| (id + lsn) % 3 != 0)
+        .filter(|id| !(id + lsn).is_multiple_of(3))
         .map(|id| {
             let len = if id == lsn % STONES { 20_000 } else { 3000 };
-            let goes = (id + lsn) % 4 == 0;
+            let goes = (id + lsn).is_multiple_of(4);
             (id, (!goes).then(|| stone(id, lsn, len)))
         })
         .collect()

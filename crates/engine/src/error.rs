@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 
+use drystone_base::{KeyspaceId, Lsn};
+
 /// An operation of an engine failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -56,6 +58,21 @@ pub enum EngineError {
         len: usize,
         /// The limit in bytes.
         max: usize,
+    },
+    /// The changes of a merge do not ascend strictly, or name a keyspace that the same merge drops. The caller's
+    /// mistake; nothing was merged.
+    #[error("changes out of order in {keyspace}")]
+    Unsorted {
+        /// Where the order breaks.
+        keyspace: KeyspaceId,
+    },
+    /// A merge up to a state that is not after the newest one. The caller's mistake; nothing was merged.
+    #[error("merge up to {upto}; the newest state is {merged} already")]
+    Stale {
+        /// The state asked for.
+        upto: Lsn,
+        /// The newest durable one.
+        merged: Lsn,
     },
     /// An earlier sync failed, so the state on the medium is unknown. Reopen to recover.
     #[error("{path} took a failed write or sync; reopen to recover")]

@@ -1,0 +1,244 @@
+//! BTree: opens the file, merges, hands out snapshots.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use drystone_base::{Env, KeyspaceId, Lsn};
+use drystone_engine::{
+    Budget, Changes, Engine, EngineError, EngineStats, Progress, Snapshot, VerifyReport,
+};
+use drystone_storage_pager::{Pager, Root, Writer};
+use parking_lot::Mutex;
+
+use crate::batch::{SortedEntries, WriteBatch};
+use crate::directory::{self, Fate};
+use crate::error::from_pager;
+use crate::merge::feed::Feed;
+use crate::merge::merge_tree;
+use crate::options::{BTreeOptions, MAX_PAGE_BYTES, MIN_PAGE_BYTES};
+use crate::pages::Pages;
+use crate::payload::{self, Payload, Refused};
+use crate::pin::PinBudget;
+use crate::release::release_tree;
+use crate::snapshot::{BTreeSnapshot, State};
+use crate::verify;
+
+/// A copy-on-write B+tree for each keyspace, all in one file.
+///
+/// Threads: share it by reference. Merges and steps wait for each other; reads wait for nothing.
+#[derive(Debug)]
+pub struct BTree {
+    pages: Arc<Pages>,
+    page_bytes: u32,
+    budget: Arc<PinBudget>,
+    newest: ArcSwap<BTreeSnapshot>,
+    /// Latch: held by the one merge or step at a time, across its I/O. Readers do not take it.
+    merging: Mutex<()>,
+    merges: AtomicU64,
+}
+
+impl BTree {
+    /// Opens the tree in the folder `dir`, or creates it. Reads the directory of keyspaces, and nothing else.
+    ///
+    /// # Errors
+    /// Failed I/O, damage, a file of a newer version. [`EngineError::Io`] of kind `InvalidInput` for a `page_bytes`
+    /// outside its limits.
+    pub fn open(env: &Env, dir: &Path, options: BTreeOptions) -> Result<BTree, EngineError> {
+        check_page_bytes(dir, options.page_bytes)?;
+        let pager = Pager::open(env, dir, options.pager).map_err(from_pager)?;
+        let root = pager.root();
+        let payload = read_payload(&pager, &root, options.page_bytes)?;
+        let pages = Arc::new(Pages::new(pager, payload.page_bytes as usize));
+        let budget = PinBudget::new(options.pinned_bytes_max);
+        let directory = payload.directory;
+        let keyspaces = directory::read_directory(&pages, directory.as_ref(), &budget)?;
+        let state = State::new(root, Arc::clone(&pages), directory, keyspaces);
+        Ok(BTree {
+            pages,
+            page_bytes: payload.page_bytes,
+            budget,
+            newest: ArcSwap::from_pointee(BTreeSnapshot::new(state)),
+            merging: Mutex::new(()),
+            merges: AtomicU64::new(0),
+        })
+    }
+
+    /// The newest durable state, as [`Engine::snapshot`] gives it, with what this engine offers beyond that.
+    #[must_use]
+    pub fn newest(&self) -> Arc<BTreeSnapshot> {
+        self.newest.load_full()
+    }
+
+    /// Merges a batch, durably, as the state after the newest one; returns that state's number. For trees used alone.
+    ///
+    /// # Errors
+    /// As [`Engine::merge`].
+    pub fn write_batch(&self, batch: &WriteBatch) -> Result<Lsn, EngineError> {
+        self.merge_next(&mut batch.changes())
+    }
+
+    /// Merges entries of one keyspace that come strictly ascending, durably, as the state after the newest one; returns
+    /// that state's number. Into an empty keyspace, or behind all it has, they make full pages. Memory does not grow
+    /// with their number.
+    ///
+    /// # Errors
+    /// [`EngineError::Unsorted`]; otherwise as [`Engine::merge`]. Nothing was merged.
+    pub fn load_sorted<K: AsRef<[u8]>, V: AsRef<[u8]>>(
+        &self,
+        keyspace: KeyspaceId,
+        entries: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Lsn, EngineError> {
+        self.merge_next(&mut SortedEntries::new(keyspace, entries.into_iter()))
+    }
+
+    fn merge_next(&self, changes: &mut dyn Changes) -> Result<Lsn, EngineError> {
+        let merging = self.merging.lock();
+        let upto = self.merged_lsn().next();
+        self.merge_latched(changes, upto)?;
+        drop(merging);
+        Ok(upto)
+    }
+
+    /// Merges, as the one who holds `merging`.
+    fn merge_latched(&self, changes: &mut dyn Changes, upto: Lsn) -> Result<(), EngineError> {
+        let newest = self.newest();
+        let old = newest.state();
+        if upto <= old.root().lsn {
+            return Err(EngineError::Stale {
+                upto,
+                merged: old.root().lsn,
+            });
+        }
+        let mut feed = Feed::new(changes)?;
+        let mut writer = self.pages.pager().begin().map_err(from_pager)?;
+        let fates = self.merge_keyspaces(&mut writer, old, &mut feed)?;
+        let directory =
+            directory::merge_directory(&self.pages, &mut writer, old.directory(), &fates)?;
+        let payload = Payload {
+            page_bytes: self.page_bytes,
+            directory,
+        };
+        writer.commit(&payload.encode(), upto).map_err(from_pager)?;
+        let keyspaces = directory::with_fates(old.keyspaces(), &fates, &self.budget);
+        let root = self.pages.pager().root();
+        let state = State::new(root, Arc::clone(&self.pages), directory, keyspaces);
+        self.newest.store(Arc::new(BTreeSnapshot::new(state)));
+        self.merges.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Drops and merges keyspaces; returns what became of those that are others now, ascending.
+    fn merge_keyspaces(
+        &self,
+        writer: &mut Writer,
+        old: &State,
+        feed: &mut Feed<'_>,
+    ) -> Result<Vec<(KeyspaceId, Fate)>, EngineError> {
+        let mut fates = Vec::new();
+        for &id in feed.dropped() {
+            if let Some(keyspace) = old.keyspace(id) {
+                if let Some(root) = keyspace.root() {
+                    release_tree(&self.pages, writer, root)?;
+                }
+                fates.push((id, Fate::Dropped));
+            }
+        }
+        while let Some(id) = feed.keyspace() {
+            let known = old.keyspace(id);
+            let root = known.and_then(|keyspace| keyspace.root()).copied();
+            let next = merge_tree(&self.pages, writer, feed, id, root)?;
+            // A keyspace begins with its first entry, not with the delete of a key that never was.
+            if next != root {
+                fates.push((id, Fate::Tree(next)));
+            }
+        }
+        fates.sort_unstable_by_key(|(id, _)| *id);
+        Ok(fates)
+    }
+}
+
+impl Engine for BTree {
+    fn snapshot(&self) -> Arc<dyn Snapshot> {
+        self.newest()
+    }
+
+    fn merge(&self, changes: &mut dyn Changes, upto: Lsn) -> Result<(), EngineError> {
+        let merging = self.merging.lock();
+        let merged = self.merge_latched(changes, upto);
+        drop(merging);
+        merged
+    }
+
+    fn merged_lsn(&self) -> Lsn {
+        self.newest.load().state().root().lsn
+    }
+
+    /// Gives the free end of the file back, when it is long. Costs a commit, whatever the budget.
+    fn step(&self, _budget: Budget) -> Result<Progress, EngineError> {
+        let merging = self.merging.lock();
+        if !self.pages.pager().step().map_err(from_pager)? {
+            return Ok(Progress::Idle);
+        }
+        let state = self.newest().state().with_root(self.pages.pager().root());
+        self.newest.store(Arc::new(BTreeSnapshot::new(state)));
+        drop(merging);
+        Ok(Progress::More)
+    }
+
+    fn verify(&self) -> Result<VerifyReport, EngineError> {
+        verify::verify(&self.newest())
+    }
+
+    fn stats(&self) -> EngineStats {
+        let pager = self.pages.pager().stats();
+        EngineStats {
+            kind: "btree",
+            file_bytes: pager.file_bytes,
+            free_bytes: pager.free_bytes,
+            cache_bytes: pager.cache_bytes + self.budget.bytes(),
+            cache_bytes_max: pager.cache_bytes_max,
+            cache_hits: pager.cache_hits,
+            cache_misses: pager.cache_misses,
+            merges: self.merges.load(Ordering::Relaxed),
+            written_bytes: pager.written_bytes,
+        }
+    }
+}
+
+fn check_page_bytes(dir: &Path, page_bytes: u32) -> Result<(), EngineError> {
+    if (MIN_PAGE_BYTES..=MAX_PAGE_BYTES).contains(&page_bytes) {
+        return Ok(());
+    }
+    let why =
+        format!("page_bytes is {page_bytes}; {MIN_PAGE_BYTES} to {MAX_PAGE_BYTES} are allowed");
+    Err(EngineError::Io {
+        op: "open",
+        path: dir.to_owned(),
+        offset: 0,
+        source: std::io::Error::new(std::io::ErrorKind::InvalidInput, why),
+    })
+}
+
+/// The root payload; for a new tree, what it begins with.
+fn read_payload(pager: &Pager, root: &Root, page_bytes: u32) -> Result<Payload, EngineError> {
+    if root.payload.is_empty() {
+        return Ok(Payload {
+            page_bytes,
+            directory: None,
+        });
+    }
+    Payload::decode(&root.payload).map_err(|refused| match refused {
+        Refused::Version(found) => EngineError::UnsupportedVersion {
+            path: pager.path().to_owned(),
+            found,
+            supported: payload::VERSION,
+        },
+        Refused::Malformed(why) => EngineError::Corrupt {
+            path: pager.path().to_owned(),
+            offset: 0,
+            why,
+        },
+    })
+}

@@ -1,0 +1,240 @@
+//! Cursor: a position in one keyspace of a snapshot.
+//!
+//! Holds the nodes from the root to its leaf, so that a step from leaf to leaf costs one read, and its snapshot, so
+//! that their pages stay. The key is put together in one buffer that is used again.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use drystone_base::KeyspaceId;
+use drystone_engine::{Cursor, EngineError};
+use smallvec::SmallVec;
+
+use crate::keyspace::{Keyspace, Place, value_at};
+use crate::node::Node;
+use crate::pages::Pages;
+use crate::snapshot::State;
+
+/// A position in one keyspace; see [`Cursor`] for its rules.
+#[derive(Debug)]
+pub struct BTreeCursor {
+    state: Arc<State>,
+    keyspace: Option<Arc<Keyspace>>,
+    /// The inner nodes above the leaf, the root first, each with the child that the next one is.
+    path: SmallVec<[(Place, usize); 6]>,
+    /// `None`: it is on no entry.
+    leaf: Option<Node>,
+    slot: usize,
+    key: Vec<u8>,
+}
+
+/// Which way a descent turns.
+#[derive(Clone, Copy)]
+enum Turn<'k> {
+    First,
+    Last,
+    Towards(&'k [u8]),
+}
+
+impl BTreeCursor {
+    pub(crate) fn new(state: Arc<State>, id: KeyspaceId) -> BTreeCursor {
+        let keyspace = state.keyspace(id).cloned();
+        BTreeCursor {
+            state,
+            keyspace,
+            path: SmallVec::new(),
+            leaf: None,
+            slot: 0,
+            key: Vec::new(),
+        }
+    }
+
+    fn pages(&self) -> &Pages {
+        self.state.pages()
+    }
+
+    /// Goes down from the root to a leaf. False: the keyspace is empty.
+    fn descend(&mut self, turn: Turn<'_>) -> Result<bool, EngineError> {
+        self.leaf = None;
+        self.path.clear();
+        let Some(keyspace) = &self.keyspace else {
+            return Ok(false);
+        };
+        let Some(top) = keyspace.top(self.state.pages())? else {
+            return Ok(false);
+        };
+        let top = Place::Pinned(Arc::clone(top));
+        self.descend_from(top, turn)?;
+        Ok(true)
+    }
+
+    fn descend_from(&mut self, mut place: Place, turn: Turn<'_>) -> Result<(), EngineError> {
+        while place.node().level() > 0 {
+            let node = place.node();
+            let idx = match turn {
+                Turn::First => 0,
+                Turn::Last => node.key_count(),
+                Turn::Towards(key) => self.pages().check(node, node.route(key))?,
+            };
+            let child = place.child(idx, self.pages())?;
+            self.path.push((place, idx));
+            place = child;
+        }
+        self.leaf = Some(match place {
+            Place::Pinned(pin) => pin.node().clone(),
+            Place::Read(node) => node,
+        });
+        Ok(())
+    }
+
+    /// Onto a slot of the leaf, which has it.
+    fn settle(&mut self, slot: usize) -> Result<bool, EngineError> {
+        let Some(leaf) = &self.leaf else {
+            return Ok(false);
+        };
+        self.slot = slot;
+        let built = leaf.key_into(slot, &mut self.key);
+        let checked = self.state.pages().check(leaf, built);
+        self.or_lost(checked.map(|()| true))
+    }
+
+    /// Onto a slot of the same leaf as before, whose prefix the key's buffer begins with.
+    #[inline]
+    fn step_to(&mut self, slot: usize) -> Result<bool, EngineError> {
+        let Some(leaf) = &self.leaf else {
+            return Ok(false);
+        };
+        self.slot = slot;
+        self.key.truncate(leaf.prefix().len());
+        match leaf.suffix_into(slot, &mut self.key) {
+            Ok(()) => Ok(true),
+            Err(why) => {
+                let error = self.pages().corrupt(leaf.offset(), why);
+                self.or_lost(Err(error))
+            }
+        }
+    }
+
+    /// Onto the first slot of the leaf to the right. False: there is none.
+    fn next_leaf(&mut self) -> Result<bool, EngineError> {
+        self.leaf = None;
+        while let Some((place, idx)) = self.path.pop() {
+            if idx < place.node().key_count() {
+                let child = place.child(idx + 1, self.pages())?;
+                self.path.push((place, idx + 1));
+                self.descend_from(child, Turn::First)?;
+                return self.settle(0);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Onto the last slot of the leaf to the left. False: there is none.
+    fn prev_leaf(&mut self) -> Result<bool, EngineError> {
+        self.leaf = None;
+        while let Some((place, idx)) = self.path.pop() {
+            if idx > 0 {
+                let child = place.child(idx - 1, self.pages())?;
+                self.path.push((place, idx - 1));
+                self.descend_from(child, Turn::Last)?;
+                return self.settle_last();
+            }
+        }
+        Ok(false)
+    }
+
+    fn settle_last(&mut self) -> Result<bool, EngineError> {
+        let last = self
+            .leaf
+            .as_ref()
+            .and_then(|leaf| leaf.key_count().checked_sub(1));
+        match last {
+            Some(last) => self.settle(last),
+            None => self.settle(0),
+        }
+    }
+
+    /// After an error the cursor is on no entry.
+    fn or_lost(&mut self, result: Result<bool, EngineError>) -> Result<bool, EngineError> {
+        if result.is_err() {
+            self.leaf = None;
+        }
+        result
+    }
+}
+
+impl Cursor for BTreeCursor {
+    fn first(&mut self) -> Result<bool, EngineError> {
+        if !self.descend(Turn::First)? {
+            return Ok(false);
+        }
+        self.settle(0)
+    }
+
+    fn last(&mut self) -> Result<bool, EngineError> {
+        if !self.descend(Turn::Last)? {
+            return Ok(false);
+        }
+        self.settle_last()
+    }
+
+    fn seek(&mut self, key: &[u8]) -> Result<bool, EngineError> {
+        if !self.descend(Turn::Towards(key))? {
+            return Ok(false);
+        }
+        let Some(leaf) = &self.leaf else {
+            return Ok(false);
+        };
+        let found = self.state.pages().check(leaf, leaf.find(key));
+        let count = leaf.key_count();
+        match found {
+            Ok(Ok(slot) | Err(slot)) if slot < count => self.settle(slot),
+            Ok(_) => self.next_leaf(),
+            Err(error) => self.or_lost(Err(error)),
+        }
+    }
+
+    fn seek_back(&mut self, key: &[u8]) -> Result<bool, EngineError> {
+        if !self.descend(Turn::Towards(key))? {
+            return Ok(false);
+        }
+        let Some(leaf) = &self.leaf else {
+            return Ok(false);
+        };
+        match self.state.pages().check(leaf, leaf.find(key)) {
+            Ok(Ok(slot)) => self.settle(slot),
+            Ok(Err(0)) => self.prev_leaf(),
+            Ok(Err(after)) => self.settle(after - 1),
+            Err(error) => self.or_lost(Err(error)),
+        }
+    }
+
+    #[inline]
+    fn next(&mut self) -> Result<bool, EngineError> {
+        match &self.leaf {
+            Some(leaf) if self.slot + 1 < leaf.key_count() => self.step_to(self.slot + 1),
+            Some(_) => self.next_leaf(),
+            None => Ok(false),
+        }
+    }
+
+    #[inline]
+    fn prev(&mut self) -> Result<bool, EngineError> {
+        match &self.leaf {
+            Some(_) if self.slot > 0 => self.step_to(self.slot - 1),
+            Some(_) => self.prev_leaf(),
+            None => Ok(false),
+        }
+    }
+
+    #[inline]
+    fn key(&self) -> &[u8] {
+        assert!(self.leaf.is_some(), "the cursor is on an entry");
+        &self.key
+    }
+
+    fn value(&self) -> Result<Bytes, EngineError> {
+        let leaf = self.leaf.as_ref().expect("the cursor is on an entry");
+        value_at(self.pages(), leaf, self.slot)
+    }
+}

@@ -1,0 +1,148 @@
+//! Directory: the tree of all keyspaces' trees. Key: the keyspace's number, big-endian; value: its tree record.
+
+use std::sync::Arc;
+
+use drystone_base::KeyspaceId;
+use drystone_engine::{Change, EngineError, Op, SliceChanges};
+use drystone_storage_pager::Writer;
+
+use crate::keyspace::Keyspace;
+use crate::merge::feed::Feed;
+use crate::merge::merge_tree;
+use crate::node::format::malformed;
+use crate::node::{Node, Value};
+use crate::pages::Pages;
+use crate::pin::PinBudget;
+use crate::tree::{self, TREE_BYTES, TreeRoot};
+
+/// The keyspace number under which the directory's own changes run; it is in no other tree.
+const DIRECTORY: KeyspaceId = KeyspaceId(0);
+
+/// What becomes of a keyspace in a merge.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fate {
+    /// Its tree is this one now; `None` has no entries.
+    Tree(Option<TreeRoot>),
+    /// It is dropped.
+    Dropped,
+}
+
+/// Folds the fates of keyspaces, ascending by number, into the directory. Returns its new root.
+pub(crate) fn merge_directory(
+    pages: &Pages,
+    writer: &mut Writer,
+    root: Option<TreeRoot>,
+    fates: &[(KeyspaceId, Fate)],
+) -> Result<Option<TreeRoot>, EngineError> {
+    let encoded: Vec<_> = fates.iter().map(encode).collect();
+    let changes: Vec<Change<'_>> = encoded.iter().map(change).collect();
+    let mut changes = SliceChanges::new(&[], &changes);
+    let mut feed = Feed::new(&mut changes)?;
+    merge_tree(pages, writer, &mut feed, DIRECTORY, root)
+}
+
+/// The keyspaces after a merge with these fates; both ascend by number.
+pub(crate) fn with_fates(
+    keyspaces: &[Arc<Keyspace>],
+    fates: &[(KeyspaceId, Fate)],
+    budget: &Arc<PinBudget>,
+) -> Vec<Arc<Keyspace>> {
+    let is_kept = |keyspace: &&Arc<Keyspace>| {
+        let fate = fates.binary_search_by_key(&keyspace.id(), |(id, _)| *id);
+        fate.is_err()
+    };
+    let mut next: Vec<_> = keyspaces.iter().filter(is_kept).cloned().collect();
+    for (id, fate) in fates {
+        if let Fate::Tree(root) = fate {
+            next.push(Keyspace::new(*id, *root, budget));
+        }
+    }
+    next.sort_unstable_by_key(|keyspace| keyspace.id());
+    next
+}
+
+/// Reads all keyspaces of a directory.
+pub(crate) fn read_directory(
+    pages: &Pages,
+    root: Option<&TreeRoot>,
+    budget: &Arc<PinBudget>,
+) -> Result<Vec<Arc<Keyspace>>, EngineError> {
+    let mut keyspaces = Vec::new();
+    let mut on_leaf = |leaf: &Node| {
+        for slot in 0..leaf.key_count() {
+            let (id, root) = decode(pages, leaf, slot)?;
+            keyspaces.push(Keyspace::new(id, root, budget));
+        }
+        Ok(())
+    };
+    if let Some(root) = root {
+        read_leaves(
+            pages,
+            root.level,
+            &pages.read_node(&root.child.page, root.level)?,
+            &mut on_leaf,
+        )?;
+    }
+    Ok(keyspaces)
+}
+
+/// Reads one entry of a leaf of the directory.
+pub(crate) fn decode(
+    pages: &Pages,
+    leaf: &Node,
+    slot: usize,
+) -> Result<(KeyspaceId, Option<TreeRoot>), EngineError> {
+    let mut key = Vec::new();
+    pages.check(leaf, leaf.key_into(slot, &mut key))?;
+    let id = <[u8; 4]>::try_from(key.as_slice()).map_err(|_| {
+        let why = malformed("key of the directory", "4 bytes", key.len().to_string());
+        pages.corrupt(leaf.offset(), why)
+    })?;
+    let Value::Inline(value) = pages.check(leaf, leaf.value(slot))? else {
+        let why = malformed(
+            "value of the directory",
+            "a tree record",
+            "an overflow page",
+        );
+        return Err(pages.corrupt(leaf.offset(), why));
+    };
+    let root = pages.check(leaf, tree::decode(&leaf.page()[value]))?;
+    Ok((KeyspaceId(u32::from_be_bytes(id)), root))
+}
+
+fn read_leaves(
+    pages: &Pages,
+    level: u8,
+    node: &Node,
+    on_leaf: &mut dyn FnMut(&Node) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    if level == 0 {
+        return on_leaf(node);
+    }
+    for idx in 0..node.child_count() {
+        let child = pages.check(node, node.child(idx))?;
+        let below = pages.read_node(&child.page, level - 1)?;
+        read_leaves(pages, level - 1, &below, on_leaf)?;
+    }
+    Ok(())
+}
+
+fn encode((id, fate): &(KeyspaceId, Fate)) -> ([u8; 4], Option<[u8; TREE_BYTES]>) {
+    let value = match fate {
+        Fate::Tree(root) => Some(tree::encode(root.as_ref())),
+        Fate::Dropped => None,
+    };
+    (id.0.to_be_bytes(), value)
+}
+
+fn change(encoded: &([u8; 4], Option<[u8; TREE_BYTES]>)) -> Change<'_> {
+    let (key, value) = encoded;
+    Change {
+        keyspace: DIRECTORY,
+        key,
+        op: match value {
+            Some(value) => Op::Put(value),
+            None => Op::Delete,
+        },
+    }
+}

@@ -1,0 +1,164 @@
+//! Keyspace: one tree of a snapshot, and point reads in it.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use drystone_base::KeyspaceId;
+use drystone_engine::EngineError;
+
+use crate::node::child::Child;
+use crate::node::{Node, Value};
+use crate::pages::Pages;
+use crate::pin::{Pin, PinBudget};
+use crate::tree::TreeRoot;
+
+/// One state of one keyspace's tree. Shared by the snapshots between two changes of it.
+#[derive(Debug)]
+pub(crate) struct Keyspace {
+    id: KeyspaceId,
+    root: Option<TreeRoot>,
+    /// The root's node, from the first descent on.
+    pin: OnceLock<Arc<Pin>>,
+    budget: Arc<PinBudget>,
+}
+
+/// A node on the way down.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// Kept by its tree.
+    Pinned(Arc<Pin>),
+    /// Read for this descent.
+    Read(Node),
+}
+
+impl Place {
+    pub(crate) fn node(&self) -> &Node {
+        match self {
+            Place::Pinned(pin) => pin.node(),
+            Place::Read(node) => node,
+        }
+    }
+
+    /// A child of it, one level down.
+    pub(crate) fn child(&self, idx: usize, pages: &Pages) -> Result<Place, EngineError> {
+        if let Place::Pinned(pin) = self
+            && let Some(child) = pin.child(idx, pages)?
+        {
+            return Ok(Place::Pinned(Arc::clone(child)));
+        }
+        let node = self.node();
+        let child = pages.check(node, node.child(idx))?;
+        pages
+            .read_node(&child.page, node.level() - 1)
+            .map(Place::Read)
+    }
+}
+
+impl Keyspace {
+    pub(crate) fn new(
+        id: KeyspaceId,
+        root: Option<TreeRoot>,
+        budget: &Arc<PinBudget>,
+    ) -> Arc<Keyspace> {
+        Arc::new(Keyspace {
+            id,
+            root,
+            pin: OnceLock::new(),
+            budget: Arc::clone(budget),
+        })
+    }
+
+    pub(crate) fn id(&self) -> KeyspaceId {
+        self.id
+    }
+
+    pub(crate) fn root(&self) -> Option<&TreeRoot> {
+        self.root.as_ref()
+    }
+
+    /// The topmost node; `None` when the keyspace is empty.
+    pub(crate) fn top(&self, pages: &Pages) -> Result<Option<&Arc<Pin>>, EngineError> {
+        let Some(root) = &self.root else {
+            return Ok(None);
+        };
+        if let Some(pin) = self.pin.get() {
+            return Ok(Some(pin));
+        }
+        let node = pages.read_node(&root.child.page, root.level)?;
+        Ok(Some(self.pin.get_or_init(|| Pin::new(node, &self.budget))))
+    }
+
+    /// The value of `key`.
+    pub(crate) fn get(&self, pages: &Pages, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
+        let Some(mut pin) = self.top(pages)? else {
+            return Ok(None);
+        };
+        loop {
+            let node = pin.node();
+            if node.level() == 0 {
+                return get_in_leaf(pages, node, key);
+            }
+            let idx = pages.check(node, node.route(key))?;
+            match pin.child(idx, pages)? {
+                Some(child) => pin = child,
+                None => {
+                    let child = pages.check(node, node.child(idx))?;
+                    return get_below(pages, child, node.level() - 1, key);
+                }
+            }
+        }
+    }
+
+    /// How many keys are below `key`. Reads one node a level.
+    pub(crate) fn rank(&self, pages: &Pages, key: &[u8]) -> Result<u64, EngineError> {
+        let Some(top) = self.top(pages)? else {
+            return Ok(0);
+        };
+        let mut place = Place::Pinned(Arc::clone(top));
+        let mut rank = 0;
+        while place.node().level() > 0 {
+            let node = place.node();
+            let idx = pages.check(node, node.route(key))?;
+            for before in 0..idx {
+                rank += pages.check(node, node.child(before))?.entries;
+            }
+            place = place.child(idx, pages)?;
+        }
+        let leaf = place.node();
+        let (Ok(slot) | Err(slot)) = pages.check(leaf, leaf.find(key))?;
+        Ok(rank + slot as u64)
+    }
+}
+
+/// Searches below a node that is not pinned.
+fn get_below(
+    pages: &Pages,
+    mut child: Child,
+    mut level: u8,
+    key: &[u8],
+) -> Result<Option<Bytes>, EngineError> {
+    loop {
+        let node = pages.read_node(&child.page, level)?;
+        if level == 0 {
+            return get_in_leaf(pages, &node, key);
+        }
+        let idx = pages.check(&node, node.route(key))?;
+        child = pages.check(&node, node.child(idx))?;
+        level -= 1;
+    }
+}
+
+fn get_in_leaf(pages: &Pages, leaf: &Node, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
+    match pages.check(leaf, leaf.find(key))? {
+        Ok(slot) => value_at(pages, leaf, slot).map(Some),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The value of a leaf's slot: a slice of the page, or a page of its own.
+pub(crate) fn value_at(pages: &Pages, leaf: &Node, slot: usize) -> Result<Bytes, EngineError> {
+    match pages.check(leaf, leaf.value(slot))? {
+        Value::Inline(range) => Ok(leaf.page().slice(range)),
+        Value::Overflow(overflow) => pages.read_value(&overflow),
+    }
+}

@@ -1,0 +1,124 @@
+//! Feed: the stream of changes, checked, one change ahead.
+//!
+//! A change is copied when it arrives, so that a merge can look at it for as long as it needs: one key and one value
+//! in memory, whatever the number of changes.
+
+use drystone_base::KeyspaceId;
+use drystone_engine::{Changes, EngineError, Op};
+
+use crate::limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
+
+/// The next change of a stream.
+pub(crate) struct Feed<'a> {
+    changes: &'a mut dyn Changes,
+    dropped: Vec<KeyspaceId>,
+    /// The keyspace of the change at hand; `None` after the last.
+    keyspace: Option<KeyspaceId>,
+    key: Vec<u8>,
+    /// The value at hand, or left over from before when the change is a delete.
+    value: Vec<u8>,
+    is_put: bool,
+    /// The key before, for the check of the order; afterwards room for the next.
+    before: Vec<u8>,
+}
+
+impl<'a> Feed<'a> {
+    /// Takes the first change.
+    pub(crate) fn new(changes: &'a mut dyn Changes) -> Result<Feed<'a>, EngineError> {
+        let mut dropped = changes.dropped().to_vec();
+        dropped.sort_unstable();
+        dropped.dedup();
+        let mut feed = Feed {
+            changes,
+            dropped,
+            keyspace: None,
+            key: Vec::new(),
+            value: Vec::new(),
+            is_put: false,
+            before: Vec::new(),
+        };
+        feed.advance()?;
+        Ok(feed)
+    }
+
+    /// Keyspaces to drop, ascending.
+    pub(crate) fn dropped(&self) -> &[KeyspaceId] {
+        &self.dropped
+    }
+
+    /// Keyspace of the change at hand; `None` after the last.
+    pub(crate) fn keyspace(&self) -> Option<KeyspaceId> {
+        self.keyspace
+    }
+
+    /// Whether the change at hand is in `keyspace`, with a key below `high`.
+    #[inline]
+    pub(crate) fn is_below(&self, keyspace: KeyspaceId, high: Option<&[u8]>) -> bool {
+        self.keyspace == Some(keyspace) && high.is_none_or(|high| self.key.as_slice() < high)
+    }
+
+    /// Key of the change at hand.
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// What the key's value becomes; `None` when it is deleted.
+    pub(crate) fn value(&self) -> Option<&[u8]> {
+        self.is_put.then_some(&self.value[..])
+    }
+
+    /// Takes the next change, and checks that it comes after the one at hand and is within the limits.
+    pub(crate) fn advance(&mut self) -> Result<(), EngineError> {
+        std::mem::swap(&mut self.key, &mut self.before);
+        let last = self.keyspace.take();
+        let Some(change) = self.changes.next_change()? else {
+            return Ok(());
+        };
+        let in_order = match last {
+            Some(last) => (last, self.before.as_slice()) < (change.keyspace, change.key),
+            None => true,
+        };
+        if !in_order || self.dropped.binary_search(&change.keyspace).is_ok() {
+            return Err(EngineError::Unsorted {
+                keyspace: change.keyspace,
+            });
+        }
+        check_limits(change.key, change.op)?;
+        self.keyspace = Some(change.keyspace);
+        refill(&mut self.key, change.key);
+        self.is_put = match change.op {
+            Op::Put(value) => {
+                refill(&mut self.value, value);
+                true
+            }
+            Op::Delete => false,
+        };
+        Ok(())
+    }
+}
+
+fn check_limits(key: &[u8], op: Op<'_>) -> Result<(), EngineError> {
+    if key.len() > MAX_KEY_BYTES {
+        return Err(EngineError::KeyTooLarge {
+            len: key.len(),
+            max: MAX_KEY_BYTES,
+        });
+    }
+    match op {
+        Op::Put(value) if value.len() > MAX_VALUE_BYTES => Err(EngineError::ValueTooLarge {
+            len: value.len(),
+            max: MAX_VALUE_BYTES,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Copies into memory that is there already, unless one large value made it far larger than needed.
+fn refill(room: &mut Vec<u8>, bytes: &[u8]) {
+    const KEPT_BYTES: usize = 1 << 20;
+    room.clear();
+    if room.capacity() > KEPT_BYTES && bytes.len() < KEPT_BYTES {
+        room.shrink_to(KEPT_BYTES);
+    }
+    room.extend_from_slice(bytes);
+}

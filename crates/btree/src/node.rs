@@ -1,0 +1,324 @@
+//! Node: one page of a tree, opened for reading.
+//!
+//! A node is immutable and shares its page's memory; a clone is a pointer and a count.
+
+pub(crate) mod build;
+pub(crate) mod child;
+pub(crate) mod format;
+mod search;
+
+use std::cmp::Ordering;
+use std::ops::Range;
+
+use bytes::Bytes;
+use drystone_engine::Malformed;
+
+use crate::node::child::{Child, Overflow};
+use crate::node::format::{
+    CHILD_BYTES, HEAD_BYTES, Layout, OVERFLOW_BIT, SLOT_BYTES, head_of, malformed, tail_len,
+};
+
+/// A page that holds a node.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    page: Bytes,
+    layout: Layout,
+    /// Where the page lies in its file, in bytes. For errors.
+    offset: u64,
+}
+
+/// Where a leaf keeps a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    /// In the leaf itself, at this range of the page.
+    Inline(Range<usize>),
+    /// In pages of its own.
+    Overflow(Overflow),
+}
+
+/// One cell: what a slot points to.
+struct Cell {
+    /// Length of the key after the prefix.
+    suffix_len: usize,
+    /// The suffix after its first 8 bytes.
+    tail: Range<usize>,
+    /// The value, or the reference to it.
+    payload: Range<usize>,
+    overflow: bool,
+}
+
+impl Node {
+    /// Opens the page that lies at `offset` in its file. Constant time.
+    ///
+    /// # Errors
+    /// When its header makes no sense.
+    #[inline]
+    pub(crate) fn open(page: Bytes, offset: u64) -> Result<Node, Malformed> {
+        let layout = Layout::decode(&page)?;
+        Ok(Node {
+            page,
+            layout,
+            offset,
+        })
+    }
+
+    /// Where its page lies in the file, in bytes.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// 0 for a leaf.
+    pub(crate) fn level(&self) -> u8 {
+        self.layout.level
+    }
+
+    /// Entries of a leaf, separators of an inner node.
+    pub(crate) fn key_count(&self) -> usize {
+        self.layout.key_count
+    }
+
+    /// Children of an inner node; none in a leaf.
+    pub(crate) fn child_count(&self) -> usize {
+        if self.layout.level == 0 {
+            0
+        } else {
+            self.layout.key_count + 1
+        }
+    }
+
+    /// The page.
+    pub(crate) fn page(&self) -> &Bytes {
+        &self.page
+    }
+
+    /// What all keys start with.
+    pub(crate) fn prefix(&self) -> &[u8] {
+        &self.page[self.layout.prefix()]
+    }
+
+    /// Where `key` is, or where it would be.
+    #[inline]
+    pub(crate) fn find(&self, key: &[u8]) -> Result<Result<usize, usize>, Malformed> {
+        let prefix = self.prefix();
+        let Some(suffix) = key.strip_prefix(prefix) else {
+            return Ok(Err(if key < prefix { 0 } else { self.key_count() }));
+        };
+        let heads = self.heads();
+        let probe = head_of(suffix);
+        let first = search::lower_bound(heads, probe);
+        if first == heads.len() || search::head_at(heads, first) != probe {
+            return Ok(Err(first));
+        }
+        let end = search::run_end(heads, first, probe);
+        self.find_in_run(suffix, first, end)
+    }
+
+    /// The child whose range holds `key`.
+    #[inline]
+    pub(crate) fn route(&self, key: &[u8]) -> Result<usize, Malformed> {
+        Ok(match self.find(key)? {
+            Ok(separator) => separator + 1,
+            Err(after) => after,
+        })
+    }
+
+    /// Appends the key of slot `idx`, without the prefix, to `out`.
+    #[inline]
+    pub(crate) fn suffix_into(&self, idx: usize, out: &mut Vec<u8>) -> Result<(), Malformed> {
+        let cell = self.cell(idx).ok_or_else(|| bad_cell(idx))?;
+        let head = search::head_at(self.heads(), idx).to_be_bytes();
+        let kept = out.len() + cell.suffix_len.min(HEAD_BYTES);
+        out.extend_from_slice(&head);
+        out.truncate(kept);
+        out.extend_from_slice(&self.page[cell.tail]);
+        Ok(())
+    }
+
+    /// Puts the key of slot `idx` into `out`.
+    pub(crate) fn key_into(&self, idx: usize, out: &mut Vec<u8>) -> Result<(), Malformed> {
+        out.clear();
+        out.extend_from_slice(self.prefix());
+        self.suffix_into(idx, out)
+    }
+
+    /// Where the value of slot `idx` is.
+    #[inline]
+    pub(crate) fn value(&self, idx: usize) -> Result<Value, Malformed> {
+        let cell = self.cell(idx).ok_or_else(|| bad_cell(idx))?;
+        if !cell.overflow {
+            return Ok(Value::Inline(cell.payload));
+        }
+        Overflow::decode(&self.page[cell.payload]).map(Value::Overflow)
+    }
+
+    /// The payload of slot `idx` as it is stored, and whether it is a reference to overflow pages.
+    pub(crate) fn payload(&self, idx: usize) -> Result<(&[u8], bool), Malformed> {
+        let cell = self.cell(idx).ok_or_else(|| bad_cell(idx))?;
+        Ok((&self.page[cell.payload], cell.overflow))
+    }
+
+    /// Child `idx` of an inner node.
+    #[inline]
+    pub(crate) fn child(&self, idx: usize) -> Result<Child, Malformed> {
+        Child::decode(self.child_bytes(idx)?)
+    }
+
+    /// Child `idx` as it is stored.
+    pub(crate) fn child_bytes(&self, idx: usize) -> Result<&[u8], Malformed> {
+        let at = self.layout.children_at + CHILD_BYTES * idx;
+        let fits = idx < self.child_count();
+        let bytes = self.page.get(at..at + CHILD_BYTES).filter(|_| fits);
+        bytes.ok_or_else(|| malformed("child of a node", "a child", format!("none at {idx}")))
+    }
+
+    /// Checks N1 to N4 of the format: everything that [`Node::open`] leaves out. Linear.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub(crate) fn check(&self) -> Result<(), Malformed> {
+        self.check_padding()?;
+        self.check_cells()?;
+        self.check_order()?;
+        for idx in 0..self.child_count() {
+            self.child(idx)?;
+        }
+        Ok(())
+    }
+
+    fn heads(&self) -> &[[u8; HEAD_BYTES]] {
+        self.page[self.layout.heads()].as_chunks().0
+    }
+
+    /// Searches slots `low..high`, whose heads all equal that of `suffix`, by what comes after the head.
+    fn find_in_run(
+        &self,
+        suffix: &[u8],
+        mut low: usize,
+        mut high: usize,
+    ) -> Result<Result<usize, usize>, Malformed> {
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.compare_behind_head(middle, suffix)? {
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+                Ordering::Equal => return Ok(Ok(middle)),
+            }
+        }
+        Ok(Err(low))
+    }
+
+    /// Compares slot `idx` with a suffix that has the same head.
+    ///
+    /// Equal heads mean equal first 8 bytes, each side padded with zeros. Where a side ends within them, it is a
+    /// prefix of the other one, or zeros made the difference: the shorter one comes first either way.
+    #[inline]
+    fn compare_behind_head(&self, idx: usize, suffix: &[u8]) -> Result<Ordering, Malformed> {
+        let cell = self.cell(idx).ok_or_else(|| bad_cell(idx))?;
+        if cell.suffix_len <= HEAD_BYTES || suffix.len() <= HEAD_BYTES {
+            return Ok(cell.suffix_len.cmp(&suffix.len()));
+        }
+        Ok(self.page[cell.tail].cmp(&suffix[HEAD_BYTES..]))
+    }
+
+    /// What slot `idx` points to; `None` where that leaves the page or makes no sense.
+    #[inline]
+    fn cell(&self, idx: usize) -> Option<Cell> {
+        let slots: &[[u8; SLOT_BYTES]] = self.page[self.layout.slots()].as_chunks().0;
+        let (start, word) = split_slot(slots.get(idx)?);
+        let end = match slots.get(idx + 1) {
+            Some(next) => split_slot(next).0,
+            None => self.page.len(),
+        };
+        let suffix_len = (word & !OVERFLOW_BIT) as usize;
+        let payload_at = start.checked_add(tail_len(suffix_len))?;
+        let sound = start >= self.layout.cells_at && payload_at <= end && end <= self.page.len();
+        let overflow = word & OVERFLOW_BIT != 0;
+        if !sound || (overflow && end - payload_at != CHILD_BYTES) {
+            return None;
+        }
+        Some(Cell {
+            suffix_len,
+            tail: start..payload_at,
+            payload: payload_at..end,
+            overflow,
+        })
+    }
+
+    fn check_padding(&self) -> Result<(), Malformed> {
+        let padding = &self.page[self.layout.prefix().end..self.layout.heads_at];
+        if padding.iter().all(|&byte| byte == 0) {
+            return Ok(());
+        }
+        Err(malformed(
+            "padding behind the prefix",
+            "zeros",
+            "other bytes",
+        ))
+    }
+
+    /// N2 and N3.
+    fn check_cells(&self) -> Result<(), Malformed> {
+        let mut cells_end = self.layout.cells_at;
+        for idx in 0..self.key_count() {
+            let cell = self.cell(idx).ok_or_else(|| bad_cell(idx))?;
+            let inner_with_payload =
+                self.level() > 0 && (!cell.payload.is_empty() || cell.overflow);
+            if cell.tail.start != cells_end
+                || inner_with_payload
+                || !self.head_is_padded(idx, &cell)
+            {
+                return Err(bad_cell(idx));
+            }
+            if cell.overflow {
+                Overflow::decode(&self.page[cell.payload.clone()])?;
+            }
+            cells_end = cell.payload.end;
+        }
+        if cells_end != self.page.len() {
+            return Err(malformed("cells of a node", "no gap behind them", "a gap"));
+        }
+        Ok(())
+    }
+
+    fn head_is_padded(&self, idx: usize, cell: &Cell) -> bool {
+        let head = search::head_at(self.heads(), idx).to_be_bytes();
+        let used = cell.suffix_len.min(HEAD_BYTES);
+        head[used..].iter().all(|&byte| byte == 0)
+    }
+
+    /// N1.
+    fn check_order(&self) -> Result<(), Malformed> {
+        let (mut before, mut key) = (Vec::new(), Vec::new());
+        for idx in 0..self.key_count() {
+            self.key_into(idx, &mut key)?;
+            if idx > 0 && before >= key {
+                return Err(malformed(
+                    "keys of a node",
+                    "strictly ascending",
+                    format!("disorder at slot {idx}"),
+                ));
+            }
+            std::mem::swap(&mut before, &mut key);
+        }
+        Ok(())
+    }
+}
+
+#[inline]
+fn split_slot(slot: &[u8; SLOT_BYTES]) -> (usize, u32) {
+    let [a, b, c, d, e, f, g, h] = *slot;
+    let start = u32::from_le_bytes([a, b, c, d]) as usize;
+    (start, u32::from_le_bytes([e, f, g, h]))
+}
+
+#[cold]
+fn bad_cell(idx: usize) -> Malformed {
+    malformed(
+        "cell of a node",
+        "a cell within the page, behind the one before",
+        format!("none such for slot {idx}"),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,30 @@
+//! How a tree is opened.
+
+use drystone_storage_pager::PagerOptions;
+
+/// Options of [`BTree::open`](crate::BTree::open).
+#[derive(Clone, Debug)]
+pub struct BTreeOptions {
+    /// About how long a node's page is, in bytes, for a tree that is created: [`MIN_PAGE_BYTES`] to [`MAX_PAGE_BYTES`].
+    /// An existing one keeps what it was created with.
+    pub page_bytes: u32,
+    /// Memory for inner nodes that are kept at hand beside the cache, in bytes, over all snapshots.
+    pub pinned_bytes_max: u64,
+    /// Options of the pager below; the size of its cache above all.
+    pub pager: PagerOptions,
+}
+
+/// The least `page_bytes`.
+pub const MIN_PAGE_BYTES: u32 = 512;
+/// The most `page_bytes`.
+pub const MAX_PAGE_BYTES: u32 = 1 << 20;
+
+impl Default for BTreeOptions {
+    fn default() -> BTreeOptions {
+        BTreeOptions {
+            page_bytes: 8192,
+            pinned_bytes_max: 16 << 20,
+            pager: PagerOptions::default(),
+        }
+    }
+}

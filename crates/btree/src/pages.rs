@@ -1,0 +1,96 @@
+//! Pages of the tree's file, read as what they are. Adds the place to what is found wrong.
+
+use bytes::Bytes;
+use drystone_engine::{EngineError, Malformed};
+use drystone_storage_pager::{PageRef, Pager, Writer};
+
+use crate::error::from_pager;
+use crate::node::Node;
+use crate::node::child::Overflow;
+use crate::node::format::malformed;
+
+/// Reads pages; shared by a tree and its snapshots.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    pager: Pager,
+    page_bytes: usize,
+}
+
+impl Pages {
+    pub(crate) fn new(pager: Pager, page_bytes: usize) -> Pages {
+        Pages { pager, page_bytes }
+    }
+
+    pub(crate) fn pager(&self) -> &Pager {
+        &self.pager
+    }
+
+    /// Length that a node's page stays within unless one key demands more.
+    pub(crate) fn page_bytes(&self) -> usize {
+        self.page_bytes
+    }
+
+    /// Reads a node, which must be of this level.
+    #[inline]
+    pub(crate) fn read_node(&self, page: &PageRef, level: u8) -> Result<Node, EngineError> {
+        let bytes = self.pager.read(page).map_err(from_pager)?;
+        self.open_node(page, bytes, level)
+    }
+
+    /// Reads a node of the old state, or one that the writer has added.
+    pub(crate) fn read_written(
+        &self,
+        writer: &Writer,
+        page: &PageRef,
+        level: u8,
+    ) -> Result<Node, EngineError> {
+        let bytes = writer.read(page).map_err(from_pager)?;
+        self.open_node(page, bytes, level)
+    }
+
+    /// Reads a value that lies outside its leaf.
+    pub(crate) fn read_value(&self, overflow: &Overflow) -> Result<Bytes, EngineError> {
+        let bytes = self.pager.read(&overflow.page).map_err(from_pager)?;
+        if bytes.len() as u64 == overflow.value_len {
+            return Ok(bytes);
+        }
+        let found = bytes.len().to_string();
+        let why = malformed("length of a value", overflow.value_len.to_string(), found);
+        Err(self.corrupt(overflow.page.block.offset(), why))
+    }
+
+    /// Adds the place to what was found wrong in a node.
+    #[inline]
+    pub(crate) fn check<T>(
+        &self,
+        node: &Node,
+        found: Result<T, Malformed>,
+    ) -> Result<T, EngineError> {
+        found.map_err(|why| self.corrupt(node.offset(), why))
+    }
+
+    /// The error of a page that lies at `offset` and makes no sense.
+    #[cold]
+    pub(crate) fn corrupt(&self, offset: u64, why: Malformed) -> EngineError {
+        EngineError::Corrupt {
+            path: self.pager.path().to_owned(),
+            offset,
+            why,
+        }
+    }
+
+    #[inline]
+    fn open_node(&self, page: &PageRef, bytes: Bytes, level: u8) -> Result<Node, EngineError> {
+        let offset = page.block.offset();
+        let node = Node::open(bytes, offset).map_err(|why| self.corrupt(offset, why))?;
+        if node.level() == level {
+            return Ok(node);
+        }
+        let why = malformed(
+            "level of a node",
+            level.to_string(),
+            node.level().to_string(),
+        );
+        Err(self.corrupt(offset, why))
+    }
+}

@@ -1,0 +1,123 @@
+//! Pins: inner nodes that a tree keeps at hand, so that a descent takes no latch and looks nothing up before its leaf.
+//!
+//! A pinned node hangs on its parent, in the slot of the child that it is; it is read when the first descent passes.
+//! Nodes are immutable, so a pin is good for as long as its tree's state is. All trees share one budget; beyond it
+//! nodes come from the pager's cache each time.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use drystone_engine::EngineError;
+
+use crate::node::Node;
+use crate::node::child::Child;
+use crate::pages::Pages;
+
+/// Memory for pins, shared by all states of a tree.
+#[derive(Debug)]
+pub(crate) struct PinBudget {
+    bytes: AtomicU64,
+    bytes_max: u64,
+}
+
+/// An inner node, or the root, that is kept.
+#[derive(Debug)]
+pub(crate) struct Pin {
+    node: Node,
+    /// Pins of the children, where these are inner nodes; otherwise none.
+    children: Box<[OnceLock<Arc<Pin>>]>,
+    charged: Charge,
+}
+
+/// A share of the budget, given back on drop.
+#[derive(Debug)]
+struct Charge {
+    budget: Arc<PinBudget>,
+    bytes: u64,
+}
+
+impl PinBudget {
+    pub(crate) fn new(bytes_max: u64) -> Arc<PinBudget> {
+        Arc::new(PinBudget {
+            bytes: AtomicU64::new(0),
+            bytes_max,
+        })
+    }
+
+    /// Bytes in use. Relaxed: a figure, and a limit that two threads may pass by a node each.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn charge(self: &Arc<Self>, bytes: u64) -> Charge {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        Charge {
+            budget: Arc::clone(self),
+            bytes,
+        }
+    }
+
+    fn is_spent(&self) -> bool {
+        self.bytes() >= self.bytes_max
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.budget.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl Pin {
+    /// Pins a node, whatever is left of the budget.
+    pub(crate) fn new(node: Node, budget: &Arc<PinBudget>) -> Arc<Pin> {
+        let slots = if node.level() > 1 {
+            node.child_count()
+        } else {
+            0
+        };
+        let children: Box<[_]> = (0..slots).map(|_| OnceLock::new()).collect();
+        let bytes = node.page().len() + size_of_val(&*children) + size_of::<Pin>();
+        Arc::new(Pin {
+            node,
+            children,
+            charged: budget.charge(bytes as u64),
+        })
+    }
+
+    pub(crate) fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// The pin of an inner child. Pins it if the budget allows; `None` if it does not.
+    #[inline]
+    pub(crate) fn child(
+        &self,
+        idx: usize,
+        pages: &Pages,
+    ) -> Result<Option<&Arc<Pin>>, EngineError> {
+        let Some(slot) = self.children.get(idx) else {
+            return Ok(None);
+        };
+        if let Some(pin) = slot.get() {
+            return Ok(Some(pin));
+        }
+        self.pin_child(slot, idx, pages)
+    }
+
+    #[cold]
+    fn pin_child<'a>(
+        &self,
+        slot: &'a OnceLock<Arc<Pin>>,
+        idx: usize,
+        pages: &Pages,
+    ) -> Result<Option<&'a Arc<Pin>>, EngineError> {
+        let budget = &self.charged.budget;
+        if budget.is_spent() {
+            return Ok(None);
+        }
+        let child: Child = pages.check(&self.node, self.node.child(idx))?;
+        let node = pages.read_node(&child.page, self.node.level() - 1)?;
+        Ok(Some(slot.get_or_init(|| Pin::new(node, budget))))
+    }
+}

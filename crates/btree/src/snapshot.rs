@@ -1,0 +1,153 @@
+//! Snapshot: one durable state of all keyspaces.
+
+use std::ops::{Bound, RangeBounds};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use drystone_base::{KeyspaceId, Lsn};
+use drystone_engine::{Cursor, EngineError, Snapshot};
+use drystone_storage_pager::Root;
+
+use crate::cursor::BTreeCursor;
+use crate::keyspace::Keyspace;
+use crate::pages::Pages;
+use crate::range::Range;
+use crate::tree::{self, TreeRoot};
+
+/// What a snapshot shares with its clones and cursors.
+#[derive(Debug)]
+pub(crate) struct State {
+    /// Pins the pages.
+    root: Arc<Root>,
+    pages: Arc<Pages>,
+    directory: Option<TreeRoot>,
+    /// Ascending by number.
+    keyspaces: Vec<Arc<Keyspace>>,
+}
+
+/// One durable state. It never changes; a clone costs a pointer. While it, a clone or a cursor of it lives, its pages
+/// stay in the file.
+#[derive(Clone, Debug)]
+pub struct BTreeSnapshot {
+    state: Arc<State>,
+}
+
+impl State {
+    pub(crate) fn new(
+        root: Arc<Root>,
+        pages: Arc<Pages>,
+        directory: Option<TreeRoot>,
+        keyspaces: Vec<Arc<Keyspace>>,
+    ) -> State {
+        debug_assert!(keyspaces.is_sorted_by_key(|keyspace| keyspace.id()));
+        State {
+            root,
+            pages,
+            directory,
+            keyspaces,
+        }
+    }
+
+    pub(crate) fn pages(&self) -> &Pages {
+        &self.pages
+    }
+
+    pub(crate) fn root(&self) -> &Arc<Root> {
+        &self.root
+    }
+
+    pub(crate) fn directory(&self) -> Option<TreeRoot> {
+        self.directory
+    }
+
+    pub(crate) fn keyspaces(&self) -> &[Arc<Keyspace>] {
+        &self.keyspaces
+    }
+
+    #[inline]
+    pub(crate) fn keyspace(&self, id: KeyspaceId) -> Option<&Arc<Keyspace>> {
+        let found = self
+            .keyspaces
+            .binary_search_by_key(&id, |keyspace| keyspace.id());
+        found.ok().map(|idx| &self.keyspaces[idx])
+    }
+
+    /// The same state under a newer root of the pager.
+    pub(crate) fn with_root(&self, root: Arc<Root>) -> State {
+        State {
+            root,
+            pages: Arc::clone(&self.pages),
+            directory: self.directory,
+            keyspaces: self.keyspaces.clone(),
+        }
+    }
+}
+
+impl BTreeSnapshot {
+    pub(crate) fn new(state: State) -> BTreeSnapshot {
+        BTreeSnapshot {
+            state: Arc::new(state),
+        }
+    }
+
+    pub(crate) fn state(&self) -> &Arc<State> {
+        &self.state
+    }
+
+    /// The entries of a keyspace within `bounds`, in key order; from the back with `rev`. Nothing is read before the
+    /// first step. A keyspace that is not there is empty.
+    #[must_use]
+    pub fn range<'k>(&self, keyspace: KeyspaceId, bounds: impl RangeBounds<&'k [u8]>) -> Range {
+        let owned = |bound: Bound<&&'k [u8]>| bound.map(|key| key.to_vec());
+        Range::new(
+            BTreeCursor::new(Arc::clone(&self.state), keyspace),
+            BTreeCursor::new(Arc::clone(&self.state), keyspace),
+            owned(bounds.start_bound()),
+            owned(bounds.end_bound()),
+        )
+    }
+
+    /// How many entries of a keyspace have a key below `key`. Reads one node a level, whatever the answer.
+    ///
+    /// # Errors
+    /// Damage or a failed read.
+    pub fn rank(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<u64, EngineError> {
+        match self.state.keyspace(keyspace) {
+            Some(keyspace) => keyspace.rank(&self.state.pages, key),
+            None => Ok(0),
+        }
+    }
+}
+
+impl Snapshot for BTreeSnapshot {
+    fn lsn(&self) -> Lsn {
+        self.state.root.lsn
+    }
+
+    #[inline]
+    fn get(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
+        match self.state.keyspace(keyspace) {
+            Some(keyspace) => keyspace.get(&self.state.pages, key),
+            None => Ok(None),
+        }
+    }
+
+    fn cursor(&self, keyspace: KeyspaceId) -> Result<Box<dyn Cursor>, EngineError> {
+        let cursor = BTreeCursor::new(Arc::clone(&self.state), keyspace);
+        Ok(Box::new(cursor))
+    }
+
+    fn count(&self, keyspace: KeyspaceId) -> Result<u64, EngineError> {
+        let keyspace = self.state.keyspace(keyspace);
+        Ok(tree::entries(keyspace.and_then(|keyspace| keyspace.root())))
+    }
+
+    fn keyspaces(&self) -> Result<Vec<KeyspaceId>, EngineError> {
+        Ok(self
+            .state
+            .keyspaces
+            .iter()
+            .map(|keyspace| keyspace.id())
+            .collect())
+    }
+}

@@ -1,0 +1,4 @@
+//! The tree from outside: against a model, through the law suite, over crashes, damage and full disks.
+
+mod api;
+mod model;

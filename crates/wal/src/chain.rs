@@ -1,6 +1,6 @@
 //! Reading a segment back: records one after another, each checked to follow the one before.
 //!
-//! Reads in chunks of [`CHUNK_BYTES`]; a longer record is read by itself. Used by recovery, which decides what a broken
+//! Reads in chunks of [`CHUNK_BYTES`](crate::segment::CHUNK_BYTES); a longer record is read by itself. Used by recovery, which decides what a broken
 //! chain means, and by readers, for whom it is corruption.
 
 use std::sync::Arc;
@@ -10,11 +10,8 @@ use drystone_base::Lsn;
 
 use crate::error::{Malformed, WalError};
 use crate::record::format::{self, HEADER_BYTES, Header, RecordKind};
-use crate::segment::Segment;
 use crate::segment::format::RECORDS_START;
-
-/// How much is read at once, in bytes.
-pub(crate) const CHUNK_BYTES: u64 = 256 << 10;
+use crate::segment::{Segment, chunk_len};
 
 /// The records of one segment, from its start.
 #[derive(Debug)]
@@ -145,11 +142,8 @@ impl Chain {
         if let Some(bytes) = self.chunk_slice(offset, len) {
             return Ok(bytes);
         }
-        let wanted = CHUNK_BYTES
-            .max(len as u64)
-            .min(self.segment.capacity() - offset);
-        let wanted = usize::try_from(wanted).map_or(len, |wanted| wanted);
-        let mut chunk = vec![0; wanted];
+        let ahead = chunk_len(self.segment.capacity() - offset);
+        let mut chunk = vec![0; ahead.max(len)];
         let read = self.segment.file.read_exact_at(&mut chunk, offset);
         read.map_err(Broken::Unread)?;
         self.chunk = Bytes::from(chunk);

@@ -23,10 +23,10 @@ use crate::error::WalError;
 use crate::segment::format::{SegmentHeader, encode};
 use crate::segment::{LogFile, Segment, SegmentId, Spare};
 
-const FILL_CHUNK_BYTES: usize = 256 << 10;
 const SEGMENT_SUFFIX: &str = ".log";
 const SPARE_SUFFIX: &str = ".spare";
 const NEW_SUFFIX: &str = ".new";
+const POISON_NOTE: &str = "poisoned";
 
 /// The folder, and the outside world through which it is reached.
 #[derive(Clone, Debug)]
@@ -43,6 +43,8 @@ pub(crate) struct Listing {
     pub(crate) spares: Vec<PathBuf>,
     /// Left by a crash while they were filled.
     pub(crate) unfinished: Vec<PathBuf>,
+    /// Whether a write or sync failed, and nothing was recovered since.
+    pub(crate) is_poisoned: bool,
     /// Above every number in any name.
     pub(crate) next_file: u64,
 }
@@ -76,6 +78,7 @@ impl Folder {
         let names = self.env.files.list_dir(&self.dir);
         let mut listing = Listing::default();
         for name in names.map_err(|source| at(&self.dir, "list", source))? {
+            listing.is_poisoned |= name == POISON_NOTE;
             let Some((stem, number)) = parse_stem(&name) else {
                 continue;
             };
@@ -94,6 +97,11 @@ impl Folder {
     /// Opens the file of segment `number`, without a look into it.
     pub(crate) fn open_segment_file(&self, number: SegmentId) -> Result<LogFile, WalError> {
         self.open_file(self.path(number.0, SEGMENT_SUFFIX), OpenMode::ReadWrite)
+    }
+
+    /// Removes the file of segment `number`.
+    pub(crate) fn remove_segment(&self, number: SegmentId) -> Result<(), WalError> {
+        self.remove(&self.path(number.0, SEGMENT_SUFFIX))
     }
 
     /// Takes a `.spare` file found in the folder.
@@ -168,6 +176,19 @@ impl Folder {
         removed.map_err(|source| at(path, "remove", source))
     }
 
+    /// Tells the next open that a write or sync failed: see [`Listing::is_poisoned`].
+    ///
+    /// The note matters only until power goes, for then the cache is gone too; so it is not synced. A folder that takes
+    /// no file any more takes no recovery either, so what becomes of the note itself does not matter.
+    pub(crate) fn note_poison(&self) {
+        let _noted = self.open_file(self.dir.join(POISON_NOTE), OpenMode::Create);
+    }
+
+    /// After everything in doubt was written and synced again.
+    pub(crate) fn remove_poison_note(&self) -> Result<(), WalError> {
+        self.remove(&self.dir.join(POISON_NOTE))
+    }
+
     /// Makes the names in the folder durable.
     pub(crate) fn sync(&self) -> Result<(), WalError> {
         let synced = self.env.files.sync_dir(&self.dir);
@@ -203,14 +224,7 @@ fn parse_stem(name: &str) -> Option<(&str, u64)> {
 
 /// Zeros from end to end, synced, so that later writes change no metadata.
 fn fill(file: &LogFile, capacity: u64) -> Result<(), WalError> {
-    let zeros = vec![0; FILL_CHUNK_BYTES];
-    let mut offset = 0;
-    while offset < capacity {
-        let count = usize::try_from(capacity - offset)
-            .map_or(FILL_CHUNK_BYTES, |left| left.min(FILL_CHUNK_BYTES));
-        file.write_all_at(&zeros[..count], offset)?;
-        offset += count as u64;
-    }
+    file.write_zeros(0..capacity)?;
     file.sync()
 }
 

@@ -9,27 +9,30 @@
 //!
 //! # What may be left behind the end
 //! Records of the same torn group can survive behind the break, valid by checksum, numbered above *k*. If new records
-//! were written over the break and happened to end where such a one starts, it would chain and come back. So everything
-//! from the end of the log to the end of the segment is overwritten with zeros, and synced, before anything is appended.
-//! What stays in front of it, but is not known to be durable, is written again with the same bytes, for it may be in the
-//! operating system's cache only (also after a failed sync, which marks pages clean that were never written).
+//! were written over the break and happened to end where such a one starts, it would chain and come back. So where
+//! there are any, everything from the end of the log to the end of the segment is overwritten with zeros, and synced,
+//! before anything is appended. A crash on the way changes nothing that decides: *k* stays unreadable, and the
+//! survivors never say that it was durable. So recovery may be repeated any number of times.
 //!
-//! A crash on the way changes nothing that decides: *k* stays unreadable or becomes zero, and the survivors behind it
-//! never say that it was durable. So recovery may be repeated any number of times.
+//! # What may be in the cache only
+//! A killed process leaves records that nobody synced: the last segment and the folder are synced again. After a failed
+//! sync that is not enough, for the cache may hold pages, marked clean, that never reached the medium. Whoever saw
+//! the failure left a note in the folder; then the whole last segment is written again, records and zeros, as read.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use drystone_base::Lsn;
 
-use crate::chain::{Broken, CHUNK_BYTES, Chain, Link};
+use crate::chain::{Broken, Chain};
 use crate::error::{Malformed, WalError};
 use crate::folder::{Folder, Listing};
 use crate::group::Tail;
 use crate::options::LogOptions;
 use crate::record::format::{self, ALIGN_BYTES, HEADER_BYTES, Header, RecordKind};
-use crate::segment::format::{SEGMENT_HEADER_BYTES, VERSION};
-use crate::segment::{LogFile, Segment, SegmentId, Spare};
+use crate::segment::format::{RECORDS_START, SEGMENT_HEADER_BYTES, VERSION};
+use crate::segment::{CHUNK_BYTES, LogFile, Segment, SegmentId, Spare, chunk_len};
 
 /// How often the rest of a segment may be read over for records, before a search that finds nothing gives up. Payloads
 /// made to look like headers could otherwise make it quadratic.
@@ -64,11 +67,14 @@ pub(crate) fn recover(
     check_start(&segments, &listing, floor)?;
     let end = find_end(&segments, floor)?;
     if let Some(end) = &end {
-        mend(end)?;
+        mend(end, listing.is_poisoned).inspect_err(|_| folder.note_poison())?;
     }
     let spares = take_spares(folder, options, &listing)?;
     remove_leftovers(folder, &listing, run)?;
-    folder.sync()?;
+    folder.sync().inspect_err(|_| folder.note_poison())?;
+    if listing.is_poisoned {
+        folder.remove_poison_note()?;
+    }
     Ok(assemble(segments, end, floor, spares, &listing))
 }
 
@@ -160,12 +166,10 @@ struct End {
     last: Lsn,
     /// Where the next record goes.
     offset: u64,
-    /// Where the first record starts that is not known to be durable; `offset` when all are.
-    unsure: u64,
     /// Whether the last thing in the log is a marker.
     is_marked: bool,
-    /// Whether something may be behind the end that could be taken for records.
-    is_torn: bool,
+    /// Whether valid records are behind the end.
+    has_survivors: bool,
 }
 
 /// Reads everything after `floor`.
@@ -194,11 +198,10 @@ fn check_inner(mut chain: Chain, until: Lsn) -> Result<(), WalError> {
 
 /// Reads the last segment to where its chain breaks, and says what the break is.
 fn find_tail(mut chain: Chain) -> Result<End, WalError> {
-    let mut certainty = Certainty::default();
+    let mut is_marked = false;
     let why = loop {
-        let offset = chain.offset();
         match chain.next_link() {
-            Ok(link) => certainty.add(offset, &link),
+            Ok(link) => is_marked = link.header.kind == RecordKind::Marker,
             Err(Broken::Malformed(why)) => break why,
             Err(unread) => return Err(unread.into_error(&chain)),
         }
@@ -208,45 +211,13 @@ fn find_tail(mut chain: Chain) -> Result<End, WalError> {
     if survivors == Survivors::ProveDamage {
         return Err(corrupt(chain.segment().number(), offset, next_lsn, why));
     }
-    let is_marked = certainty.marker.is_some();
     Ok(End {
         last: Lsn(next_lsn.0.saturating_sub(1)),
         offset,
-        unsure: certainty.unsure().unwrap_or(offset),
         is_marked,
-        is_torn: !is_marked || survivors == Survivors::Harmless,
+        has_survivors: survivors == Survivors::Harmless,
         segment: Arc::clone(chain.segment()),
     })
-}
-
-/// Which records at the end of the log are not known to be durable.
-#[derive(Debug, Default)]
-struct Certainty {
-    /// Data records with their offsets that no later record says are durable.
-    unsure: VecDeque<(Lsn, u64)>,
-    /// Offset of the marker that is the last record. A marker is synced before anything follows it.
-    marker: Option<u64>,
-}
-
-impl Certainty {
-    fn add(&mut self, offset: u64, link: &Link) {
-        let durable = link.header.durable_lsn;
-        while self
-            .unsure
-            .pop_front_if(|(lsn, _)| *lsn <= durable)
-            .is_some()
-        {}
-        self.marker = None;
-        match link.header.kind {
-            RecordKind::Data => self.unsure.push_back((link.header.lsn, offset)),
-            RecordKind::Marker => self.marker = Some(offset),
-        }
-    }
-
-    fn unsure(&self) -> Option<u64> {
-        let data = self.unsure.front().map(|(_, offset)| *offset);
-        data.or(self.marker)
-    }
 }
 
 /// What valid records lie behind a break.
@@ -337,7 +308,7 @@ impl Scan {
         if left < HEADER_BYTES as u64 {
             return Ok(false);
         }
-        let len = usize::try_from(left.min(CHUNK_BYTES)).expect("a chunk fits in memory");
+        let len = chunk_len(left);
         self.chunk.resize(len, 0);
         self.chunk_offset = self.offset;
         self.segment
@@ -347,25 +318,30 @@ impl Scan {
     }
 }
 
-/// Makes the end of the log durable, and what may lie behind it zero.
-fn mend(end: &End) -> Result<(), WalError> {
-    let stop = if end.is_torn {
-        end.segment.capacity()
-    } else {
-        end.offset
-    };
-    let mut start = end.unsure;
-    while start < stop {
-        let len = usize::try_from((stop - start).min(CHUNK_BYTES)).expect("a chunk fits in memory");
-        let mut chunk = vec![0; len];
-        if start < end.offset {
-            let kept = usize::try_from(end.offset - start).map_or(len, |kept| kept.min(len));
-            end.segment.file.read_exact_at(&mut chunk[..kept], start)?;
-        }
-        end.segment.file.write_all_at(&chunk, start)?;
-        start += len as u64;
+/// Makes the log up to its end durable, and what is valid behind it zero.
+fn mend(end: &End, is_poisoned: bool) -> Result<(), WalError> {
+    if is_poisoned {
+        rewrite(&end.segment.file, RECORDS_START..end.offset)?;
+    }
+    if is_poisoned || end.has_survivors {
+        end.segment
+            .file
+            .write_zeros(end.offset..end.segment.capacity())?;
     }
     end.segment.file.sync()
+}
+
+/// Writes bytes of a file once more, as they are read.
+fn rewrite(file: &LogFile, bytes: Range<u64>) -> Result<(), WalError> {
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut offset = bytes.start;
+    while offset < bytes.end {
+        let chunk = &mut chunk[..chunk_len(bytes.end - offset)];
+        file.read_exact_at(chunk, offset)?;
+        file.write_all_at(chunk, offset)?;
+        offset += chunk.len() as u64;
+    }
+    Ok(())
 }
 
 /// Opens the spare files that fit, as many as are to be kept, and removes the others.
@@ -394,7 +370,7 @@ fn remove_leftovers(folder: &Folder, listing: &Listing, run: &[SegmentId]) -> Re
     }
     let trimmed = &listing.segments[..listing.segments.len() - run.len()];
     for &number in trimmed {
-        folder.remove(&folder.open_segment_file(number)?.path)?;
+        folder.remove_segment(number)?;
     }
     Ok(())
 }
@@ -448,3 +424,6 @@ fn corrupt(segment: SegmentId, offset: u64, lsn: Lsn, why: Malformed) -> WalErro
         why,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ pub(crate) mod format;
 
 use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,6 +12,14 @@ use drystone_base::{File, Lsn};
 
 use crate::error::WalError;
 use crate::segment::format::SegmentHeader;
+
+/// How much is read or filled at once, in bytes.
+pub(crate) const CHUNK_BYTES: usize = 256 << 10;
+
+/// Length of the next chunk where `left` bytes are left.
+pub(crate) fn chunk_len(left: u64) -> usize {
+    usize::try_from(left).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES))
+}
 
 /// Number of a segment. Never reused within a log, also when its file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +54,17 @@ impl LogFile {
     pub(crate) fn write_all_at(&self, buf: &[u8], offset: u64) -> Result<(), WalError> {
         let written = self.file.write_all_at(buf, offset);
         written.map_err(|source| self.error("write", offset, source))
+    }
+
+    pub(crate) fn write_zeros(&self, bytes: Range<u64>) -> Result<(), WalError> {
+        let zeros = vec![0; chunk_len(bytes.end.saturating_sub(bytes.start))];
+        let mut offset = bytes.start;
+        while offset < bytes.end {
+            let len = chunk_len(bytes.end - offset);
+            self.write_all_at(&zeros[..len], offset)?;
+            offset += len as u64;
+        }
+        Ok(())
     }
 
     pub(crate) fn sync(&self) -> Result<(), WalError> {

@@ -63,7 +63,14 @@ impl Writer {
     }
 
     /// Writes a group: one write, and for [`Reach::Durable`] one sync; one more of each for a segment begun within.
+    ///
+    /// After an error the writer must not be used again; a note for the next open is in the folder.
     pub(crate) fn write_group(&mut self, parts: &mut [Part], reach: Reach) -> Result<(), WalError> {
+        let written = self.try_write_group(parts, reach);
+        written.inspect_err(|_| self.folder.note_poison())
+    }
+
+    fn try_write_group(&mut self, parts: &mut [Part], reach: Reach) -> Result<(), WalError> {
         for part in parts {
             if let Some(begin) = part.begin.take() {
                 self.begin_segment(begin)?;

@@ -179,3 +179,6 @@ fn u64_at(bytes: &[u8], offset: usize) -> u64 {
     let field = bytes[offset..].first_chunk();
     u64::from_le_bytes(*field.expect("the caller holds a whole header"))
 }
+
+#[cfg(test)]
+mod tests;

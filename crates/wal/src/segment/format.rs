@@ -105,3 +105,6 @@ fn u64_at(block: &[u8; SEGMENT_HEADER_BYTES], offset: usize) -> u64 {
     let field = block[offset..].first_chunk();
     u64::from_le_bytes(*field.expect("fields lie inside the block"))
 }
+
+#[cfg(test)]
+mod tests;

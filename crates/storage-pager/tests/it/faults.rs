@@ -1,1 +1,270 @@
-//! Later.
+//! A storage that fails or lies: the old state stays, writing goes on where it may, and wrong pages are never returned.
+
+use std::io::ErrorKind;
+use std::ops::RangeInclusive;
+
+use drystone_base::Lsn;
+use drystone_storage_pager::{Pager, PagerError};
+use drystone_testkit::{CrashPolicy, Effect, Fault, OpKind, SimFileSystem};
+
+use crate::shelf::{self, Changes, Stones, check, commit, open, stone};
+
+fn state(lsn: u64) -> Stones {
+    (0..6).map(|id| (id, stone(id, lsn, 9000))).collect()
+}
+
+fn changes(lsn: u64) -> Changes {
+    let stones = state(lsn).into_iter();
+    stones.map(|(id, contents)| (id, Some(contents))).collect()
+}
+
+/// A disk with a pager after two commits.
+fn scene() -> (SimFileSystem, Pager) {
+    let disk = SimFileSystem::with_folder(1, shelf::DIR);
+    let pager = open(&disk.env()).unwrap();
+    for lsn in 1..=2 {
+        commit(&pager, &changes(lsn), Lsn(lsn)).unwrap();
+    }
+    disk.settle();
+    (disk, pager)
+}
+
+/// Which operations of a commit a fault strikes: the first, the second, ..., until one commit has fewer.
+fn every(
+    on: OpKind,
+    effect: Effect,
+    mut check: impl FnMut(&SimFileSystem, &Pager, Result<(), PagerError>),
+) -> u64 {
+    for nth in 1.. {
+        let (disk, pager) = scene();
+        disk.inject(Fault::new(on, effect).nth(nth));
+        let result = commit(&pager, &changes(3), Lsn(3));
+        if disk.faults_struck() == 0 {
+            result.unwrap();
+            return nth - 1;
+        }
+        disk.clear_faults();
+        check(&disk, &pager, result);
+    }
+    unreachable!("a commit has finitely many operations")
+}
+
+/// The pager has the state before the failed commit, and does the commit when asked again.
+fn goes_on(pager: &Pager) {
+    check(pager, &state(2));
+    commit(pager, &changes(3), Lsn(3)).unwrap();
+    check(pager, &state(3));
+}
+
+/// Reads go on; writing is refused; reopening gives the state before or the one after, also after a power cut.
+fn is_poisoned(disk: &SimFileSystem, pager: &Pager) {
+    let root = pager.root();
+    assert_eq!(shelf::read(pager, &root).unwrap(), state(2));
+    assert!(matches!(pager.begin(), Err(PagerError::Poisoned { .. })));
+    reopens(&disk.crash(CrashPolicy::KeepAll), 2..=3);
+    for policy in CrashPolicy::ALL {
+        reopens(&disk.crash(policy), 2..=3);
+    }
+    reopens(disk, 2..=3);
+    disk.drop_cache();
+    reopens(disk, 2..=3);
+}
+
+/// Opens, checks, and commits once more; then the state is durable.
+fn reopens(disk: &SimFileSystem, states: RangeInclusive<u64>) {
+    let pager = open(&disk.env()).unwrap();
+    let lsn = pager.root().lsn.0;
+    assert!(states.contains(&lsn));
+    check(&pager, &state(lsn));
+    drop(pager);
+    let pager = open(&disk.crash(CrashPolicy::LoseAll).env()).unwrap();
+    assert_eq!(pager.root().lsn, Lsn(lsn), "what opening took is durable");
+    check(&pager, &state(lsn));
+    commit(&pager, &changes(4), Lsn(4)).unwrap();
+    check(&pager, &state(4));
+}
+
+#[test]
+fn a_failed_write_leaves_the_old_state() {
+    for effect in [
+        Effect::Error(ErrorKind::StorageFull),
+        Effect::Partial(ErrorKind::Other),
+    ] {
+        let mut poisoned = 0;
+        every(OpKind::Write, effect, |disk, pager, result| {
+            assert!(matches!(result, Err(PagerError::Io { op: "write", .. })));
+            if pager.begin().is_ok() {
+                goes_on(pager);
+            } else {
+                is_poisoned(disk, pager);
+                poisoned += 1;
+            }
+        });
+        assert_eq!(poisoned, 2, "the two copies of the superblock");
+    }
+}
+
+/// The step does not fit, so the file grows by what is needed; when that does not fit either, nothing is changed.
+#[test]
+fn a_file_that_cannot_grow_leaves_the_old_state() {
+    let (disk, pager) = scene();
+    let more = Changes::from([(9, Some(stone(9, 0, 200_000)))]);
+    disk.inject(Fault::error(OpKind::SetLen, ErrorKind::StorageFull));
+    commit(&pager, &more, Lsn(2)).unwrap();
+    let most = Changes::from([(9, Some(stone(9, 0, 900_000)))]);
+    disk.inject(Fault::error(OpKind::SetLen, ErrorKind::StorageFull).times(2));
+    assert!(matches!(
+        commit(&pager, &most, Lsn(2)),
+        Err(PagerError::Io { .. })
+    ));
+    let mut expected = state(2);
+    expected.insert(9, stone(9, 0, 200_000));
+    check(&pager, &expected);
+}
+
+#[test]
+fn a_full_disk_leaves_a_pager_that_goes_on_when_there_is_room() {
+    let (disk, pager) = scene();
+    let used = pager.stats().file_bytes;
+    for room in (0..300_000).step_by(10_000) {
+        disk.set_capacity(Some(used + room));
+        let long = Changes::from([(9, Some(stone(9, 0, 400_000)))]);
+        let error = commit(&pager, &long, Lsn(2)).unwrap_err();
+        let PagerError::Io { source, .. } = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(source.kind(), ErrorKind::StorageFull);
+        check(&pager, &state(2));
+    }
+    disk.set_capacity(None);
+    goes_on(&pager);
+    reopens(&disk, 3..=3);
+}
+
+#[test]
+fn a_failed_sync_poisons() {
+    let effects = [
+        Effect::Error(ErrorKind::Other),
+        Effect::SyncMarkedClean,
+        Effect::SyncReverted,
+    ];
+    for effect in effects {
+        let syncs = every(OpKind::Sync, effect, |disk, pager, result| {
+            assert!(matches!(result, Err(PagerError::Io { op: "sync", .. })));
+            is_poisoned(disk, pager);
+        });
+        assert_eq!(syncs, 3);
+    }
+}
+
+/// A sync that failed in silence, and says so at the next one. What it should have made durable may be lost for good: a
+/// superblock may then name pages that are not there. That is found, and no other contents are returned for them.
+#[test]
+fn a_sync_that_fails_late_poisons_and_never_gives_wrong_pages() {
+    every(OpKind::Sync, Effect::SyncLate, |disk, pager, result| {
+        let was_last = result.is_ok();
+        assert_eq!(pager.begin().is_ok(), was_last);
+        for policy in CrashPolicy::ALL {
+            let disk = disk.crash(policy);
+            right_or_damaged(&disk, if was_last { 3..=3 } else { 2..=3 });
+        }
+    });
+}
+
+/// What is read from a storage that lied: one of these states, or an error. No state is lost in silence.
+fn right_or_damaged(disk: &SimFileSystem, states: RangeInclusive<u64>) {
+    disk.drop_cache();
+    let found = open(&disk.env()).and_then(|pager| {
+        let root = pager.root();
+        Ok((root.lsn.0, shelf::read(&pager, &root)?))
+    });
+    match found {
+        Ok((lsn, stones)) => {
+            assert!(states.contains(&lsn), "state {lsn}");
+            assert_eq!(stones, state(lsn));
+        }
+        Err(PagerError::Corrupt { .. } | PagerError::LostSuperblock { .. }) => {}
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+#[test]
+fn a_lost_write_is_found_or_mended() {
+    let mut mended = 0;
+    every(OpKind::Write, Effect::LostWrite, |disk, _, result| {
+        result.unwrap();
+        right_or_damaged(disk, 3..=3);
+        let pager = open(&disk.env());
+        mended += usize::from(pager.is_ok_and(|pager| shelf::read(&pager, &pager.root()).is_ok()));
+    });
+    assert_eq!(mended, 2, "the two copies of the superblock");
+}
+
+/// A superblock's copy that lands on its twin, or across the other slot, is two faults in one: an error then.
+#[test]
+fn a_misdirected_write_is_found_or_mended() {
+    for by in [512, 4096, -4096, 8192, 40_960, -40_960] {
+        let effect = Effect::MisdirectedWrite { by };
+        every(OpKind::Write, effect, |disk, _, result| {
+            result.unwrap();
+            right_or_damaged(disk, 3..=3);
+        });
+    }
+}
+
+#[test]
+fn a_failed_read_is_an_error_and_the_next_one_may_succeed() {
+    let (disk, pager) = scene();
+    drop(pager);
+    let pager = open(&disk.env()).unwrap();
+    let page = shelf::place(&pager, 3);
+    disk.inject(Fault::error(OpKind::Read, ErrorKind::Other));
+    assert!(matches!(
+        pager.read(&page),
+        Err(PagerError::Io { op: "read", .. })
+    ));
+    assert_eq!(pager.read(&page).unwrap(), stone(3, 2, 9000));
+}
+
+#[test]
+fn opening_says_what_failed() {
+    for on in [
+        OpKind::Open,
+        OpKind::Read,
+        OpKind::Sync,
+        OpKind::SyncDir,
+        OpKind::Look,
+    ] {
+        let (disk, pager) = scene();
+        drop(pager);
+        disk.inject(Fault::error(on, ErrorKind::Other));
+        assert!(
+            matches!(open(&disk.env()), Err(PagerError::Io { .. })),
+            "{on:?}"
+        );
+        check(&open(&disk.env()).unwrap(), &state(2));
+    }
+}
+
+#[test]
+fn creating_that_failed_is_done_again() {
+    let kinds = [
+        OpKind::CreateDir,
+        OpKind::Open,
+        OpKind::SetLen,
+        OpKind::Write,
+        OpKind::Sync,
+        OpKind::Rename,
+        OpKind::SyncDir,
+    ];
+    for on in kinds {
+        for nth in 1..=5 {
+            let disk = SimFileSystem::with_folder(1, shelf::DIR);
+            disk.inject(Fault::error(on, ErrorKind::Other).nth(nth));
+            let opened = open(&disk.env());
+            assert_eq!(opened.is_err(), disk.faults_struck() > 0, "{on:?} {nth}");
+            disk.clear_faults();
+            check(&open(&disk.env()).unwrap(), &Stones::new());
+        }
+    }
+}

@@ -17,7 +17,7 @@ pub struct MemoryFileSystem {
 
 #[derive(Debug, Default)]
 struct Tree {
-    files: BTreeMap<PathBuf, Arc<MemoryFile>>,
+    files: BTreeMap<PathBuf, Arc<RwLock<Vec<u8>>>>,
     folders: BTreeSet<PathBuf>,
     locks: Arc<Mutex<BTreeMap<PathBuf, String>>>,
 }
@@ -34,16 +34,18 @@ impl FileSystem for MemoryFileSystem {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn File>> {
         let mut tree = self.tree.lock();
         let creates = matches!(mode, OpenMode::Create | OpenMode::CreateNew);
-        match tree.files.get(path) {
-            Some(_) if mode == OpenMode::CreateNew => Err(io::ErrorKind::AlreadyExists.into()),
-            Some(file) => Ok(Arc::clone(file) as Arc<dyn File>),
-            None if creates => {
-                let file = Arc::new(MemoryFile::default());
-                tree.files.insert(path.to_owned(), Arc::clone(&file));
-                Ok(file)
+        let bytes = match tree.files.get(path) {
+            Some(_) if mode == OpenMode::CreateNew => {
+                return Err(io::ErrorKind::AlreadyExists.into());
             }
-            None => Err(io::ErrorKind::NotFound.into()),
-        }
+            Some(bytes) => Arc::clone(bytes),
+            None if creates => Arc::clone(tree.files.entry(path.to_owned()).or_default()),
+            None => return Err(io::ErrorKind::NotFound.into()),
+        };
+        Ok(Arc::new(MemoryFile {
+            bytes,
+            writable: mode != OpenMode::Read,
+        }))
     }
 
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
@@ -123,9 +125,20 @@ impl Drop for MemoryLock {
     }
 }
 
-#[derive(Debug, Default)]
+/// An open file: its bytes are shared with the tree and with other handles.
+#[derive(Debug)]
 struct MemoryFile {
-    bytes: RwLock<Vec<u8>>,
+    bytes: Arc<RwLock<Vec<u8>>>,
+    writable: bool,
+}
+
+impl MemoryFile {
+    fn check_writable(&self) -> io::Result<()> {
+        if self.writable {
+            return Ok(());
+        }
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
 }
 
 /// A file's offset as an index into memory, or the error of a file that cannot be that long.
@@ -143,6 +156,7 @@ impl File for MemoryFile {
     }
 
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
+        self.check_writable()?;
         let start = index(offset)?;
         let end = start
             .checked_add(buf.len())
@@ -164,6 +178,7 @@ impl File for MemoryFile {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
+        self.check_writable()?;
         self.bytes.write().resize(index(len)?, 0);
         Ok(())
     }

@@ -3,11 +3,16 @@
 //! - [`SimFileSystem`]: a disk from a seed, that forgets what was not synced when power is cut ([`CrashPolicy`]), and
 //!   fails on demand ([`Fault`]). A [`Trace`] of it can be crashed at every operation without running the work again.
 //! - [`CrashPoints`]: power cut at every operation of a workload, and again in the recovery after it.
+//! - [`Model`]: what a multi-keyspace map holds after each commit; [`Generator`]: commits from a seed.
+//! - [`laws`]: suites that prove an engine, a file system or a stream of changes; [`ModelEngine`], which keeps them.
 //!
 //! Everything here draws from seeds, and names the seed when it fails.
 
 mod crash_points;
 mod draw;
+pub mod laws;
+mod model;
+mod model_engine;
 mod seed;
 mod sim;
 
@@ -16,5 +21,7 @@ pub use crash_points::{
     POINT_VARIABLE, PowerCut, Promises, Witness,
 };
 pub use draw::{Draw, mix};
+pub use model::{Batch, Difference, Generator, Model, Shape, State, compare};
+pub use model_engine::ModelEngine;
 pub use seed::{SEED_VARIABLE, seed_of};
 pub use sim::{CrashPolicy, Cut, Effect, Fault, Image, OpKind, Replay, SimFileSystem, Trace};

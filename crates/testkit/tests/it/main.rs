@@ -1,0 +1,3 @@
+//! The testkit used as its users use it.
+
+mod laws;

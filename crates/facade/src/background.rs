@@ -1,0 +1,83 @@
+//! The thread that drives a database's background work: the core has none of its own.
+//!
+//! It calls the store's `step`, which a simulation calls in its place.
+
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use drystone_engine::Progress;
+use drystone_mvcc::{Store, StoreError};
+use parking_lot::{Condvar, Mutex};
+
+/// How long to leave a failure alone before the next try.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// What one thread does over and over.
+type Step = fn(&Store) -> Result<Progress, StoreError>;
+
+/// The threads of one open database. They end when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Background {
+    stop: Arc<StopSignal>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct StopSignal {
+    stopped: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl StopSignal {
+    /// Waits for `interval`, or less when the signal comes. Whether it came.
+    fn wait(&self, interval: Duration) -> bool {
+        let mut stopped = self.stopped.lock();
+        if !*stopped && !interval.is_zero() {
+            self.changed.wait_for(&mut stopped, interval);
+        }
+        *stopped
+    }
+
+    fn raise(&self) {
+        *self.stopped.lock() = true;
+        self.changed.notify_all();
+    }
+}
+
+impl Background {
+    /// Starts the threads.
+    pub(crate) fn start(store: &Store, interval: Duration) -> std::io::Result<Background> {
+        let mut background = Background { stop: Arc::default(), threads: Vec::new() };
+        background.spawn("drystone-step", interval, store.clone(), Store::step)?;
+        Ok(background)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the facade owns the threads")]
+    fn spawn(&mut self, name: &str, interval: Duration, store: Store, step: Step) -> std::io::Result<()> {
+        let stop = Arc::clone(&self.stop);
+        let work = move || while !stop.wait(pause_after(step(&store), interval)) {};
+        self.threads.push(Builder::new().name(name.to_owned()).spawn(work)?);
+        Ok(())
+    }
+}
+
+/// How long to wait before the next step. A failure is kept by the store, which reports it to the writers it concerns;
+/// here it only means that trying again at once is of no use.
+fn pause_after(outcome: Result<Progress, StoreError>, interval: Duration) -> Duration {
+    match outcome {
+        Ok(Progress::More) => Duration::ZERO,
+        Ok(Progress::Idle) => interval,
+        Err(_) => interval.max(PAUSE_AFTER_FAILURE),
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.stop.raise();
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has said so on its own; there is nothing left to end.
+            drop(thread.join());
+        }
+    }
+}

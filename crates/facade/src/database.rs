@@ -1,0 +1,345 @@
+//! A database: opened, wired and configured here, and nothing else.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use drystone_base::{Env, LockGuard};
+use drystone_engine::Progress;
+use drystone_mvcc::{Durability, IsolationLevel, Store, StoreError, StoreStats};
+
+use parking_lot::Mutex;
+
+use crate::background::Background;
+use crate::error::{Error, Result};
+use crate::keyspace::Keyspace;
+use crate::open;
+use crate::options::{BackgroundWork, Options};
+use crate::snapshot::Snapshot;
+use crate::transaction::Transaction;
+use crate::write_batch::WriteBatch;
+
+/// An open database. Cheap to clone; shared by threads. The last clone that is dropped closes it.
+#[derive(Clone)]
+pub struct Database {
+    inner: Arc<Inner>,
+}
+
+/// Fields are dropped in this order: the threads end before the store does, and the lock goes last.
+struct Inner {
+    background: Mutex<Option<Background>>,
+    #[cfg(feature = "sql")]
+    sql: drystone_query::SqlEngine,
+    store: Store,
+    options: Options,
+    path: PathBuf,
+    /// Keeps other processes out.
+    _lock: Box<dyn LockGuard>,
+}
+
+impl Database {
+    /// Opens the database in the directory `path`, or creates it there, with [`Options::default`].
+    ///
+    /// After a crash it replays the log, which takes time in proportion to
+    /// [`Options::memtable_bytes`](crate::Options::memtable_bytes), not to the data.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InUse`](crate::ErrorKind::InUse) when another process has it open, named in the message;
+    /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) when its files are damaged;
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) when a newer version wrote them, or this build lacks a
+    /// part they need; [`ErrorKind::Io`](crate::ErrorKind::Io) and [`ErrorKind::Full`](crate::ErrorKind::Full) from the
+    /// file system.
+    pub fn open(path: impl AsRef<Path>) -> Result<Database> {
+        Database::open_with(path, Options::default())
+    }
+
+    /// Opens with options.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Database> {
+        Database::open_in(&Env::os(), path, options)
+    }
+
+    /// Opens in an environment of your own: a simulated disk and clock, or memory. With
+    /// [`BackgroundWork::Manual`] the same calls then do the same things every time.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub fn open_in(env: &Env, path: impl AsRef<Path>, options: Options) -> Result<Database> {
+        let path = path.as_ref();
+        let opened = open::open(env, path, &options)?;
+        let background = match options.background {
+            BackgroundWork::Threads => Some(open::start_threads(path, &opened.store, &options)?),
+            BackgroundWork::Manual => None,
+        };
+        let inner = Inner {
+            background: Mutex::new(background),
+            #[cfg(feature = "sql")]
+            sql: open::open_sql(env, &opened.store, &options)?,
+            store: opened.store,
+            options,
+            path: path.to_owned(),
+            _lock: opened.lock,
+        };
+        Ok(Database { inner: Arc::new(inner) })
+    }
+
+    /// A database in memory, for tests and caches: everything works, and nothing survives its last handle.
+    ///
+    /// # Errors
+    /// As [`Database::open`], for want of memory or threads.
+    pub fn in_memory() -> Result<Database> {
+        let env = Env { files: Arc::new(drystone_base::MemoryFileSystem::new()), ..Env::os() };
+        let options = Options { durability: Durability::None, segment_bytes: 1 << 20, ..Options::default() };
+        Database::open_in(&env, "memory", options)
+    }
+
+    /// The keyspace of this name, created where there is none.
+    ///
+    /// Names are 1 to 255 bytes of UTF-8 and do not start with `@`, which the database keeps for itself.
+    ///
+    /// # Errors
+    /// A name that is not one; or as [`Transaction::commit`] when it has to be created.
+    pub fn keyspace(&self, name: &str) -> Result<Keyspace> {
+        check_name(name)?;
+        if let Some(id) = self.inner.store.view().keyspace(name)? {
+            return Ok(Keyspace::new(self.clone(), id, name));
+        }
+        let id = self.retry(|tx| match tx.keyspace(name)? {
+            Some(id) => Ok(id),
+            None => tx.create_keyspace(name),
+        })?;
+        Ok(Keyspace::new(self.clone(), id, name))
+    }
+
+    /// The names of all keyspaces that were created by [`Database::keyspace`], ascending.
+    ///
+    /// # Errors
+    /// Damage, a failed read, or a closed database.
+    pub fn keyspace_names(&self) -> Result<Vec<String>> {
+        let all = self.inner.store.view().keyspaces()?;
+        Ok(all.into_iter().map(|(name, _)| name).filter(|name| !name.starts_with(RESERVED)).collect())
+    }
+
+    /// Drops a keyspace with all that is in it. No error when there is none of this name. Snapshots taken before go on
+    /// reading it.
+    ///
+    /// # Errors
+    /// As [`Transaction::commit`].
+    pub fn drop_keyspace(&self, name: &str) -> Result<()> {
+        check_name(name)?;
+        self.retry(|tx| match tx.keyspace(name)? {
+            Some(_) => tx.drop_keyspace(name),
+            None => Ok(()),
+        })
+    }
+
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for a level that this version does not offer; a closed
+    /// database.
+    pub fn begin_transaction(&self, level: IsolationLevel) -> Result<Transaction> {
+        Ok(Transaction::new(self.clone(), self.inner.store.begin(level)?))
+    }
+
+    /// Runs `work` in a transaction and commits it; where the commit meets a conflict, waits a moment and runs it
+    /// again, up to [`Options::attempts_max`](crate::Options::attempts_max) times. An error of `work` rolls back and is
+    /// returned.
+    ///
+    /// # Errors
+    /// Those of `work`; those of [`Transaction::commit`].
+    pub fn transact<T, E: From<Error>>(
+        &self,
+        mut work: impl FnMut(&mut Transaction) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let mut retries = crate::retry::Retries::new(self.inner.options.attempts_max);
+        loop {
+            let mut transaction = self.begin_transaction(self.inner.options.isolation)?;
+            let value = work(&mut transaction)?;
+            match transaction.inner_commit(self.inner.options.durability) {
+                Ok(_) => return Ok(value),
+                Err(error) => retries.wait_after(error)?,
+            }
+        }
+    }
+
+    /// Commits a batch with the database's durability. It reads nothing, so it never gives up on a conflict.
+    ///
+    /// # Errors
+    /// As [`Transaction::commit`].
+    pub fn write(&self, batch: WriteBatch) -> Result<()> {
+        self.write_with(batch, self.inner.options.durability)
+    }
+
+    /// Commits a batch with a durability of its own.
+    ///
+    /// # Errors
+    /// As [`Transaction::commit`].
+    pub fn write_with(&self, batch: WriteBatch, durability: Durability) -> Result<()> {
+        loop {
+            let mut transaction = self.inner.store.begin(IsolationLevel::RepeatableRead)?;
+            batch.apply(&mut transaction)?;
+            match transaction.commit(durability) {
+                Ok(_) => return Ok(()),
+                Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The newest committed state, which later commits do not change.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::new(self.inner.store.view())
+    }
+
+    /// Waits until every commit that has returned is on stable media, whatever its durability.
+    ///
+    /// # Errors
+    /// A log that failed.
+    pub fn sync(&self) -> Result<()> {
+        Ok(self.inner.store.sync()?)
+    }
+
+    /// Merges what is in memory into the engine, so that a reopen has nothing to replay.
+    ///
+    /// # Errors
+    /// A log that failed, a full disk, damage met on the way. Nothing is lost by it.
+    pub fn flush(&self) -> Result<()> {
+        Ok(self.inner.store.flush()?)
+    }
+
+    /// One slice of background work, for a database opened with [`BackgroundWork::Manual`]. Whether more is left.
+    ///
+    /// # Errors
+    /// As [`Database::flush`].
+    pub fn step(&self) -> Result<bool> {
+        Ok(self.inner.store.step()? == Progress::More)
+    }
+
+    /// Closes it: all commits are on stable media when this returns. Other handles fail from now on; snapshots and
+    /// iterators go on reading.
+    ///
+    /// # Errors
+    /// A log that failed. It is closed all the same.
+    pub fn close(self) -> Result<()> {
+        drop(self.inner.background.lock().take());
+        Ok(self.inner.store.close()?)
+    }
+
+    /// Reads all that is durable, and checks every checksum, every invariant, and that indexes agree with their tables.
+    /// The database may be in use meanwhile.
+    ///
+    /// # Errors
+    /// Only when checking could not go on; what is wrong stands in the report.
+    pub fn verify(&self) -> Result<VerifyReport> {
+        self.inner.store.sync()?;
+        let store = self.inner.store.verify()?;
+        let mut findings: Vec<Error> = store.engine.findings.into_iter().map(Error::from).collect();
+        findings.extend(store.findings.into_iter().map(Error::from));
+        #[allow(unused_mut, reason = "only SQL adds to it")]
+        let mut report = VerifyReport {
+            pages: store.engine.pages,
+            bytes: store.engine.bytes,
+            entries: store.engine.entries,
+            log_records: store.log_records,
+            findings,
+        };
+        #[cfg(feature = "sql")]
+        report.findings.extend(self.inner.sql.verify_indexes(&self.inner.store.view())?.into_iter().map(Error::from));
+        Ok(report)
+    }
+
+    /// Figures for people: log, memtables, commits, the engine and its cache.
+    #[must_use]
+    pub fn stats(&self) -> StoreStats {
+        self.inner.store.stats()
+    }
+
+    /// The directory it is in.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// The options it was opened with.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.inner.options
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    #[cfg(feature = "sql")]
+    pub(crate) fn sql(&self) -> &drystone_query::SqlEngine {
+        &self.inner.sql
+    }
+
+    /// Runs `work` on the store's own transactions, and again after a conflict.
+    fn retry<T>(&self, mut work: impl FnMut(&mut drystone_mvcc::Transaction) -> Result<T, StoreError>) -> Result<T> {
+        let mut retries = crate::retry::Retries::new(self.inner.options.attempts_max);
+        loop {
+            let mut transaction = self.inner.store.begin(IsolationLevel::RepeatableRead)?;
+            let value = work(&mut transaction)?;
+            match transaction.commit(self.inner.options.durability) {
+                Ok(_) => return Ok(value),
+                Err(error) => retries.wait_after(error)?,
+            }
+        }
+    }
+}
+
+const RESERVED: char = '@';
+
+fn check_name(name: &str) -> Result<()> {
+    if name.is_empty() {
+        return Err(Error::keyspace_name(name, "it is empty"));
+    }
+    if name.len() > drystone_mvcc::KEYSPACE_NAME_BYTES_MAX {
+        return Err(Error::keyspace_name(name, "it is longer than 255 bytes"));
+    }
+    if name.starts_with(RESERVED) {
+        return Err(Error::keyspace_name(name, "the database keeps names that start with @ for itself"));
+    }
+    Ok(())
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database").field("path", &self.inner.path).finish_non_exhaustive()
+    }
+}
+
+/// The last handle closes the database. Whoever wants to hear of an error calls [`Database::close`].
+impl Drop for Inner {
+    fn drop(&mut self) {
+        drop(self.background.get_mut().take());
+        drop(self.store.close());
+    }
+}
+
+/// What [`Database::verify`] saw.
+#[derive(Debug)]
+pub struct VerifyReport {
+    /// Pages read and checked.
+    pub pages: u64,
+    /// Bytes read and checked.
+    pub bytes: u64,
+    /// Entries seen in the engine.
+    pub entries: u64,
+    /// Records of the log that the engine lacks, read and checked.
+    pub log_records: u64,
+    /// What is wrong. Empty for a sound database.
+    pub findings: Vec<Error>,
+}
+
+impl VerifyReport {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.findings.is_empty()
+    }
+}

@@ -1,0 +1,128 @@
+//! A named ordered map of the database.
+
+use std::ops::{Bound, RangeBounds};
+
+use bytes::Bytes;
+use drystone_base::KeyspaceId;
+use drystone_mvcc::{Durability, KeyRange, Range};
+
+use crate::database::Database;
+use crate::error::Result;
+use crate::write_batch::WriteBatch;
+
+/// A named ordered map of byte strings to byte strings. Cheap to clone; shared by threads.
+///
+/// Each call here is a transaction of its own: a read sees the newest commit, a write is durable as the database's
+/// [`Options::durability`](crate::Options::durability) says when it returns. To change several keys as one, or to read
+/// what does not move, use [`Transaction`](crate::Transaction), [`WriteBatch`] or [`Snapshot`].
+///
+/// After the keyspace was dropped, reads find nothing and writes fail.
+#[derive(Clone, Debug)]
+pub struct Keyspace {
+    database: Database,
+    id: KeyspaceId,
+    name: std::sync::Arc<str>,
+}
+
+impl Keyspace {
+    pub(crate) fn new(database: Database, id: KeyspaceId, name: &str) -> Keyspace {
+        Keyspace { database, id, name: name.into() }
+    }
+
+    pub(crate) fn id(&self) -> KeyspaceId {
+        self.id
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The value of `key`, or `None`. The value shares the memory of the page it is on: no copy is made.
+    ///
+    /// # Errors
+    /// Damage or a failed read.
+    pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Bytes>> {
+        Ok(self.database.store().view().get(self.id, key.as_ref())?)
+    }
+
+    /// Sets `key` to `value`.
+    ///
+    /// # Errors
+    /// As [`Transaction::commit`](crate::Transaction::commit); a conflict is retried.
+    pub fn put(&self, key: impl Into<Bytes>, value: impl Into<Bytes>) -> Result<()> {
+        let mut batch = WriteBatch::new();
+        batch.put(self, key, value);
+        self.database.write(batch)
+    }
+
+    /// Removes `key`. No error when it is not there.
+    ///
+    /// # Errors
+    /// As [`Keyspace::put`].
+    pub fn delete(&self, key: impl Into<Bytes>) -> Result<()> {
+        let mut batch = WriteBatch::new();
+        batch.delete(self, key);
+        self.database.write(batch)
+    }
+
+    /// As [`Keyspace::put`], with a durability of its own.
+    ///
+    /// # Errors
+    /// As [`Keyspace::put`].
+    pub fn put_with(&self, key: impl Into<Bytes>, value: impl Into<Bytes>, durability: Durability) -> Result<()> {
+        let mut batch = WriteBatch::new();
+        batch.put(self, key, value);
+        self.database.write_with(batch, durability)
+    }
+
+    /// The entries of a range of keys, ascending; `.rev()` for descending. It shows the newest commit at the time of
+    /// the call, whatever is written afterwards, and may outlive the keyspace and the database handle.
+    ///
+    /// Damage and failed reads come as items.
+    pub fn get_range<K: AsRef<[u8]>>(&self, range: impl RangeBounds<K>) -> Entries {
+        Entries(self.database.store().view().range(self.id, key_range(range)))
+    }
+
+    /// The entries whose keys start with `prefix`, ascending; `.rev()` for descending.
+    ///
+    /// Damage and failed reads come as items.
+    pub fn get_prefix(&self, prefix: impl AsRef<[u8]>) -> Entries {
+        Entries(self.database.store().view().range(self.id, KeyRange::prefix(prefix.as_ref())))
+    }
+}
+
+/// Entries in order of their keys, from either end: `(key, value)`, each sharing the memory of its page.
+///
+/// It owns the state it reads, is `Send`, and pins that state's memory and file space until it is dropped.
+pub struct Entries(pub(crate) Range);
+
+impl std::fmt::Debug for Entries {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entries").finish_non_exhaustive()
+    }
+}
+
+impl Iterator for Entries {
+    type Item = Result<(Bytes, Bytes)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|entry| entry.map_err(Into::into))
+    }
+}
+
+impl DoubleEndedIterator for Entries {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.0.next_back().map(|entry| entry.map_err(Into::into))
+    }
+}
+
+/// The same range with bounds that own their keys.
+pub(crate) fn key_range<K: AsRef<[u8]>>(range: impl RangeBounds<K>) -> KeyRange {
+    KeyRange { start: owned(range.start_bound()), end: owned(range.end_bound()) }
+}
+
+fn owned<K: AsRef<[u8]>>(bound: Bound<&K>) -> Bound<Bytes> {
+    bound.map(|key| Bytes::copy_from_slice(key.as_ref()))
+}

@@ -1,0 +1,74 @@
+//! Drystone: an embedded, multi-model database. One library, one directory, one log, one transaction and one snapshot
+//! for key-value data, SQL tables and vectors.
+//!
+//! ```
+//! use drystone::{Database, IsolationLevel};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("shop");
+//! let db = Database::open(&path)?;
+//!
+//! // Keys and values. A commit is on stable media when it returns.
+//! let carts = db.keyspace("carts")?;
+//! carts.put("ada", "3 stones")?;
+//! assert_eq!(carts.get("ada")?.as_deref(), Some(&b"3 stones"[..]));
+//!
+//! // Tables and keys change in one transaction, and conflicts are retried.
+//! # #[cfg(feature = "sql")] {
+//! db.execute("CREATE TABLE orders (id BIGINT PRIMARY KEY, who TEXT NOT NULL, stones BIGINT NOT NULL)", &[])?;
+//! db.transact(|tx| {
+//!     tx.execute("INSERT INTO orders VALUES (1, $1, 3)", &["ada".into()])?;
+//!     tx.delete(&carts, "ada")
+//! })?;
+//! let row = db.query("SELECT sum(stones) AS stones FROM orders WHERE who = $1", &["ada".into()])?.single()?;
+//! assert_eq!(row.get::<i64>("stones")?, 3);
+//! # }
+//! assert_eq!(carts.get("ada")?, None);
+//! db.close()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`Database`]: opens a directory (or memory), and owns the threads that work in the background.
+//! - [`Keyspace`]: a named ordered map. [`Transaction`], [`WriteBatch`]: several changes as one. [`Snapshot`]: one state.
+//! - `Session`, `Prepared`, `Rows` (feature `sql`): SQL.
+//! - [`Options`], [`Durability`], [`IsolationLevel`]: what is promised. [`Error`] and [`ErrorKind`]: what went wrong.
+//!
+//! # Threads
+//! Everything here is `Send + Sync` but transactions, sessions and iterators, which are `Send`: share a `Database` (it is
+//! cheap to clone), give each thread its own transactions.
+//!
+//! # Features
+//! `btree` (engine, default), `sql` (default), `vector` (default), `serde`. With
+//! `default-features = false, features = ["btree"]` it is a key-value store that builds in seconds. No feature changes
+//! stored bytes or guarantees.
+
+mod background;
+mod database;
+mod error;
+mod keyspace;
+mod manifest;
+mod open;
+mod options;
+mod retry;
+mod snapshot;
+#[cfg(feature = "sql")]
+mod sql;
+mod transaction;
+mod write_batch;
+
+pub use bytes::Bytes;
+pub use drystone_base::{Env, Lsn};
+pub use drystone_engine::EngineStats;
+pub use drystone_mvcc::{Durability, IsolationLevel, Savepoint, StoreStats};
+
+pub use database::{Database, VerifyReport};
+pub use error::{Error, ErrorKind, Result};
+pub use keyspace::{Entries, Keyspace};
+pub use options::{BackgroundWork, CreateMode, Options};
+pub use snapshot::Snapshot;
+#[cfg(feature = "sql")]
+pub use sql::{DataType, FromValue, Outcome, Prepared, Row, Rows, Session, SqlError, Value};
+pub use transaction::Transaction;
+pub use write_batch::WriteBatch;

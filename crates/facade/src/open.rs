@@ -1,0 +1,161 @@
+//! From a directory to its parts.
+//!
+//! A database comes into being in this order, each step durable before the next: `MANIFEST.new`; the engine's folder and
+//! the log's; `MANIFEST.new` renamed to `MANIFEST`. So a directory with `MANIFEST` is whole, one with only
+//! `MANIFEST.new` is what a crash left of a creation and is made anew, and one with neither, but with other files, is
+//! refused: it is somebody else's, or has lost its manifest.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use drystone_base::{Env, LockGuard};
+use drystone_engine::Engine;
+use drystone_mvcc::{Store, StoreOptions};
+use drystone_wal::{Log, LogOptions};
+
+use crate::background::Background;
+use crate::error::{Error, FileProblem, Result};
+use crate::manifest::{EngineKind, Manifest, NewManifest};
+use crate::options::{CreateMode, Options};
+
+const LOCK: &str = "LOCK";
+const LOG: &str = "log";
+
+/// The parts of an open database.
+pub(crate) struct Opened {
+    pub(crate) store: Store,
+    pub(crate) lock: Box<dyn LockGuard>,
+}
+
+/// Opens the database in `directory`, or creates it.
+pub(crate) fn open(env: &Env, directory: &Path, options: &Options) -> Result<Opened> {
+    let exists = Manifest::exists(env, directory)?;
+    match options.create {
+        CreateMode::Never if !exists => return Err(Error::file(directory.to_owned(), FileProblem::Missing)),
+        CreateMode::MustBeNew if exists => return Err(Error::file(directory.to_owned(), FileProblem::Exists)),
+        _ => {}
+    }
+    if !exists {
+        create_directory(env, directory)?;
+    }
+    let lock = take_lock(env, directory)?;
+    // Whoever held the lock may have created it meanwhile.
+    let store = match Manifest::read(env, directory)? {
+        Some(manifest) => open_parts(env, directory, options, manifest.engine)?,
+        None => create_parts(env, directory, options)?,
+    };
+    Ok(Opened { store, lock })
+}
+
+/// Starts the threads that drive the background work of `store`.
+pub(crate) fn start_threads(directory: &Path, store: &Store, options: &Options) -> Result<Background> {
+    Background::start(store, options.async_interval)
+        .map_err(|source| Error::file(directory.to_owned(), FileProblem::Io { op: "start the threads of", source }))
+}
+
+#[cfg(feature = "sql")]
+pub(crate) fn open_sql(env: &Env, store: &Store, options: &Options) -> Result<drystone_query::SqlEngine> {
+    let sql_options = drystone_query::SqlOptions {
+        statement_bytes: options.statement_bytes,
+        durability: options.durability,
+        attempts_max: options.attempts_max,
+        ..drystone_query::SqlOptions::default()
+    };
+    Ok(drystone_query::SqlEngine::open(store.clone(), env, sql_options)?)
+}
+
+fn create_directory(env: &Env, directory: &Path) -> Result<()> {
+    env.files.create_dir_all(directory).map_err(|source| Error::io("create", directory, source))?;
+    match directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(parent) => env.files.sync_dir(parent).map_err(|source| Error::io("sync", parent, source)),
+        None => Ok(()),
+    }
+}
+
+fn take_lock(env: &Env, directory: &Path) -> Result<Box<dyn LockGuard>> {
+    let path = directory.join(LOCK);
+    let program = std::env::current_exe().ok();
+    let name = program.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let holder = format!("process {} ({})", std::process::id(), name.unwrap_or_else(|| "unknown program".to_owned()));
+    env.files.try_lock(&path, &holder).map_err(|source| Error::locked(directory.to_owned(), source))
+}
+
+fn open_parts(env: &Env, directory: &Path, options: &Options, engine: EngineKind) -> Result<Store> {
+    for part in [LOG, folder_of(engine)] {
+        let path = directory.join(part);
+        if !env.files.exists(&path).map_err(|source| Error::io("look for", &path, source))? {
+            return Err(Error::file(path, FileProblem::PartMissing));
+        }
+    }
+    wire(env, directory, options, engine)
+}
+
+fn create_parts(env: &Env, directory: &Path, options: &Options) -> Result<Store> {
+    let engine = EngineKind::BTree;
+    discard_unfinished(env, directory, engine)?;
+    let manifest = NewManifest::begin(env, directory, Manifest::fresh(env, engine))?;
+    let store = wire(env, directory, options, engine)?;
+    manifest.finish(env, directory)?;
+    Ok(store)
+}
+
+/// Opens the engine and the log, and joins them.
+fn wire(env: &Env, directory: &Path, options: &Options, kind: EngineKind) -> Result<Store> {
+    let engine = open_engine(env, directory, options, kind)?;
+    let log_options = LogOptions { segment_bytes: options.segment_bytes, ..LogOptions::default() };
+    let log = Log::open(env, &directory.join(LOG), log_options, engine.merged_lsn())?;
+    let store_options = StoreOptions { memtable_bytes: options.memtable_bytes, ..StoreOptions::default() };
+    let store = Store::open(env, store_options, log, engine)?;
+    env.files.sync_dir(directory).map_err(|source| Error::io("sync", directory, source))?;
+    Ok(store)
+}
+
+fn folder_of(engine: EngineKind) -> &'static str {
+    match engine {
+        EngineKind::BTree => "btree",
+    }
+}
+
+#[cfg(feature = "btree")]
+fn open_engine(env: &Env, directory: &Path, options: &Options, kind: EngineKind) -> Result<Arc<dyn Engine>> {
+    match kind {
+        EngineKind::BTree => {
+            let mut btree_options = drystone_btree::BTreeOptions::default();
+            btree_options.pager.cache_bytes = options.cache_bytes;
+            Ok(Arc::new(drystone_btree::BTree::open(env, &directory.join(folder_of(kind)), btree_options)?))
+        }
+    }
+}
+
+#[cfg(not(feature = "btree"))]
+fn open_engine(_: &Env, _: &Path, _: &Options, _: EngineKind) -> Result<Arc<dyn Engine>> {
+    Err(Error::no_engine())
+}
+
+/// Removes what a crash left of a creation; refuses a directory that holds anything else.
+fn discard_unfinished(env: &Env, directory: &Path, engine: EngineKind) -> Result<()> {
+    let names = env.files.list_dir(directory).map_err(|source| Error::io("list", directory, source))?;
+    if names.iter().all(|name| name == LOCK) {
+        return Ok(());
+    }
+    let parts = [LOG, folder_of(engine)];
+    let is_ours = |name: &String| name == LOCK || name == NewManifest::FILE || parts.contains(&name.as_str());
+    if !NewManifest::exists(env, directory)? || !names.iter().all(is_ours) {
+        return Err(Error::file(directory.to_owned(), FileProblem::NotADatabase));
+    }
+    for folder in parts.map(|part| directory.join(part)) {
+        empty(env, &folder)?;
+    }
+    Ok(())
+}
+
+fn empty(env: &Env, folder: &Path) -> Result<()> {
+    if !env.files.exists(folder).map_err(|source| Error::io("look for", folder, source))? {
+        return Ok(());
+    }
+    for name in env.files.list_dir(folder).map_err(|source| Error::io("list", folder, source))? {
+        let path = folder.join(name);
+        env.files.remove_file(&path).map_err(|source| Error::io("remove", &path, source))?;
+    }
+    env.files.sync_dir(folder).map_err(|source| Error::io("sync", folder, source))
+}

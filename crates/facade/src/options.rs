@@ -1,0 +1,80 @@
+//! How a database is opened.
+
+use std::time::Duration;
+
+use drystone_mvcc::{Durability, IsolationLevel};
+
+/// How a database is opened. `Options::default()` is safe, and right for most.
+///
+/// ```
+/// use drystone::{Durability, Options};
+///
+/// let options = Options { cache_bytes: 1 << 30, durability: Durability::Async, ..Options::default() };
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Whether to create the database where there is none.
+    pub create: CreateMode,
+    /// Memory for pages, in bytes. Default: 256 MiB.
+    pub cache_bytes: usize,
+    /// Size at which a memtable is sealed and merged into the engine, in bytes. Up to two of them wait for their
+    /// merge, so a database takes about three times this. A reopen replays at most as much. Default: 64 MiB.
+    pub memtable_bytes: u64,
+    /// Size of one file of the log, in bytes. Default: 16 MiB.
+    pub segment_bytes: u64,
+    /// What a commit waits for, where it does not say so itself. Default: [`Durability::Sync`].
+    pub durability: Durability,
+    /// The level of a transaction that names none. Default: [`IsolationLevel::RepeatableRead`].
+    pub isolation: IsolationLevel,
+    /// How long commits with [`Durability::Async`] may wait for stable media. Default: 10 ms.
+    pub async_interval: Duration,
+    /// How often [`Database::transact`](crate::Database::transact) runs a transaction that meets conflicts.
+    /// Default: 100.
+    pub attempts_max: u32,
+    /// Who drives the background work. Default: threads of the database.
+    pub background: BackgroundWork,
+    /// Memory for one SQL statement's sorts, groups and joins, in bytes. Default: 256 MiB.
+    pub statement_bytes: u64,
+}
+
+/// Whether to create a database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CreateMode {
+    /// Where there is none.
+    #[default]
+    IfMissing,
+    /// Never: there must be one.
+    Never,
+    /// Always: there must be none.
+    MustBeNew,
+}
+
+/// Who drives the background work: merges, asynchronous syncs, spare segments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BackgroundWork {
+    /// Two threads of the database.
+    #[default]
+    Threads,
+    /// The application, by calling [`Database::step`](crate::Database::step). For simulations, which need every run to
+    /// be the same.
+    Manual,
+}
+
+const MIB: u64 = 1 << 20;
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            create: CreateMode::IfMissing,
+            cache_bytes: 256 << 20,
+            memtable_bytes: 64 * MIB,
+            segment_bytes: 16 * MIB,
+            durability: Durability::Sync,
+            isolation: IsolationLevel::RepeatableRead,
+            async_interval: Duration::from_millis(10),
+            attempts_max: 100,
+            background: BackgroundWork::Threads,
+            statement_bytes: 256 * MIB,
+        }
+    }
+}

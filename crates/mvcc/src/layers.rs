@@ -25,13 +25,13 @@ impl Layers {
     }
 
     /// What the memtables say of `key` at `lsn`: `None` where they say nothing, so that the base decides.
-    #[expect(clippy::option_option, reason = "three answers")]
+    #[inline]
     pub(crate) fn find(&self, keyspace: KeyspaceId, key: &[u8], lsn: Lsn) -> Option<Option<Bytes>> {
         for memtable in &self.memtables {
             let Some(table) = memtable.table(keyspace) else {
                 continue;
             };
-            if table.dropped_at() <= lsn {
+            if table.is_dropped(lsn) {
                 return Some(None);
             }
             if let Some(found) = table.get(key, lsn) {
@@ -44,10 +44,9 @@ impl Layers {
     /// The tables of a keyspace, newest first, or `None` when it was dropped at or before `lsn`.
     pub(crate) fn tables(&self, keyspace: KeyspaceId, lsn: Lsn) -> Option<Vec<Arc<Table>>> {
         let found = self.memtables.iter();
-        let tables: Vec<_> = found
-            .filter_map(|memtable| memtable.table(keyspace))
-            .collect();
-        let is_dropped = tables.iter().any(|table| table.dropped_at() <= lsn);
+        let found = found.filter_map(|memtable| memtable.table(keyspace));
+        let tables: Vec<_> = found.map(Arc::clone).collect();
+        let is_dropped = tables.iter().any(|table| table.is_dropped(lsn));
         (!is_dropped).then_some(tables)
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use drystone_base::Lsn;
 
-use crate::memtable::{Table, TableCursor};
+use crate::memtable::{Table, TreeCursor};
 use crate::write_set::Writes;
 
 /// Which way a merge moves.
@@ -114,7 +114,7 @@ impl Direction {
 
 enum Source {
     Writes(WritesCursor),
-    Table(TableCursor),
+    Table(TreeCursor),
 }
 
 impl Source {

@@ -7,22 +7,26 @@
 //!   after all versions up to n were added.
 //! - M4. A table appears in the directory with its first change and stays.
 
+mod arena;
+mod directory;
+mod permutation;
+mod table;
+mod tree;
+
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use bytes::Bytes;
 use drystone_base::{KeyspaceId, Lsn};
 
 use crate::sync::{AtomicU64, Ordering};
 
-mod table;
-
-pub(crate) use table::{Table, TableCursor};
+use self::directory::Directory;
+pub(crate) use self::table::Table;
+pub(crate) use self::tree::TreeCursor;
 
 /// The tables of all keyspaces that have changes here.
 pub(crate) struct Memtable {
-    /// Ascending by keyspace.
-    tables: ArcSwap<Vec<Arc<Table>>>,
+    tables: Directory,
     bytes: AtomicU64,
     newest: AtomicU64,
 }
@@ -30,21 +34,28 @@ pub(crate) struct Memtable {
 impl Memtable {
     pub(crate) fn new() -> Memtable {
         Memtable {
-            tables: ArcSwap::from_pointee(Vec::new()),
+            tables: Directory::new(),
             bytes: AtomicU64::new(0),
             newest: AtomicU64::new(0),
         }
     }
 
-    /// Adds what a commit did to one key. Only under the commit latch (M1).
-    pub(crate) fn put(&self, table: &Table, key: &Bytes, lsn: Lsn, value: Option<Bytes>) {
-        let bytes = table.put(key, lsn, value);
+    /// Adds what a commit did to a keyspace. Only under the commit latch (M1).
+    pub(crate) fn apply<'a>(
+        &self,
+        keyspace: KeyspaceId,
+        changes: impl Iterator<Item = (&'a Bytes, &'a Option<Bytes>)>,
+        lsn: Lsn,
+    ) {
+        let table = self.tables.get_or_add(keyspace);
+        let bytes = changes.map(|(key, value)| table.put(key, lsn, value.clone()));
+        let bytes = bytes.sum();
         self.grow(bytes, lsn);
     }
 
     /// Ends a keyspace at `lsn`. Only under the commit latch (M1).
     pub(crate) fn drop_keyspace(&self, keyspace: KeyspaceId, lsn: Lsn) {
-        self.table_or_new(keyspace).drop_at(lsn);
+        self.tables.get_or_add(keyspace).drop_at(lsn);
         self.grow(0, lsn);
     }
 
@@ -55,28 +66,14 @@ impl Memtable {
     }
 
     /// The table of a keyspace, if anything of it is here.
-    pub(crate) fn table(&self, keyspace: KeyspaceId) -> Option<Arc<Table>> {
-        let tables = self.tables.load();
-        let at = tables.binary_search_by_key(&keyspace, |table| table.keyspace());
-        at.ok().map(|idx| Arc::clone(&tables[idx]))
+    #[inline]
+    pub(crate) fn table(&self, keyspace: KeyspaceId) -> Option<&Arc<Table>> {
+        self.tables.get(keyspace)
     }
 
     /// All tables, ascending by keyspace.
-    pub(crate) fn tables(&self) -> Arc<Vec<Arc<Table>>> {
-        self.tables.load_full()
-    }
-
-    /// The table of a keyspace, added when missing. Only under the commit latch (M1).
-    pub(crate) fn table_or_new(&self, keyspace: KeyspaceId) -> Arc<Table> {
-        if let Some(table) = self.table(keyspace) {
-            return table;
-        }
-        let table = Arc::new(Table::new(keyspace));
-        let mut tables = Vec::clone(&self.tables.load());
-        let at = tables.partition_point(|other| other.keyspace() < keyspace);
-        tables.insert(at, Arc::clone(&table));
-        self.tables.store(Arc::new(tables));
-        table
+    pub(crate) fn tables(&self) -> Vec<Arc<Table>> {
+        self.tables.tables()
     }
 
     /// The newest LSN in here; [`Lsn::ZERO`] when empty.
@@ -88,7 +85,7 @@ impl Memtable {
         self.newest() == Lsn::ZERO
     }
 
-    /// About how much memory it takes.
+    /// About how much memory its entries take.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }

@@ -200,17 +200,17 @@ impl<'a> Folds<'a> {
 
 /// What a memtable changed in an index's source; `None` if nothing that matters.
 fn source_changes(memtable: &Memtable, index: &dyn DerivedIndex, upto: Lsn) -> Option<KeyChanges> {
-    let is_dropped = |table: Arc<Table>| table.dropped_at() <= upto;
+    let is_dropped = |table: &Arc<Table>| table.is_dropped(upto);
     if memtable.table(index.target()).is_some_and(is_dropped) {
         return None;
     }
     let table = memtable.table(index.source())?;
-    if table.dropped_at() <= upto {
+    if is_dropped(table) {
         return None;
     }
     let sources = MemorySources {
         writes: None,
-        tables: vec![table],
+        tables: vec![Arc::clone(table)],
         lsn: upto,
     };
     Some(Tail::new(&sources).collect())
@@ -230,7 +230,7 @@ struct MemtableChanges {
 impl MemtableChanges {
     fn new(memtable: &Memtable, folds: &Folds<'_>, upto: Lsn) -> MemtableChanges {
         let tables = memtable.tables();
-        let is_dropped = |table: &&Arc<Table>| table.dropped_at() <= upto;
+        let is_dropped = |table: &&Arc<Table>| table.is_dropped(upto);
         let dropped = tables
             .iter()
             .filter(is_dropped)
@@ -245,7 +245,11 @@ impl MemtableChanges {
         let runs = keyspaces.into_iter().map(|keyspace| {
             let sources = MemorySources {
                 writes: folds.of(keyspace).map(Arc::clone),
-                tables: memtable.table(keyspace).into_iter().collect(),
+                tables: memtable
+                    .table(keyspace)
+                    .into_iter()
+                    .map(Arc::clone)
+                    .collect(),
                 lsn: upto,
             };
             let merge = MemoryMerge::new(&sources, Direction::Forward, Bound::Unbounded);

@@ -57,9 +57,7 @@ fn apply(active: &Arc<Memtable>, commit: CommitRecord, lsn: Lsn) {
         active.drop_keyspace(keyspace, lsn);
     }
     for group in commit.groups {
-        let table = active.table_or_new(group.keyspace);
-        for (key, value) in group.changes {
-            active.put(&table, &key, lsn, value);
-        }
+        let changes = group.changes.iter().map(|(key, value)| (key, value));
+        active.apply(group.keyspace, changes, lsn);
     }
 }

@@ -220,10 +220,7 @@ fn apply(active: &Memtable, writes: &WriteSet, lsn: Lsn) {
         active.drop_keyspace(keyspace, lsn);
     }
     for (keyspace, changes) in writes.keyspaces() {
-        let table = active.table_or_new(keyspace);
-        for (key, value) in changes.iter() {
-            active.put(&table, key, lsn, value.clone());
-        }
+        active.apply(keyspace, changes.iter(), lsn);
     }
 }
 
@@ -239,14 +236,14 @@ fn find_conflict(memtable: &Memtable, writes: &WriteSet, lsn: Lsn) -> Option<Con
     }
     for (keyspace, changes) in writes.keyspaces() {
         if let Some(table) = newer_table(keyspace)
-            && let Some(what) = find_key_conflict(&table, changes.keys(), lsn)
+            && let Some(what) = find_key_conflict(table, changes.keys(), lsn)
         {
             return Some(what);
         }
     }
     writes.guarded_keys().find_map(|(keyspace, key)| {
         let table = newer_table(keyspace)?;
-        find_key_conflict(&table, std::iter::once(key), lsn)
+        find_key_conflict(table, std::iter::once(key), lsn)
     })
 }
 
@@ -256,8 +253,10 @@ fn find_key_conflict<'a>(
     lsn: Lsn,
 ) -> Option<Contended> {
     let keyspace = table.keyspace();
-    let dropped_at = table.dropped_at();
-    if dropped_at > lsn && dropped_at != Lsn::MAX {
+    if table
+        .dropped_at()
+        .is_some_and(|dropped_at| dropped_at > lsn)
+    {
         return Some(Contended::Keyspace(keyspace));
     }
     let key = keys.find(|key| table.newest_of(key).is_some_and(|newest| newest > lsn))?;

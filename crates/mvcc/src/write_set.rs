@@ -112,7 +112,6 @@ impl WriteSet {
     }
 
     /// Makes a key's write what is given; returns what it was before.
-    #[expect(clippy::option_option, reason = "no write, a tombstone, a value")]
     fn set(
         &mut self,
         keyspace: KeyspaceId,

@@ -13,8 +13,12 @@ fn put(
     lsn: u64,
     value: Option<&'static str>,
 ) {
-    let table = memtable.table_or_new(KeyspaceId(keyspace));
-    memtable.put(&table, &bytes(key), Lsn(lsn), value.map(bytes));
+    let change = (bytes(key), value.map(bytes));
+    memtable.apply(
+        KeyspaceId(keyspace),
+        std::iter::once((&change.0, &change.1)),
+        Lsn(lsn),
+    );
 }
 
 fn all(changes: &mut MemtableChanges) -> Vec<(u32, Bytes, Option<Bytes>)> {

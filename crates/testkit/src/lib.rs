@@ -25,3 +25,8 @@ pub use model::{Batch, Difference, Generator, Model, Shape, State, compare};
 pub use model_engine::ModelEngine;
 pub use seed::{SEED_VARIABLE, seed_of};
 pub use sim::{CrashPolicy, Cut, Effect, Fault, Image, OpKind, Replay, SimFileSystem, Trace};
+
+/// The examples of `docs/TESTING.md`, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/TESTING.md")]
+struct TestingGuide;

@@ -371,12 +371,12 @@ impl Disk {
         }
     }
 
-    /// Lets an operation that changes nothing happen, or fail.
-    fn look(&mut self, on: OpKind, path: &Path) -> io::Result<()> {
+    /// Lets an operation that changes nothing happen, or fail; what else a fault makes of it.
+    fn look(&mut self, on: OpKind, path: &Path) -> io::Result<Option<Effect>> {
         self.check_power()?;
         match self.faults.strike(on, path) {
             Some(Effect::Error(kind) | Effect::Partial(kind)) => Err(struck(on, kind)),
-            _ => Ok(()),
+            effect => Ok(effect),
         }
     }
 
@@ -535,7 +535,8 @@ impl Disk {
             }
         }
         if missing.is_empty() {
-            return self.look(OpKind::CreateDir, path);
+            self.look(OpKind::CreateDir, path)?;
+            return Ok(());
         }
         self.check_writable(path)?;
         for folder in missing.into_iter().rev() {
@@ -592,7 +593,10 @@ impl Disk {
     }
 
     fn read(&mut self, target: &SimFile, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.look(OpKind::Read, &target.path)?;
+        let offset = match self.look(OpKind::Read, &target.path)? {
+            Some(Effect::MisdirectedRead { by }) => offset.saturating_add_signed(by),
+            _ => offset,
+        };
         let end = offset.saturating_add(buf.len() as u64);
         let broken = |(file, bytes): &(FileId, Range<u64>)| {
             *file == target.file && bytes.start < end && offset < bytes.end

@@ -44,6 +44,11 @@ pub enum Effect {
     SyncReverted,
     /// A write succeeds and nothing is written, now or later; reads see the old bytes.
     LostWrite,
+    /// A read succeeds but gives what is this many bytes further on (or back; never before the start of the file).
+    MisdirectedRead {
+        /// How far off, in bytes.
+        by: i64,
+    },
     /// A write succeeds but lands this many bytes further on (or back; never before the start of the file).
     MisdirectedWrite {
         /// How far off, in bytes.

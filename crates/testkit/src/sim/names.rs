@@ -57,6 +57,7 @@ impl Names {
 
     /// Names directly inside a folder, in order.
     pub(super) fn list(&self, folder: &Path) -> Vec<String> {
+        let folder = without_dot(folder);
         let mut names: Vec<String> = self
             .live
             .keys()
@@ -84,6 +85,7 @@ impl Names {
         if self.pending.is_empty() {
             return;
         }
+        let folder = without_dot(folder);
         let durable = Arc::make_mut(&mut self.durable);
         let mut later: Vec<NameChange> = Vec::new();
         for change in std::mem::take(&mut self.pending) {
@@ -120,6 +122,14 @@ impl Names {
 
 fn is_root(path: &Path) -> bool {
     path.parent().is_none() || path == Path::new(".")
+}
+
+/// The folder of relative paths, which goes by `.` where a folder must have a name.
+fn without_dot(folder: &Path) -> &Path {
+    if folder == Path::new(".") {
+        return Path::new("");
+    }
+    folder
 }
 
 fn apply(change: &NameChange, tree: &mut Tree) {

@@ -1,3 +1,5 @@
 //! The testkit used as its users use it.
 
+mod crash;
 mod laws;
+mod model;

@@ -12,11 +12,11 @@ use crate::model::Model;
 use crate::sim::{CrashPolicy, SimFileSystem};
 
 /// Bits that are turned over in each file.
-const FLIPS: u64 = 600;
+const FLIPS: u64 = 1500;
 /// Where superblocks and headers are: half of the flips are before this.
 const HEAD_BYTES: u64 = 16 << 10;
 /// Sectors that are zeroed or garbled, and places where a file is cut, in each file.
-const WOUNDS: u64 = 60;
+const WOUNDS: u64 = 150;
 
 impl EngineLaws {
     /// E4: turn any bit of any file over, zero or garble a sector, cut a file: what can be read is right, the rest is

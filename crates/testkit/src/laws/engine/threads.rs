@@ -1,6 +1,6 @@
 //! E5: readers beside a merge.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use drystone_base::{Env, Lsn};
 use drystone_engine::Engine;
@@ -12,6 +12,8 @@ use crate::model::{Generator, Model};
 
 /// Threads that read.
 const READERS: u64 = 3;
+/// How often a merge gives way, at most, for readers to have read since the last one.
+const YIELDS_MAX: u64 = 10_000;
 
 impl EngineLaws {
     /// Any number of threads read, each state whole and never an older one than before, while merges and background
@@ -24,20 +26,41 @@ impl EngineLaws {
         let env = Env::memory(self.seed);
         let engine = ok("open", (self.open)(&env, &folder()));
         let (model, batches) = Generator::new(self.seed, self.shape).history(self.merges, LSN_STEP);
-        let done = AtomicBool::new(false);
+        let progress = Progress::default();
         std::thread::scope(|scope| {
             for reader in 0..READERS {
-                let (engine, model, done) = (&*engine, &model, &done);
+                let (engine, model, progress) = (&*engine, &model, &progress);
                 let draw = Draw::of(self.seed, &[reader]);
-                scope.spawn(move || read_until(done, engine, model, draw));
+                scope.spawn(move || read_until(progress, engine, model, draw));
             }
             // Ends the readers also when a merge panics.
-            let _done = SetOnDrop(&done);
+            let _done = SetOnDrop(&progress.done);
             for (batch, upto) in batches.iter().zip(model.commits()) {
                 ok("merge", merge(&*engine, batch, *upto));
+                progress.await_reads();
                 settle(&*engine);
             }
         });
+    }
+}
+
+#[derive(Default)]
+struct Progress {
+    done: AtomicBool,
+    /// Rounds of all readers.
+    rounds: AtomicU64,
+}
+
+impl Progress {
+    /// Gives way until about every reader has read once more. A reader that panicked does not hold it up for long.
+    fn await_reads(&self) {
+        let target = self.rounds.load(Ordering::Relaxed) + READERS;
+        for _ in 0..YIELDS_MAX {
+            if self.rounds.load(Ordering::Relaxed) >= target {
+                return;
+            }
+            std::thread::yield_now();
+        }
     }
 }
 
@@ -50,11 +73,11 @@ impl Drop for SetOnDrop<'_> {
     }
 }
 
-fn read_until(done: &AtomicBool, engine: &dyn Engine, model: &Model, mut draw: Draw) {
+fn read_until(progress: &Progress, engine: &dyn Engine, model: &Model, mut draw: Draw) {
     let mut newest = Lsn::ZERO;
     loop {
         // Acquire: pairs with the Release of `SetOnDrop`; the last round sees the last merge.
-        let last_round = done.load(Ordering::Acquire);
+        let last_round = progress.done.load(Ordering::Acquire);
         let merged = engine.merged_lsn();
         let snapshot = engine.snapshot();
         let at = snapshot.lsn();
@@ -70,6 +93,7 @@ fn read_until(done: &AtomicBool, engine: &dyn Engine, model: &Model, mut draw: D
         if !keyspaces.is_empty() {
             check_keyspace(&*snapshot, model, at, *draw.pick(&keyspaces));
         }
+        progress.rounds.fetch_add(1, Ordering::Relaxed);
         if last_round {
             return;
         }

@@ -252,6 +252,13 @@ fn media_lies_as_told() {
     file.write_all_at(&[2; 4], 0).unwrap();
     file.write_all_at(&[3; 4], 0).unwrap();
     assert_eq!((bytes_of(&disk, "a")[0], bytes_of(&disk, "a")[512]), (1, 3));
+    disk.inject(Fault::new(
+        OpKind::Read,
+        Effect::MisdirectedRead { by: 512 },
+    ));
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, 0).unwrap();
+    assert_eq!(byte, [3]);
     disk.truncate(path, 100).unwrap();
     assert_eq!(file.len().unwrap(), 100);
     disk.break_sector(path, 50..60).unwrap();
@@ -290,4 +297,13 @@ fn a_lock_ends_with_its_guard_and_with_a_crash() {
     drop(guard);
     disk.try_lock(path, "third").unwrap();
     after.try_lock(path, "fourth").unwrap_err();
+}
+
+#[test]
+fn a_dot_names_the_folder_of_relative_paths() {
+    let disk = SimFileSystem::new(7);
+    disk.open(Path::new("a"), OpenMode::Create).unwrap();
+    disk.sync_dir(Path::new(".")).unwrap();
+    let after = disk.crash(CrashPolicy::LoseAll);
+    assert_eq!(after.list_dir(Path::new(".")).unwrap(), ["a"]);
 }

@@ -3,6 +3,8 @@
 use drystone_base::KeyspaceId;
 use drystone_engine::{EngineError, Malformed};
 
+use crate::hnsw::HnswParameters;
+
 /// An operation on a vector index failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -32,6 +34,14 @@ pub enum VectorError {
         min: usize,
         /// The most it may be.
         max: usize,
+    },
+    /// The stored graph was made with other parameters. Open it with those, or drop and create the index.
+    #[error("the stored graph was made with {stored:?}, not with {asked:?}")]
+    OtherParameters {
+        /// What it was made with.
+        stored: HnswParameters,
+        /// What it was opened with.
+        asked: HnswParameters,
     },
     /// The index has as many nodes as its numbers can name. Drop old entries, or use two indexes.
     #[error("the index is full: {max} nodes")]

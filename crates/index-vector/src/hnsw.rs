@@ -10,6 +10,7 @@
 
 mod check;
 mod consolidate;
+pub(crate) mod format;
 pub(crate) mod graph;
 mod journal;
 mod link;
@@ -20,14 +21,17 @@ mod search;
 mod vectors;
 mod visited;
 mod walk;
+mod written;
 
 use bytes::Bytes;
-use drystone_base::Lsn;
+use drystone_base::{Lsn, checksum};
 use drystone_engine::Malformed;
 use parking_lot::{Mutex, RwLock};
 
 pub use parameters::{EF_CONSTRUCTION_LIMITS, HnswParameters, HnswStats, M_LIMITS, MAX_DIM};
 pub use search::Found;
+
+pub(crate) use rank::{order, rank_of};
 
 use crate::error::VectorError;
 use crate::kernel::Line;
@@ -35,6 +39,7 @@ use crate::metric::{Scorer, same_dimensions};
 use graph::{Graph, Node};
 use link::level_of;
 use walk::Scratch;
+pub(crate) use written::Records;
 
 /// How many scratch spaces are kept for searches to come.
 const SCRATCHES_MAX: usize = 64;
@@ -114,6 +119,7 @@ impl Hnsw {
                 birth,
                 death: Lsn::MAX,
                 level,
+                vector_crc: crc_of(vector),
             };
             graph.replace(node, &lines)?
         };
@@ -144,6 +150,9 @@ impl Hnsw {
         let gone = self.graph.read().expired(before);
         if gone.is_empty() {
             return 0;
+        }
+        for &node in &gone {
+            self.graph.write().uproot(node);
         }
         let slots = u32::try_from(self.graph.read().slots()).unwrap_or(u32::MAX);
         for node in 0..slots {
@@ -204,6 +213,35 @@ impl Hnsw {
         Ok(self.graph.read().prepare(query.iter().copied()))
     }
 
+    /// The distance of a vector that no node has, of the graph's length, to a prepared query.
+    pub(crate) fn distance(&self, query: &[Line], vector: Vec<f32>) -> f32 {
+        let vector = self.graph.read().prepare(vector);
+        let rank = self.scorer.rank(
+            crate::kernel::flatten(query),
+            crate::kernel::flatten(&vector),
+        );
+        self.scorer.distance(rank)
+    }
+
+    /// All that is in the graph is settled, but not written down: the next records are of everything.
+    pub(crate) fn adopt_unwritten(&self, floor: Lsn) {
+        let _writer = self.writer.lock();
+        let mut graph = self.graph.write();
+        graph.settle();
+        graph.floor = floor;
+        graph.journal.is_unwritten = graph.slots() > 0;
+    }
+
+    /// Whether nothing of the graph was written down yet.
+    pub(crate) fn is_unwritten(&self) -> bool {
+        self.graph.read().journal.is_unwritten
+    }
+
+    /// The records that changed since the last [`Hnsw::settle`], as of state `lsn`.
+    pub(crate) fn changed_records(&self, lsn: Lsn) -> Records {
+        self.graph.read().changed_records(lsn)
+    }
+
     fn take_scratch(&self) -> Scratch {
         self.scratches.lock().pop().unwrap_or_default()
     }
@@ -215,3 +253,12 @@ impl Hnsw {
         }
     }
 }
+
+/// CRC-32C of a vector as a source keyspace has it: 32-bit floats, little-endian.
+fn crc_of(vector: &[f32]) -> u32 {
+    let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
+    checksum::crc32c(&bytes)
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,86 +8,115 @@ use super::visited::Visited;
 impl Graph {
     /// Checks the graph's invariants; returns what is wrong, in the order of nodes.
     pub(crate) fn check(&self) -> Vec<Malformed> {
-        let mut findings = Vec::new();
-        self.check_entry(&mut findings);
+        let mut findings: Vec<_> = self.check_entry().err().into_iter().collect();
         for (slot, node) in (0u32..).zip(&self.nodes) {
             if !node.is_empty() {
-                self.check_node(slot, &mut findings);
+                findings.extend(self.check_node(slot).err());
             }
         }
         if findings.is_empty() {
-            self.check_reach(&mut findings);
+            findings.extend(self.check_tree().err());
+            findings.extend(self.check_reach().err());
         }
         findings
     }
 
-    fn check_entry(&self, findings: &mut Vec<Malformed>) {
-        let highest = self
-            .nodes
-            .iter()
-            .filter(|node| !node.is_empty())
-            .map(|node| node.level);
-        let highest = highest.max();
-        let used = |entry: &u32| {
-            self.nodes
-                .get(*entry as usize)
-                .filter(|node| !node.is_empty())
-        };
-        let found = self.entry.as_ref().and_then(used).map(|node| node.level);
-        if found != highest {
-            let level = |level: Option<u8>| level.map_or("none".into(), |level| level.to_string());
-            findings.push(Malformed::new(
-                "level of the entry point",
-                level(highest),
-                level(found),
-            ));
+    /// I4: the entry point is on the highest level.
+    pub(crate) fn check_entry(&self) -> Result<(), Malformed> {
+        let used = self.nodes.iter().filter(|node| !node.is_empty());
+        let highest = used.map(|node| node.level).max();
+        let entry = self.entry.and_then(|entry| self.nodes.get(entry as usize));
+        let found = entry.filter(|node| !node.is_empty()).map(|node| node.level);
+        if found == highest && found.is_some() == self.entry.is_some() {
+            return Ok(());
         }
+        let level = |level: Option<u8>| level.map_or("none".into(), |level| level.to_string());
+        Err(Malformed::new(
+            "level of the entry point",
+            level(highest),
+            level(found),
+        ))
     }
 
-    fn check_node(&self, slot: u32, findings: &mut Vec<Malformed>) {
+    fn check_node(&self, slot: u32) -> Result<(), Malformed> {
         let node = self.node(slot);
         if node.is_live() && self.by_key.get(&node.key) != Some(&slot) {
-            findings.push(wrong(
+            return Err(wrong(
                 "node of a live key",
                 slot,
                 self.by_key.get(&node.key),
             ));
         }
         for level in 0..=node.level {
-            let links = self.links(slot, level);
-            for (idx, &link) in links.iter().enumerate() {
-                let is_node = |link: u32| {
-                    let node = self.nodes.get(link as usize);
-                    node.is_some_and(|node| !node.is_empty() && node.level >= level)
-                };
-                if link == slot || links[..idx].contains(&link) || !is_node(link) {
-                    findings.push(wrong("link", slot, Some(&link)));
-                }
-            }
+            self.check_links(slot, level, self.links(slot, level))?;
         }
+        Ok(())
     }
 
-    /// Every live node can be walked to on the lowest level.
-    fn check_reach(&self, findings: &mut Vec<Malformed>) {
+    /// I2: links lead to nodes on the level, each to another.
+    pub(crate) fn check_links(&self, slot: u32, level: u8, links: &[u32]) -> Result<(), Malformed> {
+        let is_node = |link: u32| {
+            let node = self.nodes.get(link as usize);
+            node.is_some_and(|node| !node.is_empty() && node.level >= level)
+        };
+        for (idx, &link) in links.iter().enumerate() {
+            if link == slot || links[..idx].contains(&link) || !is_node(link) {
+                return Err(wrong("link", slot, Some(&link)));
+            }
+        }
+        Ok(())
+    }
+
+    /// I5: one root, and edges of the tree are links both ways.
+    pub(crate) fn check_tree(&self) -> Result<(), Malformed> {
+        let mut roots = 0;
+        for (slot, _) in (0u32..)
+            .zip(&self.nodes)
+            .filter(|(_, node)| !node.is_empty())
+        {
+            let Some(parent) = self.parent(slot) else {
+                roots += 1;
+                continue;
+            };
+            let is_linked = self.links(slot, 0).contains(&parent);
+            if !is_linked || !self.links(parent, 0).contains(&slot) {
+                return Err(wrong("parent", slot, Some(&parent)));
+            }
+        }
+        if roots == usize::from(self.entry.is_some()) {
+            return Ok(());
+        }
+        Err(Malformed::new(
+            "roots of the tree",
+            "one",
+            roots.to_string(),
+        ))
+    }
+
+    /// Every node can be walked to on the lowest level.
+    fn check_reach(&self) -> Result<(), Malformed> {
         let mut visited = Visited::default();
         visited.reset(self.slots());
-        let mut open: Vec<u32> = self.entry.into_iter().collect();
-        open.iter().for_each(|entry| {
-            visited.insert(*entry);
-        });
+        let mut open = Vec::new();
+        if let Some(entry) = self.entry {
+            visited.insert(entry);
+            open.push(entry);
+        }
+        let mut reached = 0;
         while let Some(node) = open.pop() {
+            reached += 1;
             let links = self.links(node, 0).iter();
             open.extend(links.filter(|&&link| visited.insert(link)));
         }
-        for &node in self.by_key.values() {
-            if visited.insert(node) {
-                findings.push(Malformed::new(
-                    "reach of a node",
-                    "from the entry point",
-                    node.to_string(),
-                ));
-            }
+        let used = self.nodes.iter().filter(|node| !node.is_empty()).count();
+        if reached == used {
+            return Ok(());
         }
+        Err(Malformed::new(
+            "nodes in reach",
+            used.to_string(),
+            reached.to_string(),
+        ))
     }
 }
 

@@ -29,6 +29,45 @@ impl Graph {
         dead.map(|(slot, _)| slot).collect()
     }
 
+    /// Takes a node out of the tree: its first child takes its place, and the other children go below that one.
+    pub(crate) fn uproot(&mut self, node: u32) {
+        let parent = self.parent(node);
+        let children: Vec<_> = self.children(node).collect();
+        self.set_parent(node, None);
+        let Some((first, others)) = children.split_first() else {
+            return;
+        };
+        self.attach(*first, parent);
+        for child in others {
+            let parent = self.roomy_below(*first);
+            self.attach(*child, Some(parent));
+        }
+    }
+
+    /// Makes a node the child of another, or the root.
+    fn attach(&mut self, node: u32, parent: Option<u32>) {
+        self.set_parent(node, parent);
+        if let Some(parent) = parent {
+            self.pin(node, parent);
+            self.pin(parent, node);
+        }
+    }
+
+    /// Makes sure that a node links to another on the lowest level, giving up a link that is no edge of the tree.
+    fn pin(&mut self, node: u32, other: u32) {
+        let mut links = self.links(node, 0).to_vec();
+        if links.contains(&other) {
+            return;
+        }
+        if links.len() == self.parameters.links_max(0)
+            && let Some(at) = links.iter().rposition(|link| !self.is_edge(node, *link))
+        {
+            links.remove(at);
+        }
+        links.push(other);
+        self.set_links(node, 0, &links);
+    }
+
     /// New lists for `node` where it links to nodes in `gone`.
     pub(crate) fn plan_repair(&self, node: u32, gone: &BTreeSet<u32>) -> Vec<List> {
         if self.node(node).is_empty() || gone.contains(&node) {
@@ -46,8 +85,7 @@ impl Graph {
             return None;
         }
         let heirs = self.heirs(node, level, gone);
-        let max = self.parameters.links_max(level);
-        let links = self.nearest_diverse(node, &heirs, max);
+        let links = self.nearest_diverse(node, &heirs, level, |_| false);
         Some(List { node, level, links })
     }
 

@@ -10,7 +10,9 @@
 //!   another twice.
 //! - I3. `by_key` holds each key's live node, and no other.
 //! - I4. The entry point reaches up to the highest level of all. There is one, unless the graph is empty.
-//! - I5. All changes pass through the journal, so that [`Graph::undo`] takes back whatever was not settled.
+//! - I5. The nodes are a tree: each but one, the root, has a parent, and the two link to each other on the lowest level.
+//!   Such links are never pruned. So every node can be walked to from every other, however alike their vectors are.
+//! - I6. All changes pass through the journal, so that [`Graph::undo`] takes back whatever was not settled.
 
 use bytes::Bytes;
 use drystone_base::Lsn;
@@ -35,6 +37,8 @@ pub(crate) struct Node {
     /// The first state that does not see it any more.
     pub(crate) death: Lsn,
     pub(crate) level: u8,
+    /// CRC-32C of its vector's bytes in the source: tells whether a stored node still belongs to what is there.
+    pub(crate) vector_crc: u32,
 }
 
 impl Node {
@@ -44,6 +48,7 @@ impl Node {
             birth: Lsn::MAX,
             death: Lsn::MAX,
             level: 0,
+            vector_crc: 0,
         }
     }
 
@@ -60,8 +65,17 @@ impl Node {
     }
 }
 
-/// A node's links, level by level from the lowest.
-pub(crate) type Links = Vec<Vec<u32>>;
+/// All of a node's links.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Links {
+    /// Its parent in the tree; none of the root.
+    pub(crate) parent: Option<u32>,
+    /// Its neighbors, level by level from the lowest.
+    pub(crate) levels: Vec<Vec<u32>>,
+}
+
+/// Stands for a parent that is not there.
+const NO_PARENT: u32 = u32::MAX;
 
 #[derive(Debug)]
 pub(crate) struct Graph {
@@ -73,8 +87,8 @@ pub(crate) struct Graph {
     base_links: Vec<u32>,
     /// Per node and upper level: how many links, then that many of `m`.
     upper_links: Vec<Box<[u32]>>,
-    /// Per node: how many link to it on the lowest level.
-    base_linked_by: Vec<u32>,
+    /// Per node: its parent in the tree, or [`NO_PARENT`].
+    parents: Vec<u32>,
     pub(crate) by_key: HashMap<Bytes, u32>,
     pub(crate) entry: Option<u32>,
     pub(crate) free: Vec<u32>,
@@ -95,7 +109,7 @@ impl Graph {
             nodes: Vec::new(),
             base_links: Vec::new(),
             upper_links: Vec::new(),
-            base_linked_by: Vec::new(),
+            parents: Vec::new(),
             by_key: HashMap::new(),
             entry: None,
             free: Vec::new(),
@@ -152,26 +166,60 @@ impl Graph {
     /// All of a node's links.
     pub(crate) fn all_links(&self, node: u32) -> Links {
         let levels = 0..=self.node(node).level;
-        levels
-            .map(|level| self.links(node, level).to_vec())
-            .collect()
+        Links {
+            parent: self.parent(node),
+            levels: levels
+                .map(|level| self.links(node, level).to_vec())
+                .collect(),
+        }
+    }
+
+    /// A node's parent in the tree (I5).
+    pub(crate) fn parent(&self, node: u32) -> Option<u32> {
+        let parent = self.parents[node as usize];
+        (parent != NO_PARENT).then_some(parent)
+    }
+
+    /// Whether one node is the other's parent.
+    pub(crate) fn is_edge(&self, a: u32, b: u32) -> bool {
+        self.parent(a) == Some(b) || self.parent(b) == Some(a)
+    }
+
+    /// The nodes whose parent a node is.
+    pub(crate) fn children(&self, node: u32) -> impl Iterator<Item = u32> {
+        let links = self.links(node, 0).iter().copied();
+        links.filter(move |link| self.parent(*link) == Some(node))
     }
 
     /// Replaces a node's neighbors on one level.
     pub(crate) fn set_links(&mut self, node: u32, level: u8, links: &[u32]) {
+        self.save_links(node);
+        self.write_links(node, level, links);
+    }
+
+    /// Gives a node another parent. The links of that edge are the caller's duty.
+    pub(crate) fn set_parent(&mut self, node: u32, parent: Option<u32>) {
+        self.save_links(node);
+        self.write_parent(node, parent);
+    }
+
+    fn save_links(&mut self, node: u32) {
         self.note();
         if !self.journal.born.contains(&node) && !self.journal.links.contains_key(&node) {
             let before = self.all_links(node);
             self.journal.links.insert(node, before);
         }
-        self.write_links(node, level, links);
+    }
+
+    /// As [`Graph::set_parent`], past the journal.
+    pub(crate) fn write_parent(&mut self, node: u32, parent: Option<u32>) {
+        self.parents[node as usize] = parent.unwrap_or(NO_PARENT);
     }
 
     /// As [`Graph::set_links`], past the journal.
     pub(crate) fn write_links(&mut self, node: u32, level: u8, links: &[u32]) {
         debug_assert!(links.len() <= self.parameters.links_max(level) && !links.contains(&node));
         let list = if level == 0 {
-            self.count_links(node, links);
             let at = self.base_at(node);
             &mut self.base_links[at..]
         } else {
@@ -180,21 +228,6 @@ impl Graph {
         };
         list[0] = u32::try_from(links.len()).expect("at most 2 * m links");
         list[1..=links.len()].copy_from_slice(links);
-    }
-
-    /// Keeps `base_linked_by` right while a node's links become `links`.
-    fn count_links(&mut self, node: u32, links: &[u32]) {
-        for idx in self.base_at(node) + 1..=self.base_at(node) + self.links(node, 0).len() {
-            self.base_linked_by[self.base_links[idx] as usize] -= 1;
-        }
-        for &link in links {
-            self.base_linked_by[link as usize] += 1;
-        }
-    }
-
-    /// How many nodes link to this one on the lowest level.
-    pub(crate) fn linked_by(&self, node: u32) -> u32 {
-        self.base_linked_by[node as usize]
     }
 
     /// Gives a new node a slot. Nothing leads to it yet.
@@ -236,7 +269,7 @@ impl Graph {
         self.nodes.resize(slots, Node::empty());
         self.base_links.resize(slots * stride, 0);
         self.upper_links.resize(slots, Box::default());
-        self.base_linked_by.resize(slots, 0);
+        self.parents.resize(slots, NO_PARENT);
     }
 
     /// Puts a node without links into an empty slot, past the journal.
@@ -249,6 +282,8 @@ impl Graph {
             self.by_key.insert(node.key.clone(), slot);
         }
         self.nodes[idx] = node;
+        self.write_parent(slot, None);
+        self.write_links(slot, 0, &[]);
     }
 
     /// Ends the life of a key's node. `None` when there is no such key.
@@ -262,12 +297,7 @@ impl Graph {
 
     /// Empties a slot that nothing leads to any more. It is free once that is settled.
     pub(crate) fn remove(&mut self, node: u32) {
-        self.note();
-        if !self.journal.born.contains(&node) && !self.journal.links.contains_key(&node) {
-            let before = self.all_links(node);
-            self.journal.links.insert(node, before);
-        }
-        self.write_links(node, 0, &[]);
+        self.save_links(node);
         let gone = std::mem::replace(&mut self.nodes[node as usize], Node::empty());
         debug_assert!(!gone.is_live());
         self.journal.removed.insert(node, gone);
@@ -313,7 +343,8 @@ impl Graph {
             self.nodes[slot as usize] = node;
         }
         for (node, links) in links {
-            for (level, links) in (0u8..).zip(&links) {
+            self.write_parent(node, links.parent);
+            for (level, links) in (0u8..).zip(&links.levels) {
                 self.write_links(node, level, links);
             }
         }
@@ -332,7 +363,6 @@ impl Graph {
     }
 
     fn forget(&mut self, slot: u32) {
-        self.write_links(slot, 0, &[]);
         let node = std::mem::replace(&mut self.nodes[slot as usize], Node::empty());
         if node.is_live() {
             self.by_key.remove(&node.key);
@@ -360,8 +390,7 @@ impl Graph {
         let upper: usize = self.upper_links.iter().map(|links| links.len()).sum();
         let keys: usize = self.nodes.iter().map(|node| node.key.len()).sum();
         self.vectors.memory_bytes()
-            + (self.base_links.capacity() + self.base_linked_by.capacity() + upper)
-                * size_of::<u32>()
+            + (self.base_links.capacity() + self.parents.capacity() + upper) * size_of::<u32>()
             + self.upper_links.capacity() * size_of::<Box<[u32]>>()
             + self.nodes.capacity() * size_of::<Node>()
             + self.by_key.allocation_size()

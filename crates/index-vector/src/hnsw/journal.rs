@@ -25,9 +25,3 @@ pub(crate) struct Journal {
     /// Nothing of the graph is written down yet.
     pub(crate) is_unwritten: bool,
 }
-
-impl Journal {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.before.is_none() && !self.is_unwritten
-    }
-}

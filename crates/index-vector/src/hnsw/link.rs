@@ -11,15 +11,13 @@
 use super::graph::{Graph, MAX_LEVEL};
 use super::rank::{Candidate, order};
 use super::walk::Scratch;
-use crate::kernel::Line;
 
-/// The lists that change when a node is linked in.
+/// What changes when a node is linked in.
 #[derive(Debug)]
 pub(crate) struct Plan {
     node: u32,
+    parent: Option<u32>,
     lists: Vec<List>,
-    /// Nodes that lose a link on the lowest level, once for each.
-    dropped: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -34,18 +32,21 @@ impl Graph {
     pub(crate) fn plan(&self, node: u32, scratch: &mut Scratch) -> Plan {
         let mut plan = Plan {
             node,
+            parent: None,
             lists: Vec::new(),
-            dropped: Vec::new(),
         };
-        let top = self.entry.map_or(0, |entry| self.node(entry).level);
-        for level in (0..=top.min(self.node(node).level)).rev() {
-            self.plan_level(level, &mut plan, scratch);
+        if let Some(entry) = self.entry {
+            let top = self.node(entry).level.min(self.node(node).level);
+            for level in (0..=top).rev() {
+                self.plan_level(level, &mut plan, scratch);
+            }
         }
         plan
     }
 
     fn plan_level(&self, level: u8, plan: &mut Plan, scratch: &mut Scratch) {
-        let query = self.vectors.lines(plan.node);
+        let node = plan.node;
+        let query = self.vectors.lines(node);
         let ef = self.parameters.ef_construction;
         if plan.lists.is_empty() {
             self.enter(query, level, ef, scratch);
@@ -54,12 +55,23 @@ impl Graph {
         }
         self.walk(query, level, scratch);
         let found = self.linkable(scratch.pool.entries());
-        let chosen = self.select(&found, self.parameters.m);
-        for near in &chosen {
-            self.plan_back(near.node(), level, plan);
+        let chosen = self.select(&found, self.parameters.m, |_| false);
+        let mut links: Vec<_> = chosen.iter().map(|near| near.node()).collect();
+        if level == 0 {
+            let parent = self.choose_parent(&links);
+            plan.parent = Some(parent);
+            if !links.contains(&parent) {
+                links.push(parent);
+            }
         }
-        let links = chosen.iter().map(|near| near.node()).collect();
-        let node = plan.node;
+        for &near in &links {
+            let links = self.plan_back(near, node, level, plan.parent);
+            plan.lists.push(List {
+                node: near,
+                level,
+                links,
+            });
+        }
         plan.lists.push(List { node, level, links });
     }
 
@@ -76,74 +88,78 @@ impl Graph {
         }
     }
 
-    /// The list of a neighbor that links back.
-    fn plan_back(&self, near: u32, level: u8, plan: &mut Plan) {
+    /// The first of `near` that may have one more child, or else some node below the first.
+    fn choose_parent(&self, near: &[u32]) -> u32 {
+        let mut roomy = near.iter().filter(|near| self.has_room_for_child(**near));
+        let first = near.first().copied().or(self.entry);
+        match (roomy.next(), first) {
+            (Some(roomy), _) => *roomy,
+            (None, Some(first)) => self.roomy_below(first),
+            (None, None) => unreachable!("called only while there is an entry point"),
+        }
+    }
+
+    fn has_room_for_child(&self, node: u32) -> bool {
+        self.children(node).count() < self.parameters.children_max()
+    }
+
+    /// A node that may have one more child: `node`, or one below it. There is one, since leaves have none.
+    pub(crate) fn roomy_below(&self, node: u32) -> u32 {
+        let mut node = node;
+        while !self.has_room_for_child(node) {
+            node = self.children(node).next().unwrap_or(node);
+        }
+        node
+    }
+
+    /// The list of `near` with a link back to `node`.
+    fn plan_back(&self, near: u32, node: u32, level: u8, parent: Option<u32>) -> Vec<u32> {
         let mut links = self.links(near, level).to_vec();
-        links.push(plan.node);
-        let max = self.parameters.links_max(level);
-        if links.len() > max {
-            let offered = links;
-            links = self.nearest_diverse(near, &offered, max);
-            if level == 0 {
-                self.keep_reachable(&offered, &mut links, plan);
-            }
+        links.push(node);
+        if links.len() <= self.parameters.links_max(level) {
+            return links;
         }
-        plan.lists.push(List {
-            node: near,
-            level,
-            links,
-        });
+        let is_pinned = |other| other == node && parent == Some(near);
+        self.nearest_diverse(near, &links, level, is_pinned)
     }
 
-    /// Puts back into `links` whichever of `offered` nobody else links to.
-    fn keep_reachable(&self, offered: &[u32], links: &mut Vec<u32>, plan: &mut Plan) {
-        let max = self.parameters.links_max(0);
-        let lost: Vec<_> = offered
-            .iter()
-            .filter(|link| !links.contains(link))
-            .copied()
-            .collect();
-        for link in lost {
-            let dropped = plan
-                .dropped
-                .iter()
-                .filter(|dropped| **dropped == link)
-                .count();
-            let is_last = self.linked_by(link) as usize <= dropped + 1 && link != plan.node;
-            if is_last && links.len() < max {
-                links.push(link);
-            } else if link != plan.node {
-                plan.dropped.push(link);
-            }
-        }
-        let is_first = plan.lists.iter().all(|list| list.level > 0);
-        if is_first && !links.contains(&plan.node) {
-            links.truncate(max - 1);
-            links.push(plan.node);
-        }
-    }
-
-    /// Of `others`, those that `node` should link to.
-    pub(crate) fn nearest_diverse(&self, node: u32, others: &[u32], max: usize) -> Vec<u32> {
+    /// Of `others`, those that `node` should link to: edges of the tree, and what else there is room for.
+    pub(crate) fn nearest_diverse(
+        &self,
+        node: u32,
+        others: &[u32],
+        level: u8,
+        is_pinned: impl Fn(u32) -> bool,
+    ) -> Vec<u32> {
         let mut ranked = Vec::with_capacity(others.len());
         self.rank_all(self.vectors.lines(node), others, |candidate| {
             ranked.push(candidate)
         });
         ranked.sort_unstable();
-        let chosen = self.select(&ranked, max);
+        let is_pinned = |other| level == 0 && (self.is_edge(node, other) || is_pinned(other));
+        let chosen = self.select(&ranked, self.parameters.links_max(level), is_pinned);
         chosen.iter().map(|near| near.node()).collect()
     }
 
-    /// Of candidates in ascending order, up to `max` that lie in different directions: one that is nearer to another
-    /// chosen one than to the node is reached through that one.
-    fn select(&self, candidates: &[Candidate], max: usize) -> Vec<Candidate> {
+    /// Of candidates in ascending order, up to `max`: those pinned, and those that lie in different directions. One that
+    /// is nearer to another chosen one than to the node is reached through that one.
+    fn select(
+        &self,
+        candidates: &[Candidate],
+        max: usize,
+        is_pinned: impl Fn(u32) -> bool,
+    ) -> Vec<Candidate> {
+        let pinned = candidates
+            .iter()
+            .filter(|candidate| is_pinned(candidate.node()));
+        let mut free = max - pinned.count().min(max);
         let mut chosen: Vec<Candidate> = Vec::with_capacity(max);
         for candidate in candidates {
-            if chosen.len() == max {
-                break;
-            }
-            if self.is_apart(*candidate, &chosen) {
+            if is_pinned(candidate.node()) {
                 chosen.push(*candidate);
+            } else if free > 0 && self.is_apart(*candidate, &chosen) {
+                chosen.push(*candidate);
+                free -= 1;
             }
         }
         chosen
@@ -169,6 +185,7 @@ impl Graph {
         for list in &plan.lists {
             self.set_links(list.node, list.level, &list.links);
         }
+        self.set_parent(plan.node, plan.parent);
         self.linked += 1;
         let level = self.node(plan.node).level;
         if self

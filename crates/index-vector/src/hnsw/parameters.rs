@@ -52,6 +52,11 @@ impl HnswParameters {
         )
     }
 
+    /// The most children that a node has in the tree: so few that most of its links stay free to be the best ones.
+    pub(crate) fn children_max(&self) -> usize {
+        (self.m / 2).max(1)
+    }
+
     /// The most neighbors that a node has on `level`.
     pub(crate) fn links_max(&self, level: u8) -> usize {
         if level == 0 { 2 * self.m } else { self.m }

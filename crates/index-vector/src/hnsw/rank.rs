@@ -28,7 +28,7 @@ impl Candidate {
     }
 
     pub(crate) fn rank(self) -> f32 {
-        rank(self.order())
+        rank_of(self.order())
     }
 
     pub(crate) fn is_expanded(self) -> bool {
@@ -51,7 +51,8 @@ pub(crate) fn order(rank: f32) -> u32 {
     bits ^ turn
 }
 
-fn rank(order: u32) -> f32 {
+/// The rank that an integer stands for.
+pub(crate) fn rank_of(order: u32) -> f32 {
     if order == u32::MAX {
         return f32::NAN;
     }

@@ -6,13 +6,12 @@
 //! width. Once looking at every node costs less than walking, every node is looked at: then the answer is exact and
 //! complete. So a filter never costs answers, however selective it is.
 
-use bytes::Bytes;
 use drystone_base::Lsn;
 use hashbrown::HashMap;
 
 use super::Hnsw;
 use super::graph::Graph;
-use super::rank::Candidate;
+use super::rank::{Candidate, order};
 use super::walk::Scratch;
 use crate::error::VectorError;
 use crate::hit::Hit;
@@ -69,7 +68,7 @@ struct Quest {
     /// Every node that the state sees, once walking gave way to looking at all.
     all: Option<Ascending>,
     decided: HashMap<u32, bool>,
-    accepted: Vec<(Candidate, Bytes)>,
+    accepted: Vec<Hit>,
 }
 
 enum Outcome {
@@ -83,18 +82,7 @@ enum Outcome {
 /// A node in the order of nearness.
 enum Next {
     Decided(bool),
-    Undecided(Candidate, Bytes),
-}
-
-impl Next {
-    fn undecided(graph: &Graph, candidate: Candidate, at: Lsn) -> Next {
-        let node = graph.node(candidate.node());
-        if node.is_seen_at(at) {
-            Next::Undecided(candidate, node.key.clone())
-        } else {
-            Next::Decided(false)
-        }
-    }
+    Undecided(u32, Hit),
 }
 
 impl Quest {
@@ -142,7 +130,7 @@ impl Quest {
                 }
             }
             if self.is_certain(position, taken) {
-                return Ok(Outcome::Found(self.finish(hnsw)));
+                return Ok(Outcome::Found(self.finish()));
             }
             let graph = hnsw.graph.read();
             if graph.generation != generation {
@@ -183,16 +171,28 @@ impl Quest {
 
     /// Up to `count` nodes from `position` on, by nearness.
     fn batch(&mut self, graph: &Graph, position: usize, count: usize) -> Vec<Next> {
-        let candidates = match &mut self.all {
-            Some(all) => all.up_to(graph, position.saturating_add(count)),
-            None => self.scratch.pool.entries(),
+        let (candidates, is_by_distance) = match &mut self.all {
+            Some(all) => (all.up_to(graph, position.saturating_add(count)), true),
+            None => (self.scratch.pool.entries(), false),
+        };
+        let next = |candidate: &Candidate| {
+            let node = graph.node(candidate.node());
+            if let Some(decided) = self.decided.get(&candidate.node()) {
+                return Next::Decided(*decided);
+            }
+            if !node.is_seen_at(self.at) {
+                return Next::Decided(false);
+            }
+            let rank = candidate.rank();
+            let distance = if is_by_distance {
+                rank
+            } else {
+                graph.scorer.distance(rank)
+            };
+            let key = node.key.clone();
+            Next::Undecided(candidate.node(), Hit { key, distance })
         };
         let from = position.min(candidates.len());
-        let (at, decided) = (self.at, &self.decided);
-        let next = |candidate: &Candidate| match decided.get(&candidate.node()) {
-            Some(decided) => Next::Decided(*decided),
-            None => Next::undecided(graph, *candidate, at),
-        };
         candidates[from..].iter().take(count).map(next).collect()
     }
 
@@ -203,11 +203,11 @@ impl Quest {
     ) -> Result<bool, E> {
         match next {
             Next::Decided(decided) => Ok(decided),
-            Next::Undecided(candidate, key) => {
-                let decided = accept(&key)?;
-                self.decided.insert(candidate.node(), decided);
+            Next::Undecided(node, hit) => {
+                let decided = accept(&hit.key)?;
+                self.decided.insert(node, decided);
                 if decided {
-                    self.accepted.push((candidate, key));
+                    self.accepted.push(hit);
                 }
                 Ok(decided)
             }
@@ -221,24 +221,19 @@ impl Quest {
         self.all.is_some() || taken == self.k && (nothing_refused || well_inside)
     }
 
-    fn finish(&mut self, hnsw: &Hnsw) -> Found {
-        let by_nearness = |a: &(Candidate, Bytes), b: &(Candidate, Bytes)| {
-            (a.0.order(), &a.1).cmp(&(b.0.order(), &b.1))
-        };
-        self.accepted.sort_unstable_by(by_nearness);
-        self.accepted.truncate(self.k);
-        let hits = self.accepted.drain(..).map(|(candidate, key)| Hit {
-            key,
-            distance: hnsw.scorer.distance(candidate.rank()),
-        });
+    fn finish(&mut self) -> Found {
+        let mut hits = std::mem::take(&mut self.accepted);
+        hits.sort_unstable_by(|a, b| (order(a.distance), &a.key).cmp(&(order(b.distance), &b.key)));
+        hits.truncate(self.k);
         Found {
-            hits: hits.collect(),
+            hits,
             is_exhaustive: self.all.is_some(),
         }
     }
 }
 
-/// Every node that a state sees, sorted by rank, then key, as far as was asked for.
+/// Every node that a state sees, sorted by distance (not rank: of two ranks, one distance may come), then key, as far as
+/// was asked for.
 struct Ascending {
     candidates: Vec<Candidate>,
     sorted: usize,
@@ -252,7 +247,10 @@ impl Ascending {
             .map(|(slot, _)| slot)
             .collect();
         let mut candidates = Vec::with_capacity(seen.len());
-        graph.rank_all(query, &seen, |candidate| candidates.push(candidate));
+        graph.rank_all(query, &seen, |candidate| {
+            let distance = graph.scorer.distance(candidate.rank());
+            candidates.push(Candidate::new(distance, candidate.node()));
+        });
         Ascending {
             candidates,
             sorted: 0,

@@ -1,0 +1,420 @@
+//! Vector index: a graph that lives the life of a keyspace, merge by merge.
+//!
+//! Transactions write vectors to the *source* keyspace, and nothing else. What they wrote is found at once, in the tail,
+//! by looking at all of it. When a memtable is merged, its vectors are linked into the graph, and the records of the
+//! nodes that changed go into the *target* keyspace in the same merge. So the graph agrees with the base at all times,
+//! is never rebuilt because of a change, and opens by being read.
+//!
+//! ```text
+//!    source changes          merge durable
+//! ---- fold ----> [ changed, unsettled ] ---- settled(true) ----> [ settled ]
+//!                          |  merge failed                            ^
+//!                          +---- settled(false): undo ----------------+
+//! ```
+//!
+//! # Invariants
+//! - I1. Nodes carry the states of their birth and death, so readers of a base older than the graph see that base's
+//!   nodes, and a fold that fails later was never seen by anybody.
+//! - I2. The graph answers for a base only if it holds every merge up to it ([`Follows`]) and still has the nodes that it
+//!   saw (the graph's floor). For any other base the source is scanned: slow, and right.
+//!
+//! # Latches
+//! `state` is held for reading or writing for moments only, and never while the graph is used.
+
+mod load;
+mod nearest;
+mod reader;
+mod source;
+
+use std::error::Error;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use drystone_base::{KeyspaceId, Lsn};
+use drystone_engine::{Malformed, Snapshot};
+use drystone_mvcc::{DerivedIndex, KeyChanges, Store};
+use hashbrown::HashSet;
+use parking_lot::RwLock;
+
+pub use reader::Reader;
+pub use source::encode_vector;
+
+use crate::error::VectorError;
+use crate::hit::Hit;
+use crate::hnsw::{Hnsw, HnswParameters, HnswStats, Records};
+use load::{Stored, for_each};
+use nearest::Nearest;
+use source::decode;
+
+/// What an index is opened with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VectorIndexOptions {
+    /// Where transactions write vectors: any key, and as value the bytes of [`encode_vector`].
+    pub source: KeyspaceId,
+    /// Where the graph is stored. Nobody else writes to it.
+    pub target: KeyspaceId,
+    /// What the graph is made with. Must be the same at every open.
+    pub parameters: HnswParameters,
+}
+
+/// A graph over the vectors of a keyspace. Searches may come from any number of threads, beside merges.
+#[derive(Debug)]
+pub struct VectorIndex {
+    options: VectorIndexOptions,
+    state: RwLock<State>,
+}
+
+#[derive(Clone, Debug)]
+struct State {
+    graph: Arc<Hnsw>,
+    follows: Follows,
+    /// The state that an unsettled fold leads to.
+    folding: Option<Lsn>,
+}
+
+/// Which merges the graph holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Follows {
+    /// Those up to the base it was loaded from. Later ones may have passed it by.
+    Loaded(Lsn),
+    /// All of them; this is the last that changed it.
+    Every(Lsn),
+}
+
+impl VectorIndex {
+    /// Opens the index of a base: reads the stored graph, O(entries), computing no distance; or builds one, where the
+    /// source has entries but no graph of them is stored.
+    ///
+    /// To be attached to its store before the next commit to the source; [`VectorIndex::attach`] does both.
+    ///
+    /// # Errors
+    /// [`VectorError::Parameter`], [`VectorError::OtherParameters`], [`VectorError::Corrupt`], or a failed read.
+    pub fn open(
+        options: VectorIndexOptions,
+        base: &Arc<dyn Snapshot>,
+    ) -> Result<Arc<VectorIndex>, VectorError> {
+        options.parameters.check()?;
+        let graph = load::load(&options, base.as_ref())?;
+        let state = State {
+            graph: Arc::new(graph),
+            follows: Follows::Loaded(base.lsn()),
+            folding: None,
+        };
+        Ok(Arc::new(VectorIndex {
+            options,
+            state: RwLock::new(state),
+        }))
+    }
+
+    /// Opens the index of a store's base, and lets it follow the store's merges from there on.
+    ///
+    /// # Errors
+    /// As [`VectorIndex::open`].
+    pub fn attach(
+        store: &Store,
+        options: VectorIndexOptions,
+    ) -> Result<Arc<VectorIndex>, VectorError> {
+        let index = VectorIndex::open(options, store.view().base())?;
+        store.attach(Arc::clone(&index) as Arc<dyn DerivedIndex>);
+        index.confirm(store.view().base().lsn());
+        Ok(index)
+    }
+
+    /// No merge came between loading the index and attaching it, if the base is still the same.
+    fn confirm(&self, base: Lsn) {
+        let mut state = self.state.write();
+        if state.follows == Follows::Loaded(base) {
+            state.follows = Follows::Every(base);
+        }
+    }
+
+    /// What it was opened with.
+    #[must_use]
+    pub fn options(&self) -> &VectorIndexOptions {
+        &self.options
+    }
+
+    /// The entries nearest to `query` that `reader` sees and `accept` lets through: at most `k`, nearest first, of equals
+    /// the lesser key first.
+    ///
+    /// Entries newer than the reader's base, its transaction's own writes among them, are all looked at; those of the base
+    /// are found through the graph, with a beam of `ef` (at least `k`; 64 to 100 suits most data). `accept` gets an
+    /// entry's key, only of entries near enough to matter, and may read from the store.
+    ///
+    /// # Errors
+    /// [`VectorError::Dimensions`], [`VectorError::NotFinite`], [`VectorError::Corrupt`] when the source holds something
+    /// that is no vector of this index, a failed read, and whatever `accept` returns.
+    pub fn search<E: From<VectorError>>(
+        &self,
+        reader: &impl Reader,
+        query: &[f32],
+        k: usize,
+        ef: usize,
+        mut accept: impl FnMut(&[u8]) -> Result<bool, E>,
+    ) -> Result<Vec<Hit>, E> {
+        let mut scan = self.scan_of(query, k)?;
+        let base = reader.base();
+        let (graph, serves) = self.serving(base.lsn());
+        if !serves {
+            return self.exact(reader, query, k, accept);
+        }
+        let tail = scan.take_tail(reader, &mut accept)?;
+        let unhidden = |key: &[u8]| {
+            if tail.contains(key) {
+                Ok(false)
+            } else {
+                accept(key)
+            }
+        };
+        match graph.search(query, k, ef, base.lsn(), unhidden)? {
+            Some(found) => found
+                .hits
+                .into_iter()
+                .for_each(|hit| scan.nearest.offer(hit.key, hit.distance)),
+            None => scan.take_base(base.as_ref(), &tail, &mut accept)?,
+        }
+        Ok(scan.nearest.into_hits())
+    }
+
+    /// As [`VectorIndex::search`], but looks at every entry: exact, and O(entries).
+    ///
+    /// # Errors
+    /// As [`VectorIndex::search`].
+    pub fn exact<E: From<VectorError>>(
+        &self,
+        reader: &impl Reader,
+        query: &[f32],
+        k: usize,
+        mut accept: impl FnMut(&[u8]) -> Result<bool, E>,
+    ) -> Result<Vec<Hit>, E> {
+        let mut scan = self.scan_of(query, k)?;
+        let tail = scan.take_tail(reader, &mut accept)?;
+        scan.take_base(reader.base().as_ref(), &tail, &mut accept)?;
+        Ok(scan.nearest.into_hits())
+    }
+
+    fn scan_of(&self, query: &[f32], k: usize) -> Result<Scan, VectorError> {
+        let graph = self.graph();
+        let query = graph.prepare(query)?;
+        Ok(Scan {
+            options: self.options,
+            graph,
+            query,
+            nearest: Nearest::new(k),
+        })
+    }
+
+    fn graph(&self) -> Arc<Hnsw> {
+        Arc::clone(&self.state.read().graph)
+    }
+
+    /// The graph, and whether it may answer for a base (I2).
+    fn serving(&self, base: Lsn) -> (Arc<Hnsw>, bool) {
+        let state = self.state.read();
+        let serves = match state.follows {
+            Follows::Loaded(lsn) => lsn == base,
+            Follows::Every(_) => true,
+        };
+        (Arc::clone(&state.graph), serves)
+    }
+
+    /// How many entries the graph's newest state has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.graph().len()
+    }
+
+    /// Whether the graph's newest state has no entries.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Figures for people.
+    #[must_use]
+    pub fn stats(&self) -> HnswStats {
+        self.graph().stats()
+    }
+
+    /// Checks that what `base` has stored is a sound graph of exactly what its source holds, that every entry can be
+    /// reached, and that the graph in memory is sound. Returns what is wrong. O(entries).
+    ///
+    /// # Errors
+    /// A failed read; damage that keeps the stored graph from being read at all.
+    pub fn verify(&self, base: &Arc<dyn Snapshot>) -> Result<Vec<Malformed>, VectorError> {
+        let mut findings = self.graph().check();
+        match Stored::read(&self.options, base.as_ref())? {
+            Some(mut stored) => {
+                if !stored.take_vectors(base.as_ref())? {
+                    let (expected, found) = ("those of the source", "others");
+                    findings.push(Malformed::new("nodes of the stored graph", expected, found));
+                }
+                findings.extend(stored.graph.check());
+            }
+            None if self.graph().is_unwritten() || base.count(self.options.source)? == 0 => {}
+            None => findings.push(Malformed::new("stored graph", "one", "none")),
+        }
+        Ok(findings)
+    }
+
+    /// Makes sure that the graph holds all merges up to `base`: one that was attached late is loaded again.
+    fn catch_up(&self, base: &Arc<dyn Snapshot>) -> Result<Arc<Hnsw>, VectorError> {
+        let state = self.state.read().clone();
+        let current = match state.follows {
+            Follows::Loaded(lsn) => lsn == base.lsn(),
+            Follows::Every(_) => true,
+        };
+        let graph = if current {
+            state.graph
+        } else {
+            Arc::new(load::load(&self.options, base.as_ref())?)
+        };
+        let mut state = self.state.write();
+        state.graph = Arc::clone(&graph);
+        if !matches!(state.follows, Follows::Every(_)) {
+            state.follows = Follows::Every(base.lsn());
+        }
+        Ok(graph)
+    }
+
+    fn fold_in(
+        &self,
+        base: &Arc<dyn Snapshot>,
+        changes: &[(Bytes, Option<Bytes>)],
+        upto: Lsn,
+    ) -> Result<KeyChanges, VectorError> {
+        let graph = self.catch_up(base)?;
+        if self.state.write().folding.replace(upto).is_some() {
+            graph.undo();
+        }
+        for (key, value) in changes {
+            match value {
+                Some(value) => {
+                    let vector = decode(&self.options, value)?;
+                    graph.insert(Bytes::copy_from_slice(key), &vector, upto)?;
+                }
+                None => {
+                    graph.kill(key, upto);
+                }
+            }
+        }
+        graph.consolidate(self.last_settled());
+        let mut records = graph.changed_records(upto);
+        if graph.is_unwritten() {
+            self.clear_leftovers(base.as_ref(), &mut records)?;
+        }
+        Ok(records.into_iter().collect())
+    }
+
+    fn last_settled(&self) -> Lsn {
+        match self.state.read().follows {
+            Follows::Loaded(lsn) | Follows::Every(lsn) => lsn,
+        }
+    }
+
+    /// Adds deletions of the records that an older graph left in the target.
+    fn clear_leftovers(
+        &self,
+        base: &dyn Snapshot,
+        records: &mut Records,
+    ) -> Result<(), VectorError> {
+        for_each(base, self.options.target, |key, _| {
+            records.entry(Bytes::copy_from_slice(key)).or_insert(None);
+            Ok(())
+        })
+    }
+}
+
+impl DerivedIndex for VectorIndex {
+    fn source(&self) -> KeyspaceId {
+        self.options.source
+    }
+
+    fn target(&self) -> KeyspaceId {
+        self.options.target
+    }
+
+    fn fold(
+        &self,
+        base: &Arc<dyn Snapshot>,
+        changes: &[(Bytes, Option<Bytes>)],
+        upto: Lsn,
+    ) -> Result<KeyChanges, Box<dyn Error + Send + Sync>> {
+        Ok(self.fold_in(base, changes, upto)?)
+    }
+
+    fn settled(&self, merged: bool, upto: Lsn) {
+        let mut state = self.state.write();
+        if state.folding.take() != Some(upto) {
+            return;
+        }
+        if merged {
+            state.graph.settle();
+            state.follows = Follows::Every(upto);
+        } else {
+            state.graph.undo();
+        }
+    }
+}
+
+/// Looking at entries one by one.
+struct Scan {
+    options: VectorIndexOptions,
+    graph: Arc<Hnsw>,
+    query: Vec<crate::kernel::Line>,
+    nearest: Nearest,
+}
+
+impl Scan {
+    /// Looks at all that is newer than the base; returns those keys, which hide what the base has.
+    fn take_tail<E: From<VectorError>>(
+        &mut self,
+        reader: &impl Reader,
+        accept: &mut impl FnMut(&[u8]) -> Result<bool, E>,
+    ) -> Result<HashSet<Bytes>, E> {
+        let mut keys = HashSet::new();
+        for (key, value) in reader.tail(self.options.source) {
+            if let Some(value) = value {
+                self.take(&key, &value, accept)?;
+            }
+            keys.insert(key);
+        }
+        Ok(keys)
+    }
+
+    /// Looks at all entries of a base that are not in `hidden`.
+    fn take_base<E: From<VectorError>>(
+        &mut self,
+        base: &dyn Snapshot,
+        hidden: &HashSet<Bytes>,
+        accept: &mut impl FnMut(&[u8]) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let mut cursor = base
+            .cursor(self.options.source)
+            .map_err(VectorError::from)?;
+        let mut is_on = cursor.first().map_err(VectorError::from)?;
+        while is_on {
+            if !hidden.contains(cursor.key()) {
+                let value = cursor.value().map_err(VectorError::from)?;
+                self.take(cursor.key(), &value, accept)?;
+            }
+            is_on = cursor.next().map_err(VectorError::from)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps an entry, if it is near enough and accepted.
+    fn take<E: From<VectorError>>(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+        accept: &mut impl FnMut(&[u8]) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let vector = decode(&self.options, value)?;
+        let distance = self.graph.distance(&self.query, vector);
+        if self.nearest.has_room(distance, key) && accept(key)? {
+            self.nearest.offer(Bytes::copy_from_slice(key), distance);
+        }
+        Ok(())
+    }
+}

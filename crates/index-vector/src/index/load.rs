@@ -1,0 +1,187 @@
+//! From a base to a graph in memory: by reading the stored one, or, where there is none that fits, by building it.
+
+use bytes::Bytes;
+use drystone_base::{KeyspaceId, Lsn, checksum};
+use drystone_engine::{Malformed, Snapshot};
+
+use super::VectorIndexOptions;
+use super::source::decode;
+use crate::error::VectorError;
+use crate::hnsw::format::{GraphRecord, RecordKey, decode_links, decode_node};
+use crate::hnsw::graph::Graph;
+use crate::hnsw::{Hnsw, HnswParameters};
+
+/// A stored graph with fewer nodes than one to this many slots is built anew, rather than have its gaps take memory.
+const SPARSE: u64 = 16;
+
+/// Reads every entry of a keyspace, ascending.
+pub(super) fn for_each(
+    base: &dyn Snapshot,
+    keyspace: KeyspaceId,
+    mut each: impl FnMut(&[u8], Bytes) -> Result<(), VectorError>,
+) -> Result<(), VectorError> {
+    let mut cursor = base.cursor(keyspace)?;
+    let mut is_on = cursor.first()?;
+    while is_on {
+        let value = cursor.value()?;
+        each(cursor.key(), value)?;
+        is_on = cursor.next()?;
+    }
+    Ok(())
+}
+
+/// The graph of a base.
+///
+/// A stored graph is read as it is: no distance is computed. It is built from the source when none is stored, or when the
+/// stored one does not belong to what the source holds, because merges were made without the index.
+pub(super) fn load(options: &VectorIndexOptions, base: &dyn Snapshot) -> Result<Hnsw, VectorError> {
+    if let Some(mut stored) = Stored::read(options, base)?
+        && stored.take_vectors(base)?
+    {
+        return Ok(Hnsw::from_graph(stored.graph));
+    }
+    build(options, base)
+}
+
+/// Builds a graph from the source. The next merge that touches the source writes it down.
+fn build(options: &VectorIndexOptions, base: &dyn Snapshot) -> Result<Hnsw, VectorError> {
+    let hnsw = Hnsw::new(options.parameters)?;
+    for_each(base, options.source, |key, value| {
+        let vector = decode(options, &value)?;
+        hnsw.insert(Bytes::copy_from_slice(key), &vector, base.lsn())
+    })?;
+    hnsw.adopt_unwritten(base.lsn());
+    Ok(hnsw)
+}
+
+/// A graph as its keyspace has it.
+pub(super) struct Stored<'a> {
+    options: &'a VectorIndexOptions,
+    pub(super) graph: Graph,
+}
+
+impl<'a> Stored<'a> {
+    /// Reads the records of nodes and links, and checks that they make a sound graph. The vectors of live nodes are still
+    /// missing. `None` when no graph is stored, or one that is full of gaps.
+    pub(super) fn read(
+        options: &'a VectorIndexOptions,
+        base: &dyn Snapshot,
+    ) -> Result<Option<Stored<'a>>, VectorError> {
+        let key = RecordKey::Graph.encode();
+        let Some(record) = base.get(options.target, &key)? else {
+            return Ok(None);
+        };
+        let corrupt = |why| corrupt(options.target, why);
+        let record = GraphRecord::decode(&record).map_err(corrupt)?;
+        agree(&record.parameters, &options.parameters)?;
+        if u64::from(record.slots) / SPARSE > base.count(options.target)? {
+            return Ok(None);
+        }
+        let mut stored = Stored {
+            options,
+            graph: Graph::new(record.parameters),
+        };
+        stored.graph.resize(record.slots as usize);
+        for_each(base, options.target, |key, value| {
+            stored.take(key, &value).map_err(corrupt)
+        })?;
+        stored.finish(&record, base.lsn()).map_err(corrupt)?;
+        Ok(Some(stored))
+    }
+
+    fn take(&mut self, key: &[u8], value: &[u8]) -> Result<(), Malformed> {
+        match RecordKey::decode(key)? {
+            RecordKey::Graph => Ok(()),
+            RecordKey::Node(slot) => self.take_node(slot, value),
+            RecordKey::Links(slot) => self.take_links(slot, value),
+        }
+    }
+
+    fn take_node(&mut self, slot: u32, value: &[u8]) -> Result<(), Malformed> {
+        let graph = &mut self.graph;
+        let (node, vector) = decode_node(value, graph.parameters.dim)?;
+        if slot as usize >= graph.slots() {
+            return Err(wrong_number("number of a node", graph.slots(), slot));
+        }
+        if node.is_live() && graph.by_key.contains_key(&node.key) {
+            return Err(Malformed::new("live nodes of a key", "one", "two"));
+        }
+        let vector = graph.vectors.pad(vector);
+        graph.fill(slot, node, &vector);
+        Ok(())
+    }
+
+    fn take_links(&mut self, slot: u32, value: &[u8]) -> Result<(), Malformed> {
+        let graph = &mut self.graph;
+        let node = graph
+            .nodes
+            .get(slot as usize)
+            .filter(|node| !node.is_empty());
+        let Some(node) = node else {
+            return Err(wrong_number(
+                "number of a node with links",
+                graph.slots(),
+                slot,
+            ));
+        };
+        let links = decode_links(value, node.level, &graph.parameters)?;
+        graph.write_parent(slot, links.parent);
+        for (level, links) in (0u8..).zip(&links.levels) {
+            graph.check_links(slot, level, links)?;
+            graph.write_links(slot, level, links);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, record: &GraphRecord, floor: Lsn) -> Result<(), Malformed> {
+        let graph = &mut self.graph;
+        let slots = (0u32..).zip(&graph.nodes);
+        let free = slots
+            .filter(|(_, node)| node.is_empty())
+            .map(|(slot, _)| slot);
+        graph.free = free.collect();
+        graph.entry = record.entry;
+        graph.floor = floor;
+        graph.check_entry()?;
+        graph.check_tree()
+    }
+
+    /// Gives every live node its vector from the source. `false` when nodes and source do not agree.
+    pub(super) fn take_vectors(&mut self, base: &dyn Snapshot) -> Result<bool, VectorError> {
+        let mut matched = 0;
+        let mut strangers = 0;
+        for_each(base, self.options.source, |key, value| {
+            let vector = decode(self.options, &value)?;
+            let slot = self.graph.by_key.get(key).copied();
+            let crc = checksum::crc32c(&value);
+            match slot.filter(|slot| self.graph.node(*slot).vector_crc == crc) {
+                Some(slot) => {
+                    let lines = self.graph.prepare(vector);
+                    self.graph.vectors.set(slot, &lines);
+                    matched += 1;
+                }
+                None => strangers += 1,
+            }
+            Ok(())
+        })?;
+        Ok(strangers == 0 && matched == self.graph.by_key.len())
+    }
+}
+
+fn agree(stored: &HnswParameters, asked: &HnswParameters) -> Result<(), VectorError> {
+    if stored == asked {
+        return Ok(());
+    }
+    Err(VectorError::OtherParameters {
+        stored: *stored,
+        asked: *asked,
+    })
+}
+
+fn wrong_number(what: &'static str, slots: usize, found: u32) -> Malformed {
+    Malformed::new(what, format!("a node below {slots}"), found.to_string())
+}
+
+pub(super) fn corrupt(keyspace: KeyspaceId, why: Malformed) -> VectorError {
+    VectorError::Corrupt { keyspace, why }
+}

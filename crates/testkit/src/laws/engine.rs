@@ -105,12 +105,14 @@ impl EngineLaws {
         self.drops_take_everything();
         self.many_keyspaces_live_side_by_side();
         self.reopening_changes_nothing();
+        self.bulk_changes_are_kept();
         self.refused_changes_change_nothing();
         self.mistakes_are_refused();
         self.readers_run_beside_merges();
         self.full_disks_refuse_cleanly();
         self.failed_writes_leave_before_or_after();
         self.failed_syncs_are_never_papered_over();
+        self.failed_openings_lose_nothing();
         self.merges_survive_power_cuts();
         self.damage_is_never_believed();
     }

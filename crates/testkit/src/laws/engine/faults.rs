@@ -2,10 +2,12 @@
 
 use std::io::ErrorKind;
 
+use drystone_base::Lsn;
+
 use super::EngineLaws;
-use super::subject::{Subject, chain, check_snapshot, check_verify, merge, settle};
+use super::subject::{Subject, chain, check_snapshot, check_verify, merge, ok, open_on, settle};
 use crate::model::Batch;
-use crate::sim::{CrashPolicy, Effect, Fault, OpKind};
+use crate::sim::{CrashPolicy, Cut, Effect, Fault, OpKind, SimFileSystem};
 
 /// A merge tries fewer operations of one kind than this, or the law tries the first so many.
 const OPERATIONS_MAX: u64 = 60;
@@ -67,6 +69,61 @@ impl EngineLaws {
         check_verify(&*subject.engine, &subject.model);
     }
 
+    /// Whatever fails while an engine is opened, opening fails or succeeds, never panics, and nothing is lost: the next
+    /// opening finds every merge. Also where a power cut had left work to do.
+    ///
+    /// # Panics
+    /// When the law is broken.
+    pub fn failed_openings_lose_nothing(&self) {
+        let _note = self.note("failed openings lose nothing");
+        let mut subject = self.subject();
+        for round in 0..6 {
+            subject.merge_next();
+            let last = subject.next_lsn();
+            let batch = subject.generator.batch();
+            // Leaves a merge half done.
+            subject.disk.cut_power_after(round, Cut::Midway);
+            let done = try_merge(&subject, &batch).is_ok();
+            let left = subject.disk.crash(CrashPolicy::Mixed);
+            for (on, effect) in OPENING_FAULTS {
+                self.strike_openings(&left, on, effect);
+            }
+            subject.crash(CrashPolicy::Mixed);
+            if subject.engine.merged_lsn() < last {
+                assert!(!done, "an acknowledged merge survives");
+                ok("merge", try_merge(&subject, &batch));
+            }
+            subject.model.commit(last, &batch);
+            subject.check();
+        }
+    }
+
+    fn strike_openings(&self, left: &SimFileSystem, on: OpKind, effect: Effect) {
+        let expected = state_of(self, &left.crash(CrashPolicy::KeepAll));
+        for nth in 1..=OPERATIONS_MAX {
+            let disk = left.crash(CrashPolicy::KeepAll);
+            disk.inject(Fault::new(on, effect).nth(nth));
+            let opened = open_on(self, &disk.env());
+            if let Ok(engine) = opened {
+                assert_eq!(
+                    engine.merged_lsn(),
+                    expected,
+                    "{effect:?} of {on:?} {nth}: silent loss"
+                );
+            }
+            let struck = disk.faults_struck() > 0;
+            let after = disk.crash(CrashPolicy::LoseAll);
+            assert_eq!(
+                state_of(self, &after),
+                expected,
+                "{effect:?} of {on:?} {nth}, then opened again"
+            );
+            if !struck {
+                return;
+            }
+        }
+    }
+
     /// F3: after a failed sync an engine never says `Ok` of what is not on the medium, in each way that file systems
     /// are known to fail. It may refuse everything until it is reopened.
     ///
@@ -84,6 +141,23 @@ impl EngineLaws {
         }
         check_verify(&*subject.engine, &subject.model);
     }
+}
+
+/// What may fail in an opening.
+const OPENING_FAULTS: [(OpKind, Effect); 8] = [
+    (OpKind::Open, Effect::Error(ErrorKind::Other)),
+    (OpKind::Read, Effect::Error(ErrorKind::Other)),
+    (OpKind::Look, Effect::Error(ErrorKind::Other)),
+    (OpKind::Write, Effect::Partial(ErrorKind::StorageFull)),
+    (OpKind::SetLen, Effect::Error(ErrorKind::StorageFull)),
+    (OpKind::Sync, Effect::Error(ErrorKind::Other)),
+    (OpKind::Sync, Effect::SyncMarkedClean),
+    (OpKind::SyncDir, Effect::Error(ErrorKind::Other)),
+];
+
+/// The state in which an engine opens.
+fn state_of(laws: &EngineLaws, disk: &SimFileSystem) -> Lsn {
+    ok("open", open_on(laws, &disk.env())).merged_lsn()
 }
 
 fn len(subject: &Subject, path: &std::path::Path) -> u64 {

@@ -197,6 +197,31 @@ impl EngineLaws {
         check_verify(&*subject.engine, &subject.model);
     }
 
+    /// Thousands of entries in one merge; then many at the end, many in between, most of them gone again, and all.
+    ///
+    /// # Panics
+    /// When the law is broken.
+    pub fn bulk_changes_are_kept(&self) {
+        let _note = self.note("bulk changes are kept");
+        let mut subject = self.subject();
+        let all = BULK_ENTRIES;
+        let batches = [
+            bulk_puts((0..all).step_by(2)),
+            bulk_puts(all..all * 2),
+            bulk_puts((1..all).step_by(2)),
+            bulk_deletes(all / 4..all * 2 - 10),
+            bulk_puts((0..all).step_by(3)),
+            bulk_deletes(0..all * 2),
+        ];
+        for batch in &batches {
+            subject.merge(batch);
+            subject.check();
+            check_verify(&*subject.engine, &subject.model);
+        }
+        subject.reopen();
+        subject.check();
+    }
+
     /// The caller's mistakes are errors that say so, and change nothing: changes that do not ascend, a key twice, a
     /// change in a keyspace that ends, a state that is not after the newest.
     ///
@@ -239,6 +264,30 @@ impl EngineLaws {
         subject.merge_next();
         subject.check();
     }
+}
+
+/// Where the bulk changes are.
+const BULK: KeyspaceId = KeyspaceId(5);
+/// How many entries the first bulk merge ranges over.
+const BULK_ENTRIES: u32 = 3000;
+
+fn bulk_puts(numbers: impl Iterator<Item = u32>) -> Batch {
+    let mut batch = Batch::new();
+    for number in numbers {
+        let len = usize::try_from(number % 90).expect("below 90");
+        batch.put(BULK, bulk_key(number), vec![b'v'; len]);
+    }
+    batch
+}
+
+fn bulk_deletes(numbers: impl Iterator<Item = u32>) -> Batch {
+    let mut batch = Batch::new();
+    numbers.for_each(|number| batch.delete(BULK, bulk_key(number)));
+    batch
+}
+
+fn bulk_key(number: u32) -> String {
+    format!("a beginning that all keys share {number:08}")
 }
 
 /// Changes as they are given, in whatever order.

@@ -42,6 +42,7 @@ enum Bug {
     SnapshotsMove,
     CountsOneTooMany,
     ForgetsEmptyKey,
+    ForgetsInBulk,
     StepsReturn,
 }
 
@@ -122,6 +123,7 @@ impl Engine for Canary {
         match self.bug {
             Bug::LosesLastChange => drop(bent.kept.pop()),
             Bug::ForgetsEmptyKey => bent.kept.retain(|(_, key, _)| !key.is_empty()),
+            Bug::ForgetsInBulk => bent.kept.truncate(2999),
             Bug::MergesInTwo if bent.kept.len() > 1 => {
                 let rest = bent.kept.split_off(bent.kept.len() / 2);
                 self.inner.merge(&mut bent, Lsn(upto.0 - 1))?;
@@ -269,6 +271,7 @@ fn bugs_of_merges_are_found() {
     check_bug(Bug::LosesLastChange, EngineLaws::entries_come_in_order);
     check_bug(Bug::IgnoresDrops, EngineLaws::drops_take_everything);
     check_bug(Bug::ForgetsEmptyKey, EngineLaws::extremes_are_kept);
+    check_bug(Bug::ForgetsInBulk, EngineLaws::bulk_changes_are_kept);
     check_bug(Bug::StepsReturn, EngineLaws::entries_come_in_order);
     check_bug(Bug::MergesInTwo, |laws| {
         laws.merges_survive_power_cuts();
@@ -400,6 +403,20 @@ fn omissions_are_found() {
     breaks("swallowed sync errors", &without(Omission::SyncErrors), law);
     let law = EngineLaws::damage_is_never_believed;
     breaks("no checksums", &without(Omission::Checksums), law);
+}
+
+/// An engine that opens as new when a read fails.
+#[test]
+fn a_failed_read_taken_for_a_new_engine_is_found() {
+    let laws = EngineLaws::new(|env, dir| match ModelEngine::open(env, dir) {
+        Err(EngineError::Io { op: "read", .. }) => ModelEngine::open(env, &dir.join("new")),
+        opened => opened,
+    });
+    breaks(
+        "a new engine",
+        &laws,
+        EngineLaws::failed_openings_lose_nothing,
+    );
 }
 
 /// An engine that opens as new when it finds damage: the silent step back.

@@ -54,6 +54,7 @@ impl Node {
     /// When its header makes no sense.
     #[inline]
     pub(crate) fn open(page: Bytes, offset: u64) -> Result<Node, Malformed> {
+        search::warm(&page);
         let layout = Layout::decode(&page)?;
         Ok(Node {
             page,

@@ -1,6 +1,11 @@
 //! The simulated disk keeps what was synced, loses what was not, and fails where it was told to.
 
+use std::collections::BTreeSet;
+
+use drystone_base::{File, LockError, OpenMode};
+
 use super::*;
+use crate::sim::{Effect, Fault, OpKind};
 
 fn disk_with(path: &str, bytes: &[u8]) -> (SimFileSystem, Arc<dyn File>) {
     let disk = SimFileSystem::new(7);

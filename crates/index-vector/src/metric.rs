@@ -71,14 +71,8 @@ fn normalized(kernel: Kernel, vector: &[f32]) -> Option<Vec<f32>> {
 /// Scales `vector` to length one. When it has no direction (all zeros, or something in it is not finite), fills it with
 /// NaN and returns `false`.
 pub(crate) fn normalize(kernel: Kernel, vector: &mut [f32]) -> bool {
-    let largest = vector.iter().fold(0.0_f32, |most, x| {
-        if x.is_finite() {
-            most.max(x.abs())
-        } else {
-            f32::NAN
-        }
-    });
-    if !(largest > 0.0) || vector.iter().any(|x| !x.is_finite()) {
+    let largest = vector.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+    if largest == 0.0 || vector.iter().any(|x| !x.is_finite()) {
         vector.fill(f32::NAN);
         return false;
     }

@@ -80,7 +80,7 @@ fn a_filter_costs_no_answers() {
     let vectors = clustered(8, 3_000, 16, 30);
     let graph = graph_of(Metric::L2, &vectors);
     for (one_in, k) in [(2, 10), (30, 10), (300, 10), (300, 50), (3_000, 5)] {
-        let passes = |key: &[u8]| number_of(key) % one_in == 0;
+        let passes = |key: &[u8]| number_of(key).is_multiple_of(one_in);
         let (mut sum, mut calls) = (0.0, 0);
         for query in vectors.iter().step_by(150) {
             let passing = entries(&vectors).filter(|(key, _)| passes(key));
@@ -213,7 +213,7 @@ impl History {
     }
 
     fn draw(&self, below: u64) -> usize {
-        (self.random.next_u64() % below) as usize
+        usize::try_from(self.random.next_u64() % below).unwrap()
     }
 
     fn vector(&self) -> Vec<f32> {

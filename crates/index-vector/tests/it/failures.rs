@@ -1,0 +1,145 @@
+//! Merges that fail, bytes that are no vectors, damage.
+
+use std::io::ErrorKind;
+
+use drystone_base::Env;
+use drystone_index_vector::{VectorError, VectorIndex};
+use drystone_mvcc::{Durability, StoreError};
+use drystone_testkit::{CRASH_FOLDER, Draw, Fault, OpKind, SimFileSystem};
+
+use crate::bench::*;
+
+#[test]
+fn a_failed_merge_is_taken_back_and_tried_again() {
+    let disk = SimFileSystem::with_folder(1, CRASH_FOLDER);
+    let mut draw = Draw::new(1);
+    let bench = Bench::open(&disk.env());
+    let mut expected = state(&mut draw, 300);
+    bench.commit_all(&expected);
+    bench.flush();
+    let before = bench.index.stats();
+    for number in 200..400 {
+        let vector = vector(&mut draw);
+        bench.commit([(&key(number), Some(&vector)), (&key(number - 200), None)]);
+        expected.insert(key(number), vector);
+        expected.remove(&key(number - 200));
+    }
+    for _ in 0..3 {
+        let full = Fault::error(OpKind::Write, ErrorKind::StorageFull);
+        disk.inject(full.under(format!("{CRASH_FOLDER}/btree")));
+        let error = bench.store.flush().unwrap_err();
+        assert!(matches!(error, StoreError::Engine(_)), "{error}");
+        assert_eq!(
+            (bench.index.stats().live, bench.index.stats().dead),
+            (before.live, before.dead)
+        );
+        bench.check(&bench.store.view(), &expected);
+        bench.verify();
+    }
+    disk.clear_faults();
+    bench.flush();
+    bench.check(&bench.store.view(), &expected);
+    bench.verify();
+    let reopened = Bench::open(&disk.crash(drystone_testkit::CrashPolicy::LoseAll).env());
+    reopened.check(&reopened.store.view(), &expected);
+    reopened.verify();
+}
+
+#[test]
+fn bytes_that_are_no_vector_fail_cleanly() {
+    let bench = Bench::open(&Env::memory(2));
+    let expected = state(&mut Draw::new(2), 50);
+    bench.commit_all(&expected);
+    bench.flush();
+    let mut tx = bench.begin();
+    tx.put(bench.source, key(99), &b"five!"[..]).unwrap();
+    bench.put(&mut tx, &key(1), &[0.0; DIM]);
+    tx.commit(Durability::Sync).unwrap();
+    let error = bench
+        .index
+        .search(&bench.store.view(), &[0.0; DIM], 1, 1, all)
+        .unwrap_err();
+    assert!(matches!(error, VectorError::Corrupt { keyspace, .. } if keyspace == bench.source));
+    let error = bench.store.flush().unwrap_err();
+    let StoreError::Index { source, .. } = &error else {
+        panic!("{error}")
+    };
+    let why = std::error::Error::source(source.as_ref()).expect("says why");
+    assert_eq!(
+        why.to_string(),
+        "length of a vector: expected 16 bytes, found 5"
+    );
+    assert_eq!(
+        (bench.index.stats().live, bench.index.stats().dead),
+        (50, 0),
+        "taken back"
+    );
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_farthest() {
+    let bench = Bench::open(&Env::memory(3));
+    let odd = [
+        vec![f32::NAN; DIM],
+        vec![f32::INFINITY; DIM],
+        vec![1.0; DIM],
+    ];
+    for (number, vector) in (0..).zip(&odd) {
+        bench.commit([(&key(number), Some(vector))]);
+    }
+    for _ in 0..2 {
+        assert_eq!(
+            bench.keys(&bench.store.view(), &[0.0; DIM], 3),
+            [key(2), key(1), key(0)]
+        );
+        bench.flush();
+    }
+    bench.verify();
+}
+
+/// Each record of the graph is replaced, one by one, by bytes that cannot be right.
+#[test]
+fn damaged_records_are_reported() {
+    let env = Env::memory(4);
+    let bench = Bench::open(&env);
+    bench.commit_all(&state(&mut Draw::new(4), 20));
+    bench.flush();
+    let options = *bench.index.options();
+    bench.store.detach(options.target);
+    let records: Vec<_> = bench
+        .store
+        .view()
+        .range(options.target, ..)
+        .collect::<Result<_, _>>()
+        .unwrap();
+    assert_eq!(records.len(), 1 + 2 * 20);
+    for (key, value) in &records {
+        let cut = value[..value.len() - 1].to_vec();
+        for broken in [cut, vec![0xFF; value.len()]] {
+            write(&bench, key, &broken);
+            let error = VectorIndex::open(options, bench.store.view().base()).unwrap_err();
+            let is_named = matches!(error, VectorError::Corrupt { keyspace, .. } if keyspace == options.target);
+            assert!(is_named, "{key:?}: {error}");
+        }
+        write(&bench, key, value);
+    }
+    VectorIndex::open(options, bench.store.view().base()).unwrap();
+    // A link to a node that is not there.
+    let (key, value) = records
+        .iter()
+        .find(|(key, value)| key[0] == 3 && value[4] > 0)
+        .unwrap();
+    let mut broken = value.to_vec();
+    broken[8..12].copy_from_slice(&77u32.to_le_bytes());
+    write(&bench, key, &broken);
+    let error = VectorIndex::open(options, bench.store.view().base()).unwrap_err();
+    assert!(matches!(error, VectorError::Corrupt { .. }), "{error}");
+}
+
+fn write(bench: &Bench, key: &bytes::Bytes, value: &[u8]) {
+    let mut tx = bench.begin();
+    let target = bench.index.options().target;
+    tx.put(target, key.clone(), value.to_vec()).expect("put");
+    tx.commit(Durability::Sync).expect("committed");
+    bench.flush();
+}

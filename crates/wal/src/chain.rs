@@ -28,7 +28,7 @@ pub(crate) struct Chain {
 /// One link of the chain.
 #[derive(Debug)]
 pub(crate) struct Link {
-    pub(crate) header: Header,
+    pub(crate) lsn: Lsn,
     pub(crate) payload: Bytes,
 }
 
@@ -97,11 +97,12 @@ impl Chain {
         let (header, record) = self.record_at(self.offset)?;
         self.check_sequence(&header)?;
         self.offset += header.stored_bytes() as u64;
-        if header.kind == RecordKind::Data {
-            self.next_lsn = header.lsn.next();
-        }
+        self.next_lsn = header.lsn.next();
         let payload = record.slice(HEADER_BYTES..HEADER_BYTES + header.len as usize);
-        Ok(Link { header, payload })
+        Ok(Link {
+            lsn: header.lsn,
+            payload,
+        })
     }
 
     /// The record that starts at `offset`, whatever its number.
@@ -114,7 +115,7 @@ impl Chain {
 
     /// The header at `offset`, its checksum unchecked.
     pub(crate) fn header_at(&mut self, offset: u64) -> Result<Header, Broken> {
-        let room = self.segment.capacity().saturating_sub(offset);
+        let room = self.segment.records_end().saturating_sub(offset);
         if room < HEADER_BYTES as u64 {
             return Err(Malformed::Missing.into());
         }
@@ -124,15 +125,15 @@ impl Chain {
     }
 
     fn check_sequence(&self, header: &Header) -> Result<(), Malformed> {
-        let expected = match header.kind {
-            RecordKind::Data => self.next_lsn,
-            RecordKind::Marker => Lsn(self.next_lsn.0.saturating_sub(1)),
-        };
-        if header.lsn == expected && expected != Lsn::MAX {
+        if header.kind != RecordKind::Data {
+            let found = header.kind as u8;
+            return Err(Malformed::Kind { found });
+        }
+        if header.lsn == self.next_lsn && header.lsn != Lsn::MAX {
             return Ok(());
         }
         Err(Malformed::Sequence {
-            expected,
+            expected: self.next_lsn,
             found: header.lsn,
         })
     }
@@ -142,7 +143,7 @@ impl Chain {
         if let Some(bytes) = self.chunk_slice(offset, len) {
             return Ok(bytes);
         }
-        let ahead = chunk_len(self.segment.capacity() - offset);
+        let ahead = chunk_len(self.segment.records_end() - offset);
         let mut chunk = vec![0; ahead.max(len)];
         let read = self.segment.file.read_exact_at(&mut chunk, offset);
         read.map_err(Broken::Unread)?;

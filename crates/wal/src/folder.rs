@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!              create_spare              activate               retire
-//!   (nothing) --------------> N.spare --------------> N.log ---------------> N.spare | (nothing)
-//!        \--> N.new --fill, sync--/      header, sync, rename, sync folder
+//!   (nothing) --------------> M.spare --------------> N.log ---------------> M.spare | (nothing)
+//!        \--> M.new --fill, sync--/      header, sync, rename, sync folder
 //! ```
 //!
 //! # Invariants
@@ -11,7 +11,8 @@
 //! - D2. When a `.log` file exists, every record before its first LSN is durable: the segment before was synced first.
 //! - D3. No header is written into a file whose name is, on the medium, still that of an older segment: the folder is
 //!   synced between retiring and reusing a file.
-//! - D4. A `.spare` file is written from end to end and synced. What is in it does not matter.
+//! - D4. Spares are numbered by themselves; no number is used twice while the log is open.
+//! - D5. A `.spare` file is written from end to end and synced. What is in it does not matter.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -45,8 +46,8 @@ pub(crate) struct Listing {
     pub(crate) unfinished: Vec<PathBuf>,
     /// Whether a write or sync failed, and nothing was recovered since.
     pub(crate) is_poisoned: bool,
-    /// Above every number in any name.
-    pub(crate) next_file: u64,
+    /// Above every number of a spare, finished or not.
+    pub(crate) next_spare: u64,
 }
 
 impl Folder {
@@ -83,12 +84,15 @@ impl Folder {
                 continue;
             };
             match &name[stem.len()..] {
-                SEGMENT_SUFFIX => listing.segments.push(SegmentId(number)),
+                SEGMENT_SUFFIX => {
+                    listing.segments.push(SegmentId(number));
+                    continue;
+                }
                 SPARE_SUFFIX => listing.spares.push(self.dir.join(&name)),
                 NEW_SUFFIX => listing.unfinished.push(self.dir.join(&name)),
                 _ => continue,
             }
-            listing.next_file = listing.next_file.max(number.saturating_add(1));
+            listing.next_spare = listing.next_spare.max(number.saturating_add(1));
         }
         listing.segments.sort_unstable();
         Ok(listing)
@@ -158,9 +162,9 @@ impl Folder {
         Ok(Segment { header, file })
     }
 
-    /// Gives a trimmed segment's file the name of a spare. It must not be reused before [`Folder::sync`].
-    pub(crate) fn retire(&self, segment: &Segment) -> Result<Spare, WalError> {
-        let path = self.path(segment.number().0, SPARE_SUFFIX);
+    /// Gives a trimmed segment's file the name of the spare `number`. It must not be reused before [`Folder::sync`].
+    pub(crate) fn retire(&self, segment: &Segment, number: u64) -> Result<Spare, WalError> {
+        let path = self.path(number, SPARE_SUFFIX);
         self.rename(&segment.file.path, &path)?;
         let capacity = segment.capacity();
         let file = LogFile {

@@ -3,7 +3,7 @@
 use drystone_base::Lsn;
 
 use crate::record::format::{RecordKind, encode_unsealed, seal, stored_bytes};
-use crate::segment::format::{MARKER_ROOM, RECORDS_START};
+use crate::segment::format::{RECORDS_START, records_end};
 use crate::segment::{SegmentId, Spare};
 
 /// Buffers up to this size are kept for the next group.
@@ -45,12 +45,8 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
-    fn room(&self) -> u64 {
-        self.capacity - self.offset
-    }
-
     fn fits(&self, stored: usize) -> bool {
-        stored as u64 + MARKER_ROOM <= self.room()
+        self.offset + stored as u64 <= records_end(self.capacity)
     }
 }
 
@@ -79,10 +75,6 @@ impl Group {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.parts.is_empty()
-    }
-
     /// Whether a data record of `stored` bytes fits the segment that is being filled.
     pub(crate) fn fits(&self, stored: usize) -> bool {
         self.tail.is_some_and(|tail| tail.fits(stored))
@@ -109,36 +101,26 @@ impl Group {
         self.push_part(Some(begin), RECORDS_START);
     }
 
-    /// Adds a data record, which [`Group::fits`].
-    pub(crate) fn push_data(&mut self, lsn: Lsn, payload: &[u8]) {
-        self.push(RecordKind::Data, lsn, payload);
-    }
-
-    /// Adds a marker after the last data record, `lsn`, if no marker is there yet: then there is always room for it.
-    pub(crate) fn push_marker(&mut self, lsn: Lsn) {
-        self.push(RecordKind::Marker, lsn, &[]);
-    }
-
-    fn push(&mut self, kind: RecordKind, lsn: Lsn, payload: &[u8]) {
-        let offset = self
+    /// Adds a record, which [`Group::fits`].
+    pub(crate) fn push(&mut self, lsn: Lsn, payload: &[u8]) {
+        let tail = self
             .tail
-            .as_ref()
-            .expect("a segment was begun before")
-            .offset;
+            .as_mut()
+            .expect("a record fits only when a segment was begun");
+        let stored = stored_bytes(payload.len());
+        let offset = tail.offset;
+        tail.offset += stored as u64;
+        assert!(
+            tail.offset <= records_end(tail.capacity),
+            "records stay out of the trailer"
+        );
         if self.parts.is_empty() {
             self.push_part(None, offset);
         }
         let part = self.parts.last_mut().expect("a part was pushed above");
-        encode_unsealed(&mut part.bytes, kind, lsn, payload);
+        encode_unsealed(&mut part.bytes, RecordKind::Data, lsn, payload);
         part.last = lsn;
-        let stored = stored_bytes(payload.len());
         self.bytes += stored;
-        let tail = self.tail.as_mut().expect("a segment was begun before");
-        tail.offset += stored as u64;
-        assert!(
-            tail.offset <= tail.capacity,
-            "records stay inside their segment"
-        );
     }
 
     fn push_part(&mut self, begin: Option<Begin>, offset: u64) {

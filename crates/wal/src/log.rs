@@ -91,8 +91,8 @@ struct State {
 #[derive(Debug)]
 struct House {
     folder: Folder,
-    /// Number of the next file that is created.
-    next_file: u64,
+    /// Number of the next spare.
+    next_spare: u64,
 }
 
 impl Log {
@@ -293,7 +293,7 @@ impl Shared {
             turns: [Condvar::new(), Condvar::new()],
             house: Mutex::new(House {
                 folder,
-                next_file: recovered.next_file,
+                next_spare: recovered.next_spare,
             }),
         }
     }
@@ -357,17 +357,30 @@ impl Shared {
         Ok(())
     }
 
-    /// Writes the group that has gathered. The latch is free meanwhile.
+    /// Writes the group that has gathered.
     fn lead(
         &self,
         state: &mut MutexGuard<'_, State>,
-        mut writer: Writer,
+        writer: Writer,
         reach: Reach,
     ) -> Result<(), WalError> {
-        let mut parts = state.begin_group();
+        let parts = state.begin_group();
+        self.work(state, writer, parts, |writer, parts| {
+            writer.write_group(parts, reach)
+        })
+    }
+
+    /// Works with the writer while the latch is free, and puts it back.
+    fn work(
+        &self,
+        state: &mut MutexGuard<'_, State>,
+        mut writer: Writer,
+        mut parts: Vec<Part>,
+        work: impl FnOnce(&mut Writer, &mut [Part]) -> Result<(), WalError>,
+    ) -> Result<(), WalError> {
         let result = MutexGuard::unlocked(state, || {
             let unwinding = PoisonOnUnwind(self);
-            let result = writer.write_group(&mut parts, reach);
+            let result = work(&mut writer, &mut parts);
             std::mem::forget(unwinding);
             result
         });
@@ -396,15 +409,16 @@ impl Shared {
     fn write_marker(&self, mut state: MutexGuard<'_, State>) -> Result<(), WalError> {
         state.check_poison()?;
         let last = state.appended;
-        if self.durable() < last || state.marked == last || !state.group.is_empty() {
+        if self.durable() < last || state.marked >= last {
             return Ok(());
         }
         let Some(writer) = state.writer.take() else {
             return Ok(());
         };
-        state.group.push_marker(last);
         state.marked = last;
-        self.lead(&mut state, writer, Reach::Durable)
+        self.work(&mut state, writer, Vec::new(), |writer, _| {
+            writer.write_marker()
+        })
     }
 
     /// Prepares a segment of `capacity` bytes, unless one is there.
@@ -413,8 +427,7 @@ impl Shared {
         if self.state.lock().has_spare(capacity) {
             return Ok(());
         }
-        let number = house.next_file;
-        house.next_file += 1;
+        let number = house.number_spare();
         let spare = house.folder.create_spare(number, capacity)?;
         self.state.lock().spares.push(spare);
         Ok(())
@@ -433,14 +446,14 @@ impl Shared {
 
     /// Makes spares of the retired segments that nobody reads any more, and deletes what is too many.
     fn recycle(&self) -> Result<Progress, WalError> {
-        let house = self.house.lock();
+        let mut house = self.house.lock();
         let (mut unread, kept) = self.state.lock().take_unread();
         if unread.is_empty() {
             return Ok(Progress::Idle);
         }
         let wanted = self.options.spare_segments_max.saturating_sub(kept);
         let mut spares = Vec::new();
-        let retired = self.retire(&house.folder, &mut unread, &mut spares, wanted);
+        let retired = self.retire(&mut house, &mut unread, &mut spares, wanted);
         // What is left after an error is tried again by the next call.
         self.state
             .lock()
@@ -454,7 +467,7 @@ impl Shared {
     /// Turns segments into spares, until there are as many as `wanted`, and removes the files of the others.
     fn retire(
         &self,
-        folder: &Folder,
+        house: &mut House,
         unread: &mut Vec<Segment>,
         spares: &mut Vec<Spare>,
         wanted: usize,
@@ -462,13 +475,22 @@ impl Shared {
         while let Some(segment) = unread.last() {
             let is_standard = segment.capacity() == self.options.segment_bytes;
             if is_standard && spares.len() < wanted {
-                spares.push(folder.retire(segment)?);
+                let number = house.number_spare();
+                spares.push(house.folder.retire(segment, number)?);
             } else {
-                folder.remove(&segment.file.path)?;
+                house.folder.remove(&segment.file.path)?;
             }
             unread.pop();
         }
         Ok(())
+    }
+}
+
+impl House {
+    fn number_spare(&mut self) -> u64 {
+        let number = self.next_spare;
+        self.next_spare = number.wrapping_add(1);
+        number
     }
 }
 
@@ -497,7 +519,7 @@ impl State {
             };
             self.group.begin_segment(spare, lsn);
         }
-        self.group.push_data(lsn, payload);
+        self.group.push(lsn, payload);
         self.appended = lsn;
         self.stats.appended += 1;
         self.stats.appended_bytes += stored as u64;

@@ -5,7 +5,7 @@ use crate::segment::format::{BLOCK_BYTES, SEGMENT_BYTES_MIN};
 /// How a log uses its folder and memory. None of these changes stored bytes: a log may be opened with other options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogOptions {
-    /// Length of a segment's file in bytes, its header included. Rounded up to a multiple of 4 KiB; at least 8 KiB.
+    /// Length of a segment's file in bytes, its header included. Rounded up to a multiple of 4 KiB; at least 12 KiB.
     /// A record that does not fit gets a segment of its own size.
     pub segment_bytes: u64,
     /// How many trimmed segments are kept for reuse. The rest are deleted.

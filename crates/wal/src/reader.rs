@@ -9,7 +9,6 @@ use crate::chain::Chain;
 use crate::error::WalError;
 use crate::log::Shared;
 use crate::record::Record;
-use crate::record::format::RecordKind;
 use crate::segment::Segment;
 
 /// Iterates the records of a log in the order of their numbers: see [`Log::read_from`](crate::Log::read_from).
@@ -67,11 +66,10 @@ impl Reader {
             };
             let link = chain.next_link();
             let link = link.map_err(|broken| broken.into_error(chain))?;
-            let is_wanted = link.header.kind == RecordKind::Data && link.header.lsn >= self.next;
-            if is_wanted {
-                self.next = link.header.lsn.next();
+            if link.lsn >= self.next {
+                self.next = link.lsn.next();
                 return Ok(Some(Record {
-                    lsn: link.header.lsn,
+                    lsn: link.lsn,
                     payload: link.payload,
                 }));
             }

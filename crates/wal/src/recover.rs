@@ -1,11 +1,11 @@
 //! What opening a log does: find its end, tell a torn tail from damage, and make the end durable.
 //!
 //! Only the last segment can end in a torn tail (rules D2 of `folder.rs` and V1 of `writer.rs`). There the chain of
-//! records breaks at some offset, where record *k* should be. Behind it:
+//! records breaks at some offset, where record *k* should be:
 //!
-//! - a valid record that says *k* was durable when it was written, or is *k* itself (then what is broken is a marker,
-//!   which is always synced before what follows it): the place was whole once. [`WalError::Corrupt`].
-//! - anything else: *k* was never acknowledged, or only by the last group before a crash. The log ends before it.
+//! - a valid record behind it, or the marker in the trailer, says that *k* was durable: the place was whole once.
+//!   [`WalError::Corrupt`].
+//! - nothing says so: *k* was never acknowledged, or only by the last group before a crash. The log ends before it.
 //!
 //! # What may be left behind the end
 //! Records of the same torn group can survive behind the break, valid by checksum, numbered above *k*. If new records
@@ -52,7 +52,7 @@ pub(crate) struct Recovered {
     pub(crate) oldest: Lsn,
     pub(crate) tail: Option<Tail>,
     pub(crate) next_segment: SegmentId,
-    pub(crate) next_file: u64,
+    pub(crate) next_spare: u64,
 }
 
 /// Recovers the log in `folder`, whose user holds everything up to `floor` elsewhere.
@@ -166,8 +166,8 @@ struct End {
     last: Lsn,
     /// Where the next record goes.
     offset: u64,
-    /// Whether the last thing in the log is a marker.
-    is_marked: bool,
+    /// Everything up to here is known to be durable, whatever becomes of the last record.
+    known: Lsn,
     /// Whether valid records are behind the end.
     has_survivors: bool,
 }
@@ -198,26 +198,43 @@ fn check_inner(mut chain: Chain, until: Lsn) -> Result<(), WalError> {
 
 /// Reads the last segment to where its chain breaks, and says what the break is.
 fn find_tail(mut chain: Chain) -> Result<End, WalError> {
-    let mut is_marked = false;
     let why = loop {
         match chain.next_link() {
-            Ok(link) => is_marked = link.header.kind == RecordKind::Marker,
+            Ok(_) => {}
             Err(Broken::Malformed(why)) => break why,
             Err(unread) => return Err(unread.into_error(&chain)),
         }
     };
+    let segment = Arc::clone(chain.segment());
     let (offset, next_lsn) = (chain.offset(), chain.next_lsn());
-    let survivors = search(&mut chain, offset, next_lsn)?;
-    if survivors == Survivors::ProveDamage {
-        return Err(corrupt(chain.segment().number(), offset, next_lsn, why));
+    let known = known_durable(&segment)?;
+    let survivors = search(&mut chain)?;
+    if survivors == Survivors::ProveDamage || known >= next_lsn {
+        return Err(corrupt(segment.number(), offset, next_lsn, why));
     }
     Ok(End {
         last: Lsn(next_lsn.0.saturating_sub(1)),
         offset,
-        is_marked,
+        known,
         has_survivors: survivors == Survivors::Harmless,
-        segment: Arc::clone(chain.segment()),
+        segment,
     })
+}
+
+/// What a segment says is durable without regard to its records: everything before it, and what its marker says.
+fn known_durable(segment: &Segment) -> Result<Lsn, WalError> {
+    let mut bytes = [0; HEADER_BYTES];
+    segment
+        .file
+        .read_exact_at(&mut bytes, segment.records_end())?;
+    let before = Lsn(segment.first_lsn().0.saturating_sub(1));
+    let marker = format::decode(&bytes, bytes.len() as u64)
+        .ok()
+        .filter(|header| {
+            header.kind == RecordKind::Marker
+                && format::check(header, &bytes, segment.header.epoch).is_ok()
+        });
+    Ok(marker.map_or(before, |marker| before.max(marker.lsn)))
 }
 
 /// What valid records lie behind a break.
@@ -230,10 +247,10 @@ enum Survivors {
     ProveDamage,
 }
 
-/// Looks behind the break at `start`, where record `next_lsn` should be, for valid records of the same segment.
-fn search(chain: &mut Chain, start: u64, next_lsn: Lsn) -> Result<Survivors, WalError> {
-    let capacity = chain.segment().capacity();
-    let mut budget = capacity.saturating_mul(SEARCH_ROUNDS_MAX);
+/// Looks behind the place where `chain` breaks for valid records of the same segment.
+fn search(chain: &mut Chain) -> Result<Survivors, WalError> {
+    let (start, next_lsn) = (chain.offset(), chain.next_lsn());
+    let mut budget = chain.segment().capacity().saturating_mul(SEARCH_ROUNDS_MAX);
     let mut survivors = Survivors::None;
     let mut scan = Scan::new(Arc::clone(chain.segment()), start + ALIGN_BYTES as u64);
     while let Some((offset, header)) = scan.next_header()? {
@@ -241,9 +258,7 @@ fn search(chain: &mut Chain, start: u64, next_lsn: Lsn) -> Result<Survivors, Wal
             continue;
         }
         match chain.record_at(offset) {
-            Ok(_) if header.durable_lsn >= next_lsn || header.lsn == next_lsn => {
-                return Ok(Survivors::ProveDamage);
-            }
+            Ok(_) if header.durable_lsn >= next_lsn => return Ok(Survivors::ProveDamage),
             Ok(_) => survivors = Survivors::Harmless,
             Err(Broken::Malformed(_)) => {}
             Err(unread) => return Err(unread.into_error(chain)),
@@ -296,7 +311,7 @@ impl Scan {
             };
             let offset = self.offset;
             self.offset += ALIGN_BYTES as u64;
-            if let Ok(header) = format::decode(bytes, self.segment.capacity() - offset) {
+            if let Ok(header) = format::decode(bytes, self.segment.records_end() - offset) {
                 return Ok(Some((offset, header)));
             }
         }
@@ -304,7 +319,7 @@ impl Scan {
 
     /// Reads on from the current offset; `false` when no header fits there any more.
     fn read_chunk(&mut self) -> Result<bool, WalError> {
-        let left = self.segment.capacity().saturating_sub(self.offset);
+        let left = self.segment.records_end().saturating_sub(self.offset);
         if left < HEADER_BYTES as u64 {
             return Ok(false);
         }
@@ -326,7 +341,7 @@ fn mend(end: &End, is_poisoned: bool) -> Result<(), WalError> {
     if is_poisoned || end.has_survivors {
         end.segment
             .file
-            .write_zeros(end.offset..end.segment.capacity())?;
+            .write_zeros(end.offset..end.segment.records_end())?;
     }
     end.segment.file.sync()
 }
@@ -395,12 +410,12 @@ fn assemble(
         oldest: Lsn(floor.0.saturating_add(1)),
         tail: None,
         next_segment,
-        next_file: listing.next_file.max(1),
+        next_spare: listing.next_spare,
     };
     match end {
         Some(end) if end.last >= floor => {
             recovered.last = end.last;
-            recovered.marked = if end.is_marked { end.last } else { Lsn::ZERO };
+            recovered.marked = end.known;
             recovered.oldest = segments
                 .front()
                 .map_or(recovered.oldest, |first| first.first_lsn());

@@ -21,7 +21,7 @@ pub(crate) fn chunk_len(left: u64) -> usize {
     usize::try_from(left).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES))
 }
 
-/// Number of a segment. Never reused within a log, also when its file is.
+/// Number of a segment: later segments have higher ones, also when their files are recycled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentId(pub u64);
 
@@ -106,6 +106,11 @@ impl Segment {
 
     pub(crate) fn capacity(&self) -> u64 {
         self.header.capacity
+    }
+
+    /// Where its records end, and its marker is.
+    pub(crate) fn records_end(&self) -> u64 {
+        format::records_end(self.header.capacity)
     }
 }
 

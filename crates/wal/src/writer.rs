@@ -6,8 +6,8 @@
 //! - V1. A group is written after the group before it was written, and a segment is begun after the one before it was
 //!   synced. So what a crash leaves is: whole segments, then one segment whose tail may be torn anywhere behind
 //!   `durable`.
-//! - V2. Every record says what was durable when it was written. A record after a damaged one that says the damaged one
-//!   was durable proves that this is no torn tail.
+//! - V2. Every record says what was durable when it was written, and so does the marker in the segment's trailer. One of
+//!   them that says a damaged record was durable proves that this is no torn tail.
 
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use drystone_base::Lsn;
 use crate::error::WalError;
 use crate::folder::Folder;
 use crate::group::{Begin, Part};
+use crate::record::format::{RecordKind, encode_unsealed, seal};
 use crate::segment::Segment;
 
 /// How far a group has to get.
@@ -81,6 +82,22 @@ impl Writer {
             Reach::Flushed => Ok(()),
             Reach::Durable => self.sync(),
         }
+    }
+
+    /// Writes into the trailer that everything so far is durable, which is so, and syncs it.
+    ///
+    /// After an error as [`Writer::write_group`].
+    pub(crate) fn write_marker(&mut self) -> Result<(), WalError> {
+        let Some(segment) = &self.current else {
+            return Ok(());
+        };
+        let mut marker = Vec::new();
+        encode_unsealed(&mut marker, RecordKind::Marker, self.durable, &[]);
+        seal(&mut marker, self.durable, segment.header.epoch);
+        self.is_dirty = true;
+        let written = segment.file.write_all_at(&marker, segment.records_end());
+        let synced = written.and_then(|()| self.sync());
+        synced.inspect_err(|_| self.folder.note_poison())
     }
 
     fn begin_segment(&mut self, begin: Begin) -> Result<(), WalError> {

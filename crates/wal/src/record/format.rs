@@ -4,7 +4,7 @@
 //! offset  size  field
 //!      0     4  crc          CRC-32C of the segment's epoch (8 bytes) and of bytes 4.. to the end of the padding
 //!      4     4  len          payload length in bytes, 0..=MAX_PAYLOAD_BYTES
-//!      8     8  lsn          Data: one more than the data record before. Marker: that of the data record before
+//!      8     8  lsn          Data: one more than the record before. Marker: as durable_lsn
 //!     16     8  durable_lsn  everything up to here was synced before this record was written
 //!     24     1  kind         RecordKind
 //!     25     7  reserved     zero; a reader rejects anything else
@@ -38,7 +38,7 @@ const _: () = assert!(MAX_PAYLOAD_BYTES as u64 <= u32::MAX as u64);
 pub(crate) enum RecordKind {
     /// A payload of the user's, with a number of its own.
     Data = 1,
-    /// Says that everything up to its `lsn` is durable. Has no number of its own and no payload.
+    /// In the trailer of a segment: says that everything up to its `lsn` is durable. No payload.
     Marker = 2,
 }
 

@@ -12,9 +12,9 @@ use crate::record::format::{check, encode_unsealed, seal, stored_bytes};
 
 const PAYLOAD_BYTES: usize = 100;
 const STORED_BYTES: u64 = stored_bytes(PAYLOAD_BYTES) as u64;
-const SEGMENT_BYTES: u64 = 8192;
+const SEGMENT_BYTES: u64 = 12288;
 /// How many of these records one segment holds.
-const PER_SEGMENT: u64 = (SEGMENT_BYTES - RECORDS_START - 32) / STORED_BYTES;
+const PER_SEGMENT: u64 = (SEGMENT_BYTES - 2 * 4096) / STORED_BYTES;
 
 fn options() -> LogOptions {
     LogOptions {
@@ -190,13 +190,42 @@ fn damage_before_a_later_segment_is_corruption() {
 }
 
 #[test]
-fn a_damaged_marker_is_corruption_and_costs_no_later_record() {
+fn a_damaged_marker_costs_nothing() {
     let rig = Rig::new(3);
-    let log = rig.open(0).unwrap();
-    log.settle().unwrap();
-    rig.append(&log, 4);
-    drop(log);
-    rig.file(1).write_all_at(&[9], place(3) + 8).unwrap();
+    rig.open(0).unwrap().close().unwrap();
+    let marker = SEGMENT_BYTES - 4096;
+    rig.file(1).write_all_at(&[9], marker + 8).unwrap();
+    rig.check_ends(3);
+}
+
+/// The last record and all around it is rotten; the marker is a block away.
+#[test]
+fn a_lost_sector_at_the_end_of_a_closed_log_is_corruption() {
+    let rig = Rig::new(7);
+    rig.open(0).unwrap().close().unwrap();
+    let sector = place(6) / 512 * 512;
+    rig.file(1).write_all_at(&[0; 512], sector).unwrap();
+    let broken = (sector - RECORDS_START) / STORED_BYTES;
+    rig.check_corrupt(1, broken, broken + 1);
+}
+
+/// A marker of the segment's past vouches for nothing, nor does one of another kind of record.
+#[test]
+fn only_a_marker_of_this_epoch_vouches() {
+    let rig = Rig::new(3);
+    let plant = |kind, epoch| {
+        let mut bytes = Vec::new();
+        encode_unsealed(&mut bytes, kind, Lsn(9), &[]);
+        seal(&mut bytes, Lsn(8), epoch);
+        rig.file(1)
+            .write_all_at(&bytes, SEGMENT_BYTES - 4096)
+            .unwrap();
+    };
+    plant(RecordKind::Marker, rig.epoch(1) + 1);
+    rig.check_ends(3);
+    plant(RecordKind::Data, rig.epoch(1));
+    rig.check_ends(3);
+    plant(RecordKind::Marker, rig.epoch(1));
     rig.check_corrupt(1, 3, 4);
 }
 

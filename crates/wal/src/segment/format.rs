@@ -1,4 +1,4 @@
-//! The header of a segment: the first block of its file.
+//! A segment: a header block, records, and a trailer block with at most one marker.
 //!
 //! ```text
 //! offset  size  field
@@ -12,25 +12,28 @@
 //!     48  4048  reserved   zero; a reader rejects anything else
 //! ```
 //!
+//!   4096        records    from RECORDS_START up to records_end, one after another
+//!     -4096     trailer    a record of kind Marker at its start, or none; rewritten in place
+//!
 //! Little-endian. Spec: `docs/format/wal.md`, version 1.
 
 use drystone_base::Lsn;
 use drystone_base::checksum::crc32c_seeded;
 
 use crate::error::Malformed;
-use crate::record::format::HEADER_BYTES;
 use crate::segment::SegmentId;
 
 /// Unit of a segment's length, and length of its header.
 pub(crate) const BLOCK_BYTES: u64 = 4096;
 /// The header's length in memory.
 pub(crate) const SEGMENT_HEADER_BYTES: usize = 4096;
-/// The shortest segment: its header, and a block of records.
-pub(crate) const SEGMENT_BYTES_MIN: u64 = 2 * BLOCK_BYTES;
+/// The shortest segment: its header, a block of records, and its trailer.
+pub(crate) const SEGMENT_BYTES_MIN: u64 = 3 * BLOCK_BYTES;
 /// Where the first record starts.
 pub(crate) const RECORDS_START: u64 = BLOCK_BYTES;
-/// Kept free at the end by data records, so that a marker always fits behind the last of them.
-pub(crate) const MARKER_ROOM: u64 = HEADER_BYTES as u64;
+/// The end of the segment. It has a block of its own, so that no rot takes both the last record and the marker that
+/// vouches for it.
+const TRAILER_BYTES: u64 = BLOCK_BYTES;
 /// The newest version that this build reads, and the one it writes.
 pub(crate) const VERSION: u32 = 1;
 
@@ -51,8 +54,13 @@ pub(crate) struct SegmentHeader {
 
 /// Length of a segment that has room for a record of `stored` bytes, but is not shorter than `segment_bytes`.
 pub(crate) fn capacity_for(stored: u64, segment_bytes: u64) -> u64 {
-    let needed = RECORDS_START + stored + MARKER_ROOM;
+    let needed = RECORDS_START + stored + TRAILER_BYTES;
     needed.next_multiple_of(BLOCK_BYTES).max(segment_bytes)
+}
+
+/// Where the records of a segment end, and its marker is.
+pub(crate) fn records_end(capacity: u64) -> u64 {
+    capacity.saturating_sub(TRAILER_BYTES)
 }
 
 /// The block that starts a segment.

@@ -33,11 +33,13 @@ struct Shape {
     last: u64,
     /// Every how many records it waits.
     group: u64,
-    /// Every how many records it flushes, trims, takes a step, closes and reopens; 0 for never.
+    /// Every how many records it flushes, trims, takes a step, closes and reopens, leaves without closing and reopens;
+    /// 0 for never.
     flush: u64,
     trim: u64,
     step: u64,
     reopen: u64,
+    leave: u64,
     len_of: fn(u64) -> usize,
 }
 
@@ -48,6 +50,7 @@ const PLAIN: Shape = Shape {
     trim: 0,
     step: 0,
     reopen: 0,
+    leave: 0,
     len_of: |_| 100,
 };
 
@@ -56,37 +59,43 @@ fn is_time(every: u64, lsn: u64) -> bool {
 }
 
 fn work(shape: &Shape, env: &Env, witness: &Witness) {
-    let mut log = Some(open(env, 0).unwrap());
+    let mut log = open(env, 0).unwrap();
     let mut floor = 0;
-    for lsn in 1..=shape.last {
-        let open_log = log.as_ref().unwrap();
+    for count in 1..=shape.last {
+        let lsn = log.appended_lsn().0 + 1;
         witness.begin(lsn);
-        let found = open_log.append(&payload(lsn, 0, len_of(lsn, shape)));
+        let found = log.append(&payload(lsn, 0, len_of(lsn, shape)));
         assert_eq!(found.unwrap(), Lsn(lsn));
-        if is_time(shape.flush, lsn) {
-            open_log.flush().unwrap();
+        if is_time(shape.flush, count) {
+            log.flush().unwrap();
         }
-        if is_time(shape.group, lsn) {
-            open_log.sync_to(Lsn(lsn)).unwrap();
+        if is_time(shape.group, count) {
+            log.sync_to(Lsn(lsn)).unwrap();
             witness.acknowledge(lsn);
         }
-        if is_time(shape.step, lsn) {
-            open_log.step().unwrap();
-            open_log.step().unwrap();
+        if is_time(shape.step, count) {
+            log.step().unwrap();
+            log.step().unwrap();
         }
-        if is_time(shape.trim, lsn) {
-            floor = open_log.durable_lsn().0;
+        if is_time(shape.trim, count) {
+            floor = log.durable_lsn().0;
             witness.begin(TRIM + floor);
-            open_log.trim(Lsn(floor)).unwrap();
+            log.trim(Lsn(floor)).unwrap();
         }
-        if is_time(shape.reopen, lsn) {
-            log.take().unwrap().close().unwrap();
+        if is_time(shape.reopen, count) {
+            log.close().unwrap();
             witness.acknowledge(lsn);
-            log = Some(open(env, floor).unwrap());
+            log = open(env, floor).unwrap();
+        }
+        if is_time(shape.leave, count) {
+            drop(log);
+            log = open(env, floor).unwrap();
+            witness.acknowledge(log.durable_lsn().0);
         }
     }
-    log.unwrap().close().unwrap();
-    witness.acknowledge(shape.last);
+    let last = log.appended_lsn();
+    log.close().unwrap();
+    witness.acknowledge(last.0);
 }
 
 /// Opens what a crash left, compares it with what was promised, and goes on a little.
@@ -155,7 +164,7 @@ fn check_generations(found: &[u64], floor: u64, acknowledged: u64) {
 }
 
 fn run(name: &str, shape: Shape) -> CrashReport {
-    let report = CrashPoints::new(name).run(
+    let report = CrashPoints::new(name).draws(3).run(
         |env, witness| work(&shape, env, witness),
         |env, promises| check(&shape, env, promises),
     );
@@ -226,6 +235,30 @@ fn closing_and_reopening_survives() {
         ..PLAIN
     };
     run("wal: reopened", shape);
+}
+
+#[test]
+fn a_trimmed_segment_that_is_reused_at_once_survives() {
+    let shape = Shape {
+        last: 250,
+        group: 10,
+        trim: 25,
+        ..PLAIN
+    };
+    run("wal: reused", shape);
+}
+
+/// As after the end of a process: what was flushed is found, and from then on promised.
+#[test]
+fn leaving_and_reopening_survives() {
+    let shape = Shape {
+        last: 150,
+        group: 20,
+        flush: 3,
+        leave: 17,
+        ..PLAIN
+    };
+    run("wal: left", shape);
 }
 
 /// The proof that these tests have teeth: a log that acknowledges before it syncs must be caught.

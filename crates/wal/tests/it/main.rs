@@ -15,7 +15,7 @@ use drystone_testkit::CRASH_FOLDER;
 use drystone_wal::{Log, LogOptions, WalError};
 
 /// The shortest segments there can be, so that tests see many of them.
-const SEGMENT_BYTES: u64 = 8192;
+const SEGMENT_BYTES: u64 = 12288;
 
 fn options() -> LogOptions {
     LogOptions {

@@ -53,11 +53,14 @@ fn each_field_is_refused_for_its_own_reason() {
 }
 
 #[test]
-fn a_segment_has_room_for_its_record_and_a_marker() {
-    let check = |stored, expected| assert_eq!(capacity_for(stored, 16384), expected);
+fn a_segment_has_room_for_its_record_and_a_trailer() {
+    let check = |stored, expected| {
+        assert_eq!(capacity_for(stored, 16384), expected);
+        assert!(RECORDS_START + stored <= records_end(expected));
+    };
     check(0, 16384);
-    check(16384 - 4096 - 32, 16384);
-    check(16384 - 4096 - 24, 20480);
+    check(8192, 16384);
+    check(8200, 20480);
     check(1 << 30, (1 << 30) + 8192);
 }
 

@@ -3,6 +3,7 @@
 //! # Invariants
 //! - A1. A chunk's memory neither moves nor is freed before the arena is dropped.
 //! - A2. Pieces do not overlap: each begins at or after the end of the one before it.
+//! - A3. Chunks are aligned to lines, so a piece is aligned when its offset in the chunk is.
 #![expect(
     unsafe_code,
     reason = "the tree over it answers 3 times as many gets as a BTreeMap behind a latch; see tree.rs"
@@ -12,18 +13,20 @@ use std::alloc::Layout;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
-/// The unit of memory, and so the alignment of every piece.
-type Word = MaybeUninit<u64>;
+/// What chunks are made of: a cache line.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([u8; LINE_BYTES]);
 
-const WORD_BYTES: usize = size_of::<Word>();
-const CHUNK_WORDS_MIN: usize = 1024 / WORD_BYTES;
-const CHUNK_WORDS_MAX: usize = (256 << 10) / WORD_BYTES;
+const LINE_BYTES: usize = 64;
+const CHUNK_LINES_MIN: usize = 1024 / LINE_BYTES;
+const CHUNK_LINES_MAX: usize = (1 << 20) / LINE_BYTES;
 
 /// Hands out pieces of memory. Runs no destructors: whoever puts something in that needs one sees to it.
 pub(crate) struct Arena {
     /// Raw, because the memory is shared with whoever got pieces of it.
-    chunks: Vec<NonNull<[Word]>>,
-    /// Words of the newest chunk that are handed out.
+    chunks: Vec<NonNull<[MaybeUninit<Line>]>>,
+    /// Bytes of the newest chunk that are handed out.
     used: usize,
     bytes: u64,
 }
@@ -31,6 +34,37 @@ pub(crate) struct Arena {
 // SAFETY: the arena owns its chunks, and nothing in it is tied to a thread. What is put into its pieces is the
 // business of whoever puts it there.
 unsafe impl Send for Arena {}
+
+/// Bytes in an arena. They are written before anybody gets the span, and never again (A1, A2).
+pub(crate) struct Span {
+    start: NonNull<u8>,
+    len: usize,
+}
+
+impl Span {
+    /// Copies `bytes` to `start`.
+    ///
+    /// # Safety
+    /// `start` must be writable for `bytes.len()` bytes that do not overlap `bytes`.
+    unsafe fn write(start: NonNull<u8>, bytes: &[u8]) -> Span {
+        // SAFETY: as this function asks.
+        unsafe { start.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()) };
+        Span {
+            start,
+            len: bytes.len(),
+        }
+    }
+
+    /// The bytes.
+    ///
+    /// # Safety
+    /// The arena must outlive what is returned.
+    #[inline]
+    pub(crate) unsafe fn bytes(&self) -> &[u8] {
+        // SAFETY: A1, and as this function asks.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
+    }
+}
 
 impl Arena {
     pub(crate) fn new() -> Arena {
@@ -54,58 +88,61 @@ impl Arena {
         piece
     }
 
-    /// Puts `value` into a piece, and `bytes` right after it, so that one cache line may serve both.
+    /// Puts two runs of bytes and a value that refers to them into one piece, so that a cache line may serve all. The
+    /// value is never dropped.
     pub(crate) fn put_with_bytes<T>(
         &mut self,
-        bytes: &[u8],
-        value: impl FnOnce(NonNull<u8>) -> T,
+        runs: [&[u8]; 2],
+        value: impl FnOnce([Span; 2]) -> T,
     ) -> NonNull<T> {
-        let array = Layout::array::<u8>(bytes.len());
-        let array = array.expect("a slice's own layout");
-        let (layout, offset) = Layout::new::<T>()
-            .extend(array)
-            .expect("a key and a few words fit in memory");
+        let [first, second] = runs;
+        let head = Layout::new::<T>();
+        let bytes = Layout::array::<u8>(first.len() + second.len());
+        let bytes = bytes.expect("two slices fit in memory");
+        let (layout, offset) = head
+            .extend(bytes)
+            .expect("two slices and a few words fit in memory");
         let piece = self.piece(layout);
-        // SAFETY: `offset` lies within the piece, whose layout ends with `bytes.len()` bytes, and the piece is nobody
-        // else's (A2), so not the one that `bytes` lies in.
-        let tail = unsafe {
-            let tail = piece.add(offset);
-            tail.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len());
-            tail
-        };
-        // SAFETY: the piece begins with the layout of `T`, and is nobody else's (A2).
-        unsafe { piece.cast::<T>().write(value(tail)) };
+        // SAFETY: the piece holds a `T`, and from `offset` on the two runs one after the other, by its layout. It is
+        // nobody else's (A2), so it overlaps neither run.
+        unsafe {
+            let start = piece.add(offset);
+            let spans = [
+                Span::write(start, first),
+                Span::write(start.add(first.len()), second),
+            ];
+            piece.cast::<T>().write(value(spans));
+        }
         piece.cast()
     }
 
     fn piece(&mut self, layout: Layout) -> NonNull<u8> {
-        assert!(
-            layout.align() <= align_of::<Word>(),
-            "pieces are aligned to words"
-        );
-        let words = layout.size().div_ceil(WORD_BYTES);
-        self.bytes += (words * WORD_BYTES) as u64;
-        if self.left() < words {
-            self.grow(words);
+        assert!(layout.align() <= LINE_BYTES, "chunks are aligned to lines");
+        let layout = layout.pad_to_align();
+        let mut start = self.used.next_multiple_of(layout.align());
+        if start + layout.size() > self.chunk_bytes() {
+            self.grow(layout.size());
+            start = 0;
         }
-        let chunk = self.chunks.last().expect("grown above");
-        // SAFETY: `used + words` is at most the chunk's length.
-        let piece = unsafe { chunk.cast::<Word>().add(self.used) };
-        self.used += words;
-        piece.cast()
+        self.bytes += (start + layout.size() - self.used) as u64;
+        self.used = start + layout.size();
+        let chunk = self.chunks.last().expect("grown when there was none");
+        // SAFETY: `start + layout.size()` is at most the chunk's length.
+        unsafe { chunk.cast::<u8>().add(start) }
     }
 
-    fn left(&self) -> usize {
-        self.chunks.last().map_or(0, |chunk| chunk.len()) - self.used
+    fn chunk_bytes(&self) -> usize {
+        self.chunks
+            .last()
+            .map_or(0, |chunk| chunk.len() * LINE_BYTES)
     }
 
-    /// Adds a chunk, twice as large as the one before, that has room for `words`.
-    fn grow(&mut self, words: usize) {
+    /// Adds a chunk, twice as large as the one before, that has room for `bytes`.
+    fn grow(&mut self, bytes: usize) {
         let before = self.chunks.last().map_or(0, |chunk| chunk.len());
-        let len = (before * 2)
-            .clamp(CHUNK_WORDS_MIN, CHUNK_WORDS_MAX)
-            .max(words);
-        let chunk = Box::leak(Box::<[u64]>::new_uninit_slice(len));
+        let len = (before * 2).clamp(CHUNK_LINES_MIN, CHUNK_LINES_MAX);
+        let len = len.max(bytes.div_ceil(LINE_BYTES));
+        let chunk = Box::leak(Box::<[Line]>::new_uninit_slice(len));
         self.chunks.push(NonNull::from(chunk));
         self.used = 0;
     }

@@ -17,7 +17,7 @@ fn build(puts: &[(Vec<u8>, Option<u8>)]) -> (Arc<Tree>, Model) {
     let tree = Arc::new(Tree::new());
     let mut model = Model::new();
     for (number, (key, value)) in (1..).zip(puts) {
-        let value = value.map(|value| Bytes::from(vec![value; 3]));
+        let value = value.map(|value| Bytes::from(vec![value; 3 * usize::from(value)]));
         assert!(tree.put(key, Lsn(number), value.clone()) > 0);
         model
             .entry(key.clone())
@@ -150,7 +150,7 @@ fn descending_keys_are_found() {
 
 #[test]
 fn values_are_freed_with_the_tree() {
-    let value = Bytes::from(vec![7; 100]);
+    let value = Bytes::from(vec![7; INLINE_BYTES_MAX + 1]);
     let tree = Tree::new();
     for number in 0..100u64 {
         let key = number_key(number % 30);

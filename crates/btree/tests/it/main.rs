@@ -1,4 +1,5 @@
 //! The tree from outside: against a model, through the law suite, over crashes, damage and full disks.
 
 mod api;
+mod laws;
 mod model;

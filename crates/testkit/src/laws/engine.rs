@@ -115,6 +115,7 @@ impl EngineLaws {
         self.failed_openings_lose_nothing();
         self.merges_survive_power_cuts();
         self.damage_is_never_believed();
+        self.lying_disks_are_never_believed();
     }
 
     fn note(&self, law: &'static str) -> SeedNote {

@@ -1,6 +1,7 @@
 //! The simulated disk behind the traits of files.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -101,13 +102,18 @@ impl FileSystem for SimFileSystem {
 }
 
 /// An open file of a simulated disk.
-#[derive(Debug)]
 pub(super) struct SimFile {
     disk: Arc<Mutex<Disk>>,
     pub(super) file: FileId,
     /// The name it was opened by, which faults go by.
     pub(super) path: PathBuf,
     mode: OpenMode,
+}
+
+impl fmt::Debug for SimFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SimFile({}, {:?})", self.path.display(), self.mode)
+    }
 }
 
 impl SimFile {

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use drystone_base::Lsn;
-use drystone_engine::Engine;
+use drystone_engine::{Engine, EngineError};
 
 use super::EngineLaws;
-use super::subject::{compare_state, open_on};
+use super::subject::{Subject, compare_state, merge, open_on};
 use crate::draw::Draw;
 use crate::model::Model;
-use crate::sim::{CrashPolicy, SimFileSystem};
+use crate::sim::{CrashPolicy, Effect, Fault, OpKind, SimFileSystem};
 
 /// Bits that are turned over in each file.
 const FLIPS: u64 = 1500;
@@ -17,6 +17,8 @@ const FLIPS: u64 = 1500;
 const HEAD_BYTES: u64 = 16 << 10;
 /// Sectors that are zeroed or garbled, and places where a file is cut, in each file.
 const WOUNDS: u64 = 150;
+/// How many writes, and reads, are turned into lies, one at a time.
+const LIES: u64 = 40;
 
 impl EngineLaws {
     /// E4: turn any bit of any file over, zero or garble a sector, cut a file: what can be read is right, the rest is
@@ -59,6 +61,59 @@ impl EngineLaws {
         }
     }
 
+    /// E4: a write that the disk acknowledged and lost, or put elsewhere, and a read that it took from elsewhere, are
+    /// found: what can be read is right and of one state, the rest is an error.
+    ///
+    /// # Panics
+    /// When the law is broken.
+    pub fn lying_disks_are_never_believed(&self) {
+        let _note = self.note("lying disks are never believed");
+        let lies = [
+            (OpKind::Write, Effect::LostWrite),
+            (OpKind::Write, Effect::MisdirectedWrite { by: 4096 }),
+            (OpKind::Write, Effect::MisdirectedWrite { by: -4096 }),
+            (OpKind::Read, Effect::MisdirectedRead { by: 4096 }),
+        ];
+        for (on, effect) in lies {
+            for nth in 1..=LIES {
+                self.check_lie(on, effect, nth);
+            }
+        }
+    }
+
+    fn check_lie(&self, on: OpKind, effect: Effect, nth: u64) {
+        let mut subject = self.subject();
+        for _ in 0..4 {
+            subject.merge_next();
+        }
+        let place = format!("{effect:?}, {on:?} number {nth}");
+        subject.disk.inject(Fault::new(on, effect).nth(nth));
+        for _ in 0..3 {
+            let batch = subject.generator.batch();
+            let upto = subject.next_lsn();
+            subject.model.commit(upto, &batch);
+            let failed = merge(&*subject.engine, &batch, upto).is_err();
+            // At once: the next merge may happen to write it again, right.
+            self.check_liar(&subject, &place);
+            if failed {
+                return;
+            }
+        }
+    }
+
+    fn check_liar(&self, subject: &Subject, place: &str) {
+        let mut reads = vec![check_believed(&*subject.engine, &subject.model, place)];
+        let left = subject.disk.crash(CrashPolicy::KeepAll);
+        if let Ok(engine) = open_on(self, &left.env()) {
+            reads.push(check_believed(&*engine, &subject.model, place));
+        }
+        let errors = reads.iter().filter(|read| read.is_err()).count();
+        assert!(
+            errors == 0 || subject.disk.faults_struck() > 0,
+            "{place}: errors without a lie"
+        );
+    }
+
     fn check_wound(&self, sound: &SimFileSystem, model: &Model, path: &Path, wound: Wound) {
         let disk = sound.crash(CrashPolicy::KeepAll);
         wound.inflict(&disk, path);
@@ -69,19 +124,23 @@ impl EngineLaws {
         let at = engine.merged_lsn();
         if matches!(wound, Wound::Flip(..)) {
             assert_eq!(at, model.last(), "{place}: a silent step to another state");
-        } else {
-            let known = at == Lsn::ZERO || model.commits().contains(&at);
-            assert!(known, "{place}: {at} never was a state");
         }
-        let read = compare_state(&*engine.snapshot(), model, at);
-        let read = read.unwrap_or_else(|wrong| panic!("{place}: {wrong}"));
-        if let Err(error) = read {
+        if let Err(error) = check_believed(&*engine, model, &place) {
             assert!(
                 !verifies_clean(&*engine),
                 "{place}: reads fail with {error}, verify finds nothing"
             );
         }
     }
+}
+
+/// What can be read is right, and of a state that was. The first error that a read gave.
+fn check_believed(engine: &dyn Engine, model: &Model, place: &str) -> Result<(), EngineError> {
+    let at = engine.merged_lsn();
+    let known = at == Lsn::ZERO || model.commits().contains(&at);
+    assert!(known, "{place}: {at} never was a state");
+    let read = compare_state(&*engine.snapshot(), model, at);
+    read.unwrap_or_else(|wrong| panic!("{place}: {wrong}"))
 }
 
 fn verifies_clean(engine: &dyn Engine) -> bool {

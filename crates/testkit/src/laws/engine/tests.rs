@@ -372,7 +372,14 @@ impl File for BentFile {
     }
 
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
-        self.inner.write_all_at(buf, offset)
+        if self.omits != Omission::Checksums {
+            return self.inner.write_all_at(buf, offset);
+        }
+        // In pieces, so that the disk can lose one of them.
+        for (piece, at) in buf.chunks(64).zip((offset..).step_by(64)) {
+            self.inner.write_all_at(piece, at)?;
+        }
+        Ok(())
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -402,6 +409,8 @@ fn omissions_are_found() {
     let law = EngineLaws::failed_syncs_are_never_papered_over;
     breaks("swallowed sync errors", &without(Omission::SyncErrors), law);
     let law = EngineLaws::damage_is_never_believed;
+    breaks("no checksums", &without(Omission::Checksums), law);
+    let law = EngineLaws::lying_disks_are_never_believed;
     breaks("no checksums", &without(Omission::Checksums), law);
 }
 

@@ -51,25 +51,19 @@ pub(crate) struct Listing {
 }
 
 impl Folder {
-    /// Opens the folder, creating it when it is missing.
+    /// Opens the folder, creating it when it is missing. Its name is durable when the folder above it is.
     pub(crate) fn open(env: &Env, dir: &Path) -> Result<Folder, WalError> {
         let folder = Folder {
             env: env.clone(),
             dir: dir.to_owned(),
         };
         let files = &folder.env.files;
-        let there = files
-            .exists(dir)
-            .map_err(|source| at(dir, "look for", source))?;
-        if !there {
-            files
-                .create_dir_all(dir)
-                .map_err(|source| at(dir, "create", source))?;
-            if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                files
-                    .sync_dir(parent)
-                    .map_err(|source| at(parent, "sync", source))?;
-            }
+        let created = files.create_dir_all(dir);
+        created.map_err(|source| at(dir, "create", source))?;
+        // Always, not only when it was created here: a crash, or an error, may have come in between.
+        if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            let synced = files.sync_dir(parent);
+            synced.map_err(|source| at(parent, "sync", source))?;
         }
         Ok(folder)
     }

@@ -393,8 +393,14 @@ impl Shared {
         state.count_group(&writer, &parts);
         state.group.recycle(parts);
         state.is_poisoned |= !is_ok;
+        // After a failure nobody knows what the files hold behind the durable records: readers stay away from it.
+        let flushed = if is_ok {
+            writer.flushed
+        } else {
+            writer.durable
+        };
         self.durable.store(writer.durable.0, Ordering::Release);
-        self.flushed.store(writer.flushed.0, Ordering::Release);
+        self.flushed.store(flushed.0, Ordering::Release);
         state.writer = Some(writer);
         let written = state.turn_before();
         self.turns[written].notify_all();

@@ -1,1 +1,115 @@
-//! x
+//! The format does not change by itself: a log of each version is kept, and every later version must read it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use drystone_base::{Env, Lsn, OpenMode};
+use drystone_wal::Log;
+
+use crate::{append_synced, bytes_of, dir, open, options};
+
+const LENS: [usize; 8] = [0, 1, 7, 8, 9, 3000, 6000, 77];
+
+fn golden(version: u32) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/version-{version}"))
+}
+
+/// The log that was written for version 1: single commits, one group, a segment of its own, a marker.
+fn write_log(env: &Env) {
+    let log = open(env, 0).unwrap();
+    for (len, lsn) in LENS.iter().zip(1..=5) {
+        append_synced(&log, &bytes_of(lsn, *len)).unwrap();
+    }
+    for (len, lsn) in LENS.iter().zip(1..).skip(5) {
+        log.append(&bytes_of(lsn, *len)).unwrap();
+    }
+    log.close().unwrap();
+}
+
+/// The files in the folder of a log.
+fn files_of(env: &Env) -> Vec<(String, Vec<u8>)> {
+    let names = env.files.list_dir(&dir()).unwrap();
+    let read = |name: String| {
+        let file = env.files.open(&dir().join(&name), OpenMode::Read).unwrap();
+        let mut bytes = vec![0; usize::try_from(file.len().unwrap()).unwrap()];
+        file.read_exact_at(&mut bytes, 0).unwrap();
+        (name, bytes)
+    };
+    names.into_iter().map(read).collect()
+}
+
+fn check_content(log: &Log) {
+    let records: Vec<_> = log.read_from(Lsn(1)).map(Result::unwrap).collect();
+    assert_eq!(records.len(), LENS.len());
+    for ((record, len), lsn) in records.iter().zip(LENS).zip(1..) {
+        assert_eq!(record.lsn, Lsn(lsn));
+        assert_eq!(record.payload, bytes_of(lsn, len));
+    }
+}
+
+/// The golden files, copied to where they can be opened.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "reads what is kept beside the tests"
+)]
+fn golden_env(version: u32) -> Env {
+    let env = Env::memory(0);
+    env.files.create_dir_all(&dir()).unwrap();
+    let mut count = 0;
+    for entry in fs::read_dir(golden(version)).unwrap() {
+        let entry = entry.unwrap();
+        let file = env
+            .files
+            .open(&dir().join(entry.file_name()), OpenMode::CreateNew)
+            .unwrap();
+        file.write_all_at(&fs::read(entry.path()).unwrap(), 0)
+            .unwrap();
+        count += 1;
+    }
+    assert!(count > 1, "the golden files are there");
+    env
+}
+
+#[test]
+fn version_1_is_read() {
+    let env = golden_env(1);
+    let log = open(&env, 0).unwrap();
+    check_content(&log);
+    let lsn = append_synced(&log, b"and written on").unwrap();
+    assert_eq!(lsn, Lsn(LENS.len() as u64 + 1));
+}
+
+#[test]
+fn version_1_is_what_is_written() {
+    let env = Env::memory(1);
+    write_log(&env);
+    let golden = files_of(&golden_env(1));
+    let written = files_of(&env);
+    let names = |files: &[(String, Vec<u8>)]| {
+        files
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(&written), names(&golden));
+    for ((name, written), (_, golden)) in written.iter().zip(&golden) {
+        assert!(written == golden, "{name} differs");
+    }
+    assert_eq!(options().segment_bytes, 12_288);
+}
+
+/// Writes the golden files of the current version. Only for a new version: `cargo test -- --ignored write_golden`.
+#[test]
+#[ignore = "writes the golden files"]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "writes what is kept beside the tests"
+)]
+fn write_golden() {
+    let env = Env::memory(1);
+    write_log(&env);
+    fs::create_dir_all(golden(1)).unwrap();
+    for (name, bytes) in files_of(&env) {
+        fs::write(golden(1).join(name), bytes).unwrap();
+    }
+}

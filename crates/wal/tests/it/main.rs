@@ -1,5 +1,5 @@
 //! Tests of the log from outside.
-#![allow(missing_docs, reason = "a test binary")]
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod crash;
 mod damage;

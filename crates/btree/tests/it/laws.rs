@@ -17,7 +17,9 @@ fn options(page_bytes: u32, pinned_bytes_max: u64) -> BTreeOptions {
 #[test]
 fn a_tree_of_small_pages_keeps_the_laws_of_engines() {
     let open = |env: &_, dir: &_| BTree::open(env, dir, options(MIN_PAGE_BYTES, 2000));
-    EngineLaws::new(open).limits(MAX_KEY_BYTES, 1 << 20).check_all();
+    EngineLaws::new(open)
+        .limits(MAX_KEY_BYTES, 1 << 20)
+        .check_all();
 }
 
 #[test]

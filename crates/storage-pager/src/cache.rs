@@ -47,7 +47,10 @@ pub(crate) struct Cache {
 }
 
 /// Latch `table`: taken shared by hits and exclusively by everything else, for no I/O and no other latch.
+///
+/// Aligned, so that threads at work on neighbours do not wait for one another's cache lines.
 #[derive(Debug)]
+#[repr(align(128))]
 struct Shard {
     table: RwLock<Table>,
     hits: AtomicU64,

@@ -89,7 +89,7 @@ impl ExtentSet {
     }
 
     /// A run of at least `count` blocks: the lowest of those whose size class promises that many. Where there is none, a
-    /// few of the class below are looked at. O(classes).
+    /// few of the class below are looked at, and the run that reaches furthest. O(classes).
     pub(crate) fn find(&self, count: u64) -> Option<Extent> {
         let promising = class_that_promises(count);
         let starts = self
@@ -100,8 +100,11 @@ impl ExtentSet {
         let lowest = starts.min().or_else(|| {
             let below = self.classes.get(promising.checked_sub(1)?)?;
             below.iter().take(8).find(|start| self.runs[start] >= count)
-        })?;
-        Some(Extent::new(*lowest, self.runs[lowest]))
+        });
+        match lowest {
+            Some(start) => Some(Extent::new(*start, self.runs[start])),
+            None => self.last_run().filter(|run| run.count >= count),
+        }
     }
 
     /// The runs, ascending.

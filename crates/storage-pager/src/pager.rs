@@ -123,7 +123,10 @@ impl Pager {
         let file = DataFile::new(path, file);
         file.sync()?;
         let slots = Slots::read(&file)?;
-        let newest = slots.newest(&file, options.lost_superblock)?;
+        slots.check(&file)?;
+        let Some(newest) = slots.newest(options.lost_superblock).cloned() else {
+            return Err(slots.into_error(&file));
+        };
         check_length(&file, newest.blocks)?;
         let opened = Opened {
             created,
@@ -341,14 +344,15 @@ fn create_if_missing(env: &Env, dir: &Path) -> Result<bool, PagerError> {
     if is_missing {
         create(env, dir, &path)?;
     }
-    // Also when it was there: a killed process may have created it and not come to this.
-    sync_names(env, dir)?;
+    // Also when it was there: a killed process may have renamed it and not come to this.
+    sync_dir(env, dir)?;
     Ok(is_missing)
 }
 
 fn create(env: &Env, dir: &Path, path: &Path) -> Result<(), PagerError> {
     let dir_made = env.files.create_dir_all(dir);
     dir_made.map_err(|source| io_error("create", dir, source))?;
+    sync_dir(env, folder_of(dir))?;
     let new_path = dir.join(NEW_FILE_NAME);
     let file = env
         .files
@@ -368,14 +372,19 @@ fn create(env: &Env, dir: &Path, path: &Path) -> Result<(), PagerError> {
     renamed.map_err(|source| io_error("rename", &new_path, source))
 }
 
-/// Makes the file's name durable, and its folder's.
-fn sync_names(env: &Env, dir: &Path) -> Result<(), PagerError> {
-    let above = dir.parent().filter(|above| above.file_name().is_some());
-    for folder in [Some(dir), above].into_iter().flatten() {
-        let synced = env.files.sync_dir(folder);
-        synced.map_err(|source| io_error("sync", folder, source))?;
+/// The folder that a folder is in.
+fn folder_of(dir: &Path) -> &Path {
+    match dir.parent() {
+        None => dir,
+        Some(above) if above.as_os_str().is_empty() => Path::new("."),
+        Some(above) => above,
     }
-    Ok(())
+}
+
+/// Makes the names in a folder durable.
+fn sync_dir(env: &Env, folder: &Path) -> Result<(), PagerError> {
+    let synced = env.files.sync_dir(folder);
+    synced.map_err(|source| io_error("sync", folder, source))
 }
 
 /// The two states of a new file: nothing, and nothing again.

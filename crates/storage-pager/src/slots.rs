@@ -6,6 +6,7 @@
 //! - Between the two, or within the second write: copy 0 is n, whole and durable, so n is newest.
 //!
 //! So a crash never leaves a slot without a whole copy, and a slot that has none is damage: see [`LostSuperblock`].
+//! A copy that cannot be read counts as damaged while its twin is whole.
 //! Mending writes only copies that differ from the best of their slot, each with a sync of its own, and only after a
 //! sync has made durable what was read. So a crash within it leaves one of the states above.
 
@@ -37,7 +38,8 @@ pub struct SuperblockCopy {
     pub generation: u64,
 }
 
-type Copy = Result<Superblock, Unusable>;
+/// A copy, or why it is not whole. [`PagerError::Io`]: a bad sector, which writing may heal.
+type Copy = Result<Superblock, PagerError>;
 
 /// The four copies, as they were read.
 #[derive(Debug)]
@@ -46,54 +48,86 @@ pub(crate) struct Slots {
 }
 
 impl Slots {
+    /// Reads all four.
+    ///
+    /// # Errors
+    /// Only [`PagerError::UnsupportedVersion`]: what is wrong with a copy is kept in its place.
     pub(crate) fn read(file: &DataFile) -> Result<Slots, PagerError> {
         let slots = Slots {
             copies: [
-                [read_copy(file, 0, 0)?, read_copy(file, 0, 1)?],
-                [read_copy(file, 1, 0)?, read_copy(file, 1, 1)?],
+                [read_copy(file, 0, 0), read_copy(file, 0, 1)],
+                [read_copy(file, 1, 0), read_copy(file, 1, 1)],
             ],
         };
-        slots.check_versions(file)?;
+        let copies = slots.copies.iter().flatten();
+        let mut newer = copies.filter_map(|copy| match copy {
+            Err(PagerError::UnsupportedVersion { found, .. }) => Some(*found),
+            _ => None,
+        });
+        newer
+            .next()
+            .map_or(Ok(()), |found| Err(unsupported(file, found)))?;
         Ok(slots)
     }
 
-    /// The superblock of the newest state.
-    pub(crate) fn newest(
-        &self,
-        file: &DataFile,
-        lost: LostSuperblock,
-    ) -> Result<Superblock, PagerError> {
-        match (self.best(0), self.best(1)) {
-            (Some(even), Some(odd)) => {
-                check_twins(file, even, odd)?;
-                Ok(if even.generation > odd.generation {
-                    even
-                } else {
-                    odd
-                }
-                .clone())
+    /// The superblock of the newest state. `None` when it may be lost: [`Slots::into_error`] says how.
+    pub(crate) fn newest(&self, lost: LostSuperblock) -> Option<&Superblock> {
+        match (best_of(&self.copies[0]), best_of(&self.copies[1])) {
+            (Some(even), Some(odd)) if even.generation > odd.generation => Some(even),
+            (Some(_), Some(odd)) => Some(odd),
+            (Some(only), None) | (None, Some(only)) => {
+                let may_take = lost == LostSuperblock::TakeOther && !self.is_unreadable();
+                may_take.then_some(only)
             }
-            (Some(only), None) | (None, Some(only)) if lost == LostSuperblock::TakeOther => {
-                Ok(only.clone())
-            }
-            (Some(only), None) | (None, Some(only)) => Err(PagerError::LostSuperblock {
-                path: file.path().to_owned(),
-                generation: only.generation,
-                lsn: only.lsn,
-            }),
-            (None, None) => Err(file.corrupt(0, self.why_none())),
+            (None, None) => None,
         }
+    }
+
+    /// Why there is no newest superblock: a slot that cannot be read, both of one lost, or all of them.
+    pub(crate) fn into_error(self, file: &DataFile) -> PagerError {
+        let is_unreadable = self.is_unreadable();
+        let left = self.copies.iter().find_map(best_of);
+        match left.map(|left| (left.generation, left.lsn)) {
+            Some((generation, lsn)) if !is_unreadable => PagerError::LostSuperblock {
+                path: file.path().to_owned(),
+                generation,
+                lsn,
+            },
+            _ => self.into_flaw(file, is_unreadable),
+        }
+    }
+
+    /// The two superblocks are of one file.
+    pub(crate) fn check(&self, file: &DataFile) -> Result<(), PagerError> {
+        let (Some(even), Some(odd)) = (best_of(&self.copies[0]), best_of(&self.copies[1])) else {
+            return Ok(());
+        };
+        let (older, newer) = if even.generation < odd.generation {
+            (even, odd)
+        } else {
+            (odd, even)
+        };
+        if older.uuid == newer.uuid && older.lsn <= newer.lsn {
+            return Ok(());
+        }
+        let place = |one: &Superblock| format!("{} at generation {}", one.lsn, one.generation);
+        let why = Malformed::new(
+            "superblocks",
+            "two of one file, with ascending LSNs",
+            format!("{}, {}", place(older), place(newer)),
+        );
+        Err(file.corrupt(0, why))
     }
 
     /// Writes the best copy of each slot over its twin, where that differs. Returns what was written over.
     pub(crate) fn mend(&self, file: &DataFile) -> Result<Vec<SuperblockCopy>, PagerError> {
         let mut mended = Vec::new();
         for (slot, copies) in (0..).zip(&self.copies) {
-            let Some(best) = self.best(slot) else {
+            let Some(best) = best_of(copies) else {
                 continue;
             };
             for (copy, found) in (0..).zip(copies) {
-                if found.as_ref() != Ok(best) {
+                if !found.as_ref().is_ok_and(|found| found == best) {
                     write_copy(file, best, slot, copy)?;
                     mended.push(SuperblockCopy {
                         block: BlockNo(slot * 2 + copy),
@@ -106,56 +140,48 @@ impl Slots {
     }
 
     /// What is wrong with copies that differ from their twin, or cannot be read. For `verify`.
-    pub(crate) fn findings(&self, file: &DataFile) -> Vec<PagerError> {
+    pub(crate) fn into_findings(self, file: &DataFile) -> Vec<PagerError> {
         let mut findings = Vec::new();
-        for (slot, copies) in (0..).zip(&self.copies) {
+        for (slot, copies) in (0..).zip(self.copies) {
+            let best = best_of(&copies).map(|best| best.generation);
             for (copy, found) in (0..).zip(copies) {
-                let why = match found {
-                    Err(Unusable::Malformed(why)) => why.clone(),
-                    Ok(found) if self.best(slot) != Some(found) => Malformed::new(
-                        "generation of a superblock's copy",
-                        "its twin's",
-                        found.generation.to_string(),
-                    ),
-                    _ => continue,
-                };
-                findings.push(file.corrupt(copy_offset(slot, copy), why));
+                match found {
+                    Err(finding) => findings.push(finding),
+                    Ok(found) if Some(found.generation) != best => {
+                        let generation = found.generation.to_string();
+                        let why = Malformed::new("superblock's copy", "as its twin", generation);
+                        findings.push(file.corrupt(copy_offset(slot, copy), why));
+                    }
+                    Ok(_) => {}
+                }
             }
         }
         findings
     }
 
-    /// The whole copy of the newest generation in one slot.
-    fn best(&self, slot: u64) -> Option<&Superblock> {
-        let copies = if slot == 0 {
-            &self.copies[0]
-        } else {
-            &self.copies[1]
-        };
-        let whole = copies.iter().rev().filter_map(|copy| copy.as_ref().ok());
-        whole.max_by_key(|superblock| superblock.generation)
+    /// Whether a slot is without a whole copy because one could not be read: another time it may be.
+    fn is_unreadable(&self) -> bool {
+        let is_unreadable = |copy: &Copy| matches!(copy, Err(PagerError::Io { .. }));
+        self.copies
+            .iter()
+            .any(|slot| slot.iter().all(Result::is_err) && slot.iter().any(is_unreadable))
     }
 
-    fn check_versions(&self, file: &DataFile) -> Result<(), PagerError> {
-        for copy in self.copies.iter().flatten() {
-            if let Err(Unusable::Newer(found)) = copy {
-                return Err(PagerError::UnsupportedVersion {
-                    path: file.path().to_owned(),
-                    found: *found,
-                    supported: FORMAT_VERSION,
-                });
-            }
-        }
-        Ok(())
+    /// The first copy's flaw; of those that could not be read, if `is_unreadable`.
+    fn into_flaw(self, file: &DataFile, is_unreadable: bool) -> PagerError {
+        let mut flaws = self.copies.into_iter().flatten().filter_map(Result::err);
+        let flaw = flaws.find(|flaw| matches!(flaw, PagerError::Io { .. }) == is_unreadable);
+        flaw.unwrap_or_else(|| {
+            let why = Malformed::new("superblock", "a whole copy in each slot", "none in one");
+            file.corrupt(0, why)
+        })
     }
+}
 
-    /// What is wrong with the first copy, when all four are damaged.
-    fn why_none(&self) -> Malformed {
-        match &self.copies[0][0] {
-            Err(Unusable::Malformed(why)) => why.clone(),
-            _ => Malformed::new("superblock", "one whole copy of four", "none"),
-        }
-    }
+/// The whole copy of the newest generation in a slot.
+fn best_of(copies: &[Copy; 2]) -> Option<&Superblock> {
+    let whole = copies.iter().flatten();
+    whole.max_by_key(|superblock| superblock.generation)
 }
 
 /// Makes `superblock` the newest state. A failure poisons: nobody knows then which state is on the medium.
@@ -176,38 +202,26 @@ fn write_copy(
     file.sync()
 }
 
-fn read_copy(file: &DataFile, slot: u64, copy: u64) -> Result<Copy, PagerError> {
+fn read_copy(file: &DataFile, slot: u64, copy: u64) -> Copy {
+    let offset = copy_offset(slot, copy);
     let mut bytes = [0; BLOCK_BYTES];
-    file.read_or_zeros(&mut bytes, copy_offset(slot, copy))?;
-    let superblock = match Superblock::decode(&bytes) {
-        Ok(superblock) => superblock,
-        Err(why) => return Ok(Err(why)),
-    };
+    file.read_or_zeros(&mut bytes, offset)?;
+    let superblock = Superblock::decode(&bytes).map_err(|why| match why {
+        Unusable::Newer(found) => unsupported(file, found),
+        Unusable::Malformed(why) => file.corrupt(offset, why),
+    })?;
     if superblock.generation % 2 == slot {
-        return Ok(Ok(superblock));
+        return Ok(superblock);
     }
     let found = superblock.generation.to_string();
     let why = Malformed::new("generation of a superblock", "one of this slot", found);
-    Ok(Err(why.into()))
+    Err(file.corrupt(offset, why))
 }
 
-/// Whether two superblocks can be of one file.
-fn check_twins(file: &DataFile, even: &Superblock, odd: &Superblock) -> Result<(), PagerError> {
-    let (older, newer) = if even.generation < odd.generation {
-        (even, odd)
-    } else {
-        (odd, even)
-    };
-    if older.uuid == newer.uuid && older.lsn <= newer.lsn {
-        return Ok(());
+fn unsupported(file: &DataFile, found: u32) -> PagerError {
+    PagerError::UnsupportedVersion {
+        path: file.path().to_owned(),
+        found,
+        supported: FORMAT_VERSION,
     }
-    let why = Malformed::new(
-        "superblocks",
-        "two of one file, with ascending LSNs",
-        format!(
-            "{} at generation {}, {} at {}",
-            older.lsn, older.generation, newer.lsn, newer.generation
-        ),
-    );
-    Err(file.corrupt(0, why))
 }

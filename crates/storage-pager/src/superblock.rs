@@ -6,7 +6,7 @@
 //!      8     4  version      format version, 1
 //!     12     4  block_bytes  4096
 //!     16    16  uuid         drawn when the file was created; the same in every superblock
-//!     32     8  generation   number of the commit that wrote it
+//!     32     8  generation   number of the commit that wrote it, < 2^63
 //!     40     8  lsn          everything up to here is in this state
 //!     48     8  durable_lsn  lsn of the generation before, which was durable when this was written; <= lsn
 //!     56     8  blocks       length of the file in blocks; it may be longer, never shorter
@@ -39,6 +39,9 @@ pub const MAX_PAYLOAD_BYTES: usize = 1024;
 
 /// The format that this build writes, and the newest that it reads.
 pub(crate) const FORMAT_VERSION: u32 = 1;
+
+/// Generations are fewer than this, so that adding one is always possible.
+const GENERATIONS: u64 = 1 << 63;
 
 const MAGIC: [u8; 8] = *b"DRYPAGER";
 const FREE_LIST: usize = 64;
@@ -127,6 +130,13 @@ impl Superblock {
 
     /// Whether its fields agree with each other.
     fn check(&self) -> Result<(), Malformed> {
+        if self.generation >= GENERATIONS {
+            return Err(Malformed::new(
+                "generation of a superblock",
+                format!("less than {GENERATIONS}"),
+                self.generation.to_string(),
+            ));
+        }
         if self.durable_lsn > self.lsn {
             return Err(Malformed::new(
                 "durable LSN of a superblock",

@@ -97,9 +97,8 @@ impl Verifier {
     /// The copies of the superblocks, unless a writer is at work on them.
     fn check_slots(&mut self) -> Result<(), PagerError> {
         if let Some(slots) = self.inner.quiet_slots()? {
-            self.report
-                .findings
-                .extend(slots.findings(&self.inner.file));
+            let findings = slots.into_findings(&self.inner.file);
+            self.report.findings.extend(findings);
         }
         Ok(())
     }
@@ -120,6 +119,9 @@ impl Verifier {
 
     /// Notes that a page uses its blocks, and that nothing else does.
     fn claim(&mut self, page: &PageRef) {
+        if page.check().is_err() {
+            return; // reading it says so
+        }
         let extent = page.extent();
         let found = if extent.start < SUPERBLOCKS || extent.end() > self.root.blocks {
             "blocks outside the file"

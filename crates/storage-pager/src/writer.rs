@@ -20,7 +20,7 @@ use crate::free_list;
 use crate::page_ref::{CODEC_NONE, MAX_PAGE_BYTES, PageRef};
 use crate::pager::Inner;
 use crate::slots;
-use crate::space::{Changes, Headroom, Space};
+use crate::space::{Changes, Headroom, NotLive, Space};
 use crate::superblock::{MAX_PAYLOAD_BYTES, Superblock};
 
 /// Consecutive pages are written together, up to about this many bytes.
@@ -87,7 +87,8 @@ impl Writer {
     /// names it is damaged then. Nothing was freed.
     pub fn free(&mut self, page: &PageRef) -> Result<(), PagerError> {
         let space = space_of(&mut self.space);
-        let freed = space.free(page.extent(), &mut self.changes);
+        let is_page = page.check().map_err(|_| NotLive);
+        let freed = is_page.and_then(|()| space.free(page.extent(), &mut self.changes));
         freed.map_err(|_| {
             let why = Malformed::new("page to be freed", "one of this state", "free blocks");
             self.inner.file.corrupt(page.block.offset(), why)

@@ -51,6 +51,18 @@ fn the_lowest_run_of_a_class_that_promises_enough_is_found() {
     assert_eq!(set.find(41), None);
 }
 
+/// A file that grew by just enough: its new tail must be found, however many shorter runs there are.
+#[test]
+fn the_last_run_is_found_behind_many_that_are_too_short() {
+    let mut set = ExtentSet::default();
+    for start in 0..100 {
+        set.insert(Extent::new(start * 100, 17));
+    }
+    assert_eq!(set.find(18), None);
+    set.insert(Extent::new(10_000, 18));
+    assert_eq!(set.find(18), Some(Extent::new(10_000, 18)));
+}
+
 fn blocks_of(extent: Extent) -> impl Iterator<Item = u64> {
     extent.start..extent.end()
 }

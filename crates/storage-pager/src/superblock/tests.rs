@@ -56,6 +56,7 @@ fn every_rule_of_the_table_is_checked() {
     check_rejected(0, b"X", "magic of a superblock");
     check_rejected(8, &[0], "format version");
     check_rejected(12, &[1], "block size");
+    check_rejected(32, &[0xFF; 8], "generation of a superblock");
     check_rejected(48, &[10], "durable LSN of a superblock");
     check_rejected(56, &[3], "length of the file in blocks");
     check_rejected(56, &[0xFF; 8], "length of the file in blocks");

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use drystone_base::{Env, Lsn};
 use drystone_storage_pager::{
-    BLOCK_BYTES, MAX_PAYLOAD_BYTES, PageRef, Pager, PagerError, PagerOptions,
+    BLOCK_BYTES, BlockNo, MAX_PAYLOAD_BYTES, PageRef, Pager, PagerError, PagerOptions,
 };
 
 use crate::shelf::{self, Changes, Stones, check, commit, open, stone};
@@ -192,6 +192,56 @@ fn a_page_is_freed_once() {
     ));
     drop(writer);
     check(&pager, &Stones::from([(7, b"granite".to_vec())]));
+}
+
+#[test]
+fn a_reference_that_no_page_has_is_refused() {
+    let pager = open(&Env::memory(1)).unwrap();
+    commit(&pager, &put(7, b"granite"), Lsn(1)).unwrap();
+    let page = shelf::place(&pager, 7);
+    let references = [
+        PageRef { len: 0, ..page },
+        PageRef {
+            block: BlockNo(u64::MAX),
+            ..page
+        },
+        PageRef {
+            block: BlockNo(0),
+            ..page
+        },
+    ];
+    for reference in references {
+        assert!(matches!(
+            pager.read(&reference),
+            Err(PagerError::Corrupt { .. })
+        ));
+        let mut writer = pager.begin().unwrap();
+        assert!(matches!(
+            writer.free(&reference),
+            Err(PagerError::Corrupt { .. })
+        ));
+        let mut verifier = pager.verify(pager.root()).unwrap();
+        assert_eq!(verifier.page(&reference), None);
+    }
+    check(&pager, &Stones::from([(7, b"granite".to_vec())]));
+}
+
+/// The file grows by just enough for a page that is longer than a step, beside many runs that are a little too short.
+#[test]
+fn a_page_finds_the_room_that_was_made_for_it() {
+    let pager = open(&Env::memory(1)).unwrap();
+    let stones = |len| (0..100).map(move |id| (id, Some(stone(id, 0, len * BLOCK_BYTES))));
+    commit(&pager, &stones(17).collect(), Lsn(1)).unwrap();
+    let every_second: Changes = (0..50).map(|id| (2 * id, None)).collect();
+    commit(&pager, &every_second, Lsn(2)).unwrap();
+    for lsn in 3..40 {
+        commit(
+            &pager,
+            &put(lsn * 1000, &stone(0, lsn, 31 * BLOCK_BYTES)),
+            Lsn(lsn),
+        )
+        .unwrap();
+    }
 }
 
 #[test]

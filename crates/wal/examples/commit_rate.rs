@@ -4,7 +4,7 @@
 //! cargo run --release -p drystone-wal --example commit_rate -- FOLDER [ROUNDS] [SECONDS] [PAYLOAD_BYTES]
 //! ```
 //!
-//! Each round measures the bare loop, one thread and eight threads, in turn, so that a noisy machine is noisy for all.
+//! FOLDER must not exist yet; it is left for a look at what was written. Each round measures the bare loop, one thread and eight threads, in turn, so that a noisy machine is noisy for all.
 //! Prints each round and the medians.
 #![expect(
     clippy::disallowed_methods,
@@ -76,7 +76,7 @@ impl BareFile {
     fn create(folder: &Path) -> Result<BareFile, Failure> {
         let env = Env::os();
         env.files.create_dir_all(folder)?;
-        let file = env.files.open(&folder.join("bare"), OpenMode::Create)?;
+        let file = env.files.open(&folder.join("bare"), OpenMode::CreateNew)?;
         file.write_all_at(&vec![0; usize::try_from(FILE_BYTES)?], 0)?;
         file.sync()?;
         Ok(BareFile { file })

@@ -60,10 +60,12 @@ impl Reader {
         }
         loop {
             self.pass_segments();
-            let chain = match &mut self.chain {
-                Some(chain) => chain,
-                none => none.insert(Chain::new(Arc::clone(&self.segments[0]))),
+            let Some(segment) = self.segments.front() else {
+                return Ok(None);
             };
+            let chain = self
+                .chain
+                .get_or_insert_with(|| Chain::new(Arc::clone(segment)));
             let link = chain.next_link();
             let link = link.map_err(|broken| broken.into_error(chain))?;
             if link.lsn >= self.next {

@@ -79,3 +79,176 @@ fn a_record_longer_than_a_segment_gets_its_own() {
     drop(log);
     check_content(&open(&env), &lens);
 }
+
+#[test]
+fn a_reader_keeps_its_segments_from_being_recycled() {
+    let env = Env::memory(1);
+    let log = open(&env);
+    let lens = [1000; 300];
+    append_all(&log, &lens);
+    log.sync_to(Lsn(300)).unwrap();
+    let mut reader = log.read_from(Lsn(1));
+    assert_eq!(reader.next().unwrap().unwrap().lsn, Lsn(1));
+    log.trim(Lsn(300)).unwrap();
+    append_all(&log, &lens);
+    log.sync_to(Lsn(600)).unwrap();
+    assert_eq!(log.stats().spares, 0, "nothing was recycled");
+
+    for (record, lsn) in reader.by_ref().zip(2..=300) {
+        assert_eq!(record.unwrap().payload, payload(lsn, 1000));
+    }
+    drop(reader);
+    assert_eq!(log.step().unwrap(), Progress::More);
+    assert_eq!(log.stats().spares, 2);
+}
+
+#[test]
+fn a_reader_that_fell_behind_a_trim_says_so() {
+    let log = open(&Env::memory(1));
+    append_all(&log, &[1000; 100]);
+    log.sync_to(Lsn(50)).unwrap();
+    let mut tail = log.read_from(Lsn(101));
+    log.trim(Lsn(60)).unwrap();
+    let oldest = log.oldest_lsn();
+    assert!(oldest > Lsn(1) && oldest <= Lsn(61));
+    let error = log.read_from(Lsn::ZERO).next().unwrap().unwrap_err();
+    assert!(
+        matches!(error, WalError::Trimmed { wanted: Lsn(1), .. }),
+        "{error:?}"
+    );
+    assert_eq!(log.read_from(oldest).next().unwrap().unwrap().lsn, oldest);
+
+    assert!(tail.next().is_none());
+    append_all(&log, &[1000; 200]);
+    log.sync_to(Lsn(300)).unwrap();
+    log.trim(Lsn(300)).unwrap();
+    let error = tail.next().unwrap().unwrap_err();
+    assert!(
+        matches!(
+            error,
+            WalError::Trimmed {
+                wanted: Lsn(101),
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert!(tail.next().is_none());
+}
+
+#[test]
+fn a_reader_goes_on_when_more_is_flushed() {
+    let log = open(&Env::memory(1));
+    let mut reader = log.read_from(Lsn(1));
+    for lsn in 1..200 {
+        assert!(reader.next().is_none());
+        append_all(&log, &[1000]);
+        assert!(reader.next().is_none(), "not flushed");
+        log.flush().unwrap();
+        assert_eq!(reader.next().unwrap().unwrap().lsn, Lsn(lsn));
+        assert_eq!(reader.position(), Lsn(lsn + 1));
+    }
+}
+
+#[test]
+fn steps_prepare_the_next_segment_and_then_write_the_marker() {
+    let env = Env::memory(1);
+    let log = open(&env);
+    append_all(&log, &[20_000]);
+    log.sync_to(Lsn(1)).unwrap();
+    assert_eq!(
+        (log.step().unwrap(), log.stats().spares),
+        (Progress::Idle, 0)
+    );
+    append_all(&log, &[10_000]);
+    log.sync_to(Lsn(2)).unwrap();
+    assert_eq!(
+        (log.step().unwrap(), log.stats().spares),
+        (Progress::More, 1)
+    );
+    let syncs = log.stats().syncs;
+    assert_eq!(
+        (log.step().unwrap(), log.stats().syncs),
+        (Progress::Idle, syncs)
+    );
+    assert_eq!(
+        (log.step().unwrap(), log.stats().syncs),
+        (Progress::Idle, syncs + 1),
+        "quiet"
+    );
+    assert_eq!(
+        (log.step().unwrap(), log.stats().syncs),
+        (Progress::Idle, syncs + 1),
+        "marked"
+    );
+    append_all(&log, &[30_000]);
+    assert_eq!(
+        (log.stats().spares, log.stats().groups),
+        (0, 2),
+        "append took the spare, and wrote nothing"
+    );
+}
+
+#[test]
+fn no_marker_is_written_while_records_wait_for_their_sync() {
+    let log = open(&Env::memory(1));
+    append_all(&log, &[10, 10]);
+    log.flush().unwrap();
+    for _ in 0..3 {
+        log.step().unwrap();
+    }
+    assert_eq!(log.stats().syncs, 0);
+}
+
+#[test]
+fn memory_is_bounded_when_nobody_syncs() {
+    let options = LogOptions {
+        buffer_bytes_max: 10_000,
+        ..small()
+    };
+    let log = Log::open(&Env::memory(1), Path::new("log"), options, Lsn::ZERO).unwrap();
+    append_all(&log, &[1000; 100]);
+    let stats = log.stats();
+    assert!(
+        stats.group_bytes_max <= 11_000 && stats.groups >= 9,
+        "{stats:?}"
+    );
+    assert!(log.durable_lsn() < Lsn(100));
+}
+
+#[test]
+fn arguments_out_of_range_are_refused() {
+    let log = open(&Env::memory(1));
+    let error = log.append(&vec![0; MAX_PAYLOAD_BYTES + 1]).unwrap_err();
+    assert!(matches!(error, WalError::TooLarge { .. }), "{error:?}");
+    let error = log.sync_to(Lsn(1)).unwrap_err();
+    assert!(
+        matches!(error, WalError::NotAppended { wanted: Lsn(1), .. }),
+        "{error:?}"
+    );
+    assert!(log.read_from(Lsn::MAX).next().is_none());
+    log.trim(Lsn::MAX).unwrap();
+    let full = Log::open(&Env::memory(1), Path::new("log"), small(), Lsn::MAX).unwrap();
+    assert!(matches!(full.append(b"x"), Err(WalError::Exhausted)));
+    assert!(full.read_from(Lsn::MAX).next().is_none());
+    full.close().unwrap();
+}
+
+#[test]
+fn a_log_may_be_opened_with_other_options() {
+    let env = Env::memory(1);
+    let mut last = 0;
+    for segment_bytes in [SMALL, 12_288, 0, 1 << 20, SMALL] {
+        let options = LogOptions {
+            segment_bytes,
+            spare_segments_max: 0,
+            buffer_bytes_max: 0,
+        };
+        let log = Log::open(&env, Path::new("log"), options, Lsn::ZERO).unwrap();
+        append_all(&log, &[3000; 30]);
+        last += 30;
+        log.sync_to(Lsn(last)).unwrap();
+        log.step().unwrap();
+        assert_eq!(read(&log, 1).len() as u64, last);
+    }
+}

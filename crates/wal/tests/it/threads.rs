@@ -1,8 +1,4 @@
 //! Many threads on one log, on the operating system's files.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tests what happens on several threads"
-)]
 
 use std::sync::Barrier;
 use std::thread;

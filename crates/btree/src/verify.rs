@@ -227,3 +227,6 @@ fn check_fences(node: &Node, fences: Fences<'_>) -> Result<(), Malformed> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

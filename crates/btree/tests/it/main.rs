@@ -2,6 +2,7 @@
 
 mod api;
 mod crash;
+mod damage;
 mod laws;
 mod limits;
 mod model;

@@ -1,0 +1,203 @@
+//! Verify finds what checksums cannot: trees that were written so, and are wrong.
+
+use std::path::Path;
+
+use drystone_base::{Env, KeyspaceId, Lsn};
+use drystone_engine::{Engine, EngineError};
+use drystone_storage_pager::{Pager, PagerOptions, Writer};
+
+use crate::node::build::{Entry, encode};
+use crate::node::child::{Child, Overflow};
+use crate::payload::Payload;
+use crate::tree::{self, TreeRoot};
+use crate::{BTree, BTreeOptions};
+
+/// Writes a file whose keyspace 1 is the tree that `build` writes, and returns what verify finds in it.
+fn findings(build: impl FnOnce(&mut Writer) -> TreeRoot) -> Vec<&'static str> {
+    let (env, dir) = (Env::memory(1), Path::new("tree"));
+    let pager = Pager::open(&env, dir, PagerOptions::default()).unwrap();
+    let mut writer = pager.begin().unwrap();
+    let root = build(&mut writer);
+    let record = tree::encode(Some(&root));
+    let directory = leaf(&mut writer, &[(&KeyspaceId(1).0.to_be_bytes(), &record)]);
+    let payload = Payload {
+        page_bytes: 512,
+        directory: Some(TreeRoot {
+            child: directory,
+            level: 0,
+        }),
+    };
+    writer.commit(&payload.encode(), Lsn(1)).unwrap();
+    drop(pager);
+    let tree = BTree::open(&env, dir, BTreeOptions::default()).unwrap();
+    let what = |finding: EngineError| match finding {
+        EngineError::Corrupt { why, .. } => why.what,
+        other => panic!("{other}"),
+    };
+    tree.verify()
+        .unwrap()
+        .findings
+        .into_iter()
+        .map(what)
+        .collect()
+}
+
+fn entry<'a>(key: &'a [u8], payload: &'a [u8]) -> Entry<'a> {
+    Entry {
+        key,
+        payload,
+        entries: 1,
+        overflow: false,
+    }
+}
+
+fn write(writer: &mut Writer, page: &[u8], entries: u64) -> Child {
+    Child {
+        page: writer.write(page).unwrap(),
+        entries,
+        has_overflow: false,
+    }
+}
+
+fn leaf(writer: &mut Writer, entries: &[(&[u8], &[u8])]) -> Child {
+    let entries: Vec<_> = entries
+        .iter()
+        .map(|(key, value)| entry(key, value))
+        .collect();
+    write(writer, &encode(0, &entries), entries.len() as u64)
+}
+
+fn inner(writer: &mut Writer, level: u8, children: &[(&[u8], Child)]) -> Child {
+    let encoded: Vec<_> = children
+        .iter()
+        .map(|(low, child)| (*low, child.encode()))
+        .collect();
+    let entries: Vec<_> = encoded
+        .iter()
+        .map(|(low, child)| entry(low, child))
+        .collect();
+    let count = children.iter().map(|(_, child)| child.entries).sum();
+    write(writer, &encode(level, &entries), count)
+}
+
+fn leaves(writer: &mut Writer) -> [Child; 2] {
+    let left = leaf(writer, &[(b"a", b"1"), (b"b", b"2")]);
+    [left, leaf(writer, &[(b"m", b"3"), (b"n", b"4")])]
+}
+
+fn at_level(level: u8, child: Child) -> TreeRoot {
+    TreeRoot { child, level }
+}
+
+#[test]
+fn a_sound_tree_has_no_findings() {
+    let found = findings(|writer| {
+        let [left, right] = leaves(writer);
+        at_level(1, inner(writer, 1, &[(b"", left), (b"m", right)]))
+    });
+    assert_eq!(found, [""; 0]);
+}
+
+#[test]
+fn keys_outside_their_fences_are_found() {
+    for separator in [&b"b"[..], b"mm"] {
+        let found = findings(|writer| {
+            let [left, right] = leaves(writer);
+            at_level(1, inner(writer, 1, &[(b"", left), (separator, right)]))
+        });
+        assert_eq!(found, ["keys of a node"], "{separator:?}");
+    }
+}
+
+#[test]
+fn keys_out_of_order_are_found() {
+    let found = findings(|writer| at_level(0, leaf(writer, &[(b"b", b"1"), (b"a", b"2")])));
+    assert_eq!(found, ["keys of a node"]);
+}
+
+#[test]
+fn wrong_counts_are_found() {
+    let found = findings(|writer| {
+        let [mut left, right] = leaves(writer);
+        left.entries += 1;
+        at_level(1, inner(writer, 1, &[(b"", left), (b"m", right)]))
+    });
+    assert_eq!(found, ["entries below a node"]);
+    let found = findings(|writer| {
+        let [left, right] = leaves(writer);
+        let mut root = inner(writer, 1, &[(b"", left), (b"m", right)]);
+        root.has_overflow = true;
+        at_level(1, root)
+    });
+    assert_eq!(found, ["entries below a node"]);
+}
+
+#[test]
+fn a_node_of_the_wrong_level_is_found() {
+    let found = findings(|writer| {
+        let [left, right] = leaves(writer);
+        let below = inner(writer, 1, &[(b"", left), (b"m", right)]);
+        let odd = leaf(writer, &[(b"x", b"y")]);
+        at_level(2, inner(writer, 2, &[(b"", below), (b"x", odd)]))
+    });
+    assert_eq!(found, ["level of a node"]);
+}
+
+#[test]
+fn a_leaf_without_entries_is_found() {
+    let found = findings(|writer| {
+        let empty = encode(0, &[]);
+        at_level(0, write(writer, &empty, 1))
+    });
+    assert_eq!(found, ["entries of a leaf", "entries below a node"]);
+}
+
+#[test]
+fn a_page_in_use_twice_is_found() {
+    let found = findings(|writer| {
+        let [left, _] = leaves(writer);
+        at_level(1, inner(writer, 1, &[(b"", left), (b"m", left)]))
+    });
+    assert!(
+        found.contains(&"page") && found.contains(&"keys of a node"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_page_in_use_by_nothing_is_found() {
+    let found = findings(|writer| {
+        let [left, _] = leaves(writer);
+        at_level(0, left)
+    });
+    assert_eq!(found, ["blocks"]);
+}
+
+#[test]
+fn a_value_of_the_wrong_length_is_found() {
+    let found = findings(|writer| {
+        let page = writer.write(b"nine long").unwrap();
+        let payload = Overflow { page, value_len: 8 }.encode();
+        let entry = Entry {
+            overflow: true,
+            ..entry(b"key", &payload)
+        };
+        let mut child = write(writer, &encode(0, &[entry]), 1);
+        child.has_overflow = true;
+        at_level(0, child)
+    });
+    assert_eq!(found, ["length of a value"]);
+}
+
+/// 40 levels, each of which names the one below twice: 2^40 paths, walked within the number of blocks.
+#[test]
+fn a_tree_that_names_its_pages_again_and_again_ends() {
+    let found = findings(|writer| {
+        let mut below = leaf(writer, &[(b"a", b"1")]);
+        for level in 1..=40 {
+            below = inner(writer, level, &[(b"", below), (b"m", below)]);
+        }
+        at_level(40, below)
+    });
+    assert!(found.contains(&"page"), "{found:?}");
+}

@@ -21,7 +21,7 @@ pub(crate) enum Direction {
 }
 
 /// What is merged: taken once for a range, positioned once for each direction that is used.
-#[derive(Clone)]
+#[derive(Default)]
 pub(crate) struct MemorySources {
     pub(crate) writes: Option<Arc<Writes>>,
     /// Newest first.

@@ -19,6 +19,10 @@ impl Tail {
             merge: MemoryMerge::new(sources, Direction::Forward, Bound::Unbounded),
         }
     }
+
+    pub(crate) fn empty() -> Tail {
+        Tail::new(&MemorySources::default())
+    }
 }
 
 impl Iterator for Tail {

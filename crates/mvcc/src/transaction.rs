@@ -148,6 +148,9 @@ impl Transaction {
     /// The keys of a keyspace that changed after the base of the transaction's view, its own writes included.
     #[must_use]
     pub fn tail(&self, keyspace: KeyspaceId) -> Tail {
+        if self.writes.dropped().contains(&keyspace) {
+            return Tail::empty();
+        }
         self.view.tail_over(keyspace, self.own_writes(keyspace))
     }
 

@@ -74,7 +74,7 @@ impl View {
     }
 
     /// The keys of a keyspace that changed after the base, as [`View::base`] is, with what they are in this view.
-    /// O(what the memtables hold of the keyspace).
+    /// O(what the memtables hold of the keyspace). Empty for a keyspace that was dropped, whatever the base still has.
     #[must_use]
     pub fn tail(&self, keyspace: KeyspaceId) -> Tail {
         self.tail_over(keyspace, None)
@@ -82,12 +82,10 @@ impl View {
 
     /// As [`View::tail`], with a transaction's writes on top.
     pub(crate) fn tail_over(&self, keyspace: KeyspaceId, writes: Option<Arc<Writes>>) -> Tail {
-        let memory = self.memory(keyspace, writes);
-        Tail::new(&memory.unwrap_or(MemorySources {
-            writes: None,
-            tables: Vec::new(),
-            lsn: self.lsn,
-        }))
+        match self.memory(keyspace, writes) {
+            Some(memory) => Tail::new(&memory),
+            None => Tail::empty(),
+        }
     }
 
     /// What memory holds of a keyspace; `None` when it was dropped.

@@ -1,0 +1,315 @@
+//! Any history of one writer agrees with a model, in every view, by every way of reading, across merges and reopenings.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use drystone_base::{Env, KeyspaceId};
+use drystone_mvcc::{Durability, KeyRange, Range, Savepoint, Store, Tail, Transaction, View};
+use proptest::prelude::*;
+
+use crate::support::{begin, open, small};
+
+/// One state: keyspaces by name, entries by keyspace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct State {
+    names: BTreeMap<String, KeyspaceId>,
+    entries: BTreeMap<KeyspaceId, BTreeMap<Bytes, Bytes>>,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Create(u8),
+    Drop(u8),
+    Put(u8, Bytes, u8, u16),
+    Delete(u8, Bytes),
+    Savepoint,
+    RollbackTo(u8),
+    Commit(Durability),
+    Rollback,
+    Check(KeyRange, Vec<bool>),
+    KeepView,
+    Flush,
+    Step,
+    Reopen,
+}
+
+fn any_key() -> impl Strategy<Value = Bytes> {
+    let prefix = proptest::sample::select(vec![&b""[..], b"key/", b"key/with/more/"]);
+    (prefix, proptest::collection::vec(0..5u8, 0..3))
+        .prop_map(|(prefix, rest)| [prefix, &rest].concat().into())
+}
+
+fn any_range() -> impl Strategy<Value = KeyRange> {
+    use std::ops::Bound;
+    let bound = || {
+        prop_oneof![
+            Just(Bound::Unbounded),
+            any_key().prop_map(Bound::Included),
+            any_key().prop_map(Bound::Excluded),
+        ]
+    };
+    prop_oneof![
+        (bound(), bound()).prop_map(|(start, end)| KeyRange { start, end }),
+        any_key().prop_map(|key| KeyRange::prefix(&key)),
+        Just(KeyRange::all()),
+    ]
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let durability =
+        proptest::sample::select(vec![Durability::Sync, Durability::Async, Durability::None]);
+    prop_oneof![
+        2 => (0..3u8).prop_map(Step::Create),
+        1 => (0..3u8).prop_map(Step::Drop),
+        20 => (0..3u8, any_key(), any::<u8>(), prop_oneof![9 => 0..40u16, 1 => 500..3000u16])
+            .prop_map(|(name, key, fill, len)| Step::Put(name, key, fill, len)),
+        8 => (0..3u8, any_key()).prop_map(|(name, key)| Step::Delete(name, key)),
+        2 => Just(Step::Savepoint),
+        1 => (0..3u8).prop_map(Step::RollbackTo),
+        8 => durability.prop_map(Step::Commit),
+        1 => Just(Step::Rollback),
+        6 => (any_range(), proptest::collection::vec(any::<bool>(), 0..40))
+            .prop_map(|(range, turns)| Step::Check(range, turns)),
+        2 => Just(Step::KeepView),
+        2 => Just(Step::Flush),
+        4 => Just(Step::Step),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+/// A store, a transaction over it, and what both must hold.
+struct Run {
+    env: Env,
+    store: Store,
+    tx: Transaction,
+    committed: State,
+    own: State,
+    savepoints: Vec<(Savepoint, State)>,
+    views: Vec<(View, State)>,
+    /// All keyspaces there ever were.
+    ever: Vec<KeyspaceId>,
+}
+
+impl Run {
+    fn new() -> Run {
+        let env = Env::memory(1);
+        let store = open(&env, small()).unwrap();
+        Run {
+            tx: begin(&store),
+            env,
+            store,
+            committed: State::default(),
+            own: State::default(),
+            savepoints: Vec::new(),
+            views: Vec::new(),
+            ever: Vec::new(),
+        }
+    }
+
+    fn begin(&mut self) {
+        self.savepoints.clear();
+        self.tx = begin(&self.store);
+        self.own = self.committed.clone();
+    }
+
+    fn run(&mut self, step: Step) {
+        match step {
+            Step::Create(name) => self.create(&format!("keyspace {name}")),
+            Step::Drop(name) => self.drop_keyspace(&format!("keyspace {name}")),
+            Step::Put(name, key, fill, len) => {
+                if let Some(id) = self.id(name) {
+                    let value = Bytes::from(vec![fill; usize::from(len)]);
+                    self.tx.put(id, key.clone(), value.clone()).unwrap();
+                    self.own.entries.entry(id).or_default().insert(key, value);
+                }
+            }
+            Step::Delete(name, key) => {
+                if let Some(id) = self.id(name) {
+                    self.own.entries.entry(id).or_default().remove(&key);
+                    self.tx.delete(id, key).unwrap();
+                }
+            }
+            Step::Savepoint => self
+                .savepoints
+                .push((self.tx.savepoint(), self.own.clone())),
+            Step::RollbackTo(back) => self.rollback_to(usize::from(back)),
+            Step::Commit(durability) => {
+                let tx = std::mem::replace(&mut self.tx, begin(&self.store));
+                let lsn = tx.commit(durability).unwrap();
+                assert_eq!(self.store.view().lsn(), lsn);
+                self.committed = self.own.clone();
+                self.begin();
+            }
+            Step::Rollback => self.begin(),
+            Step::Check(range, turns) => self.check(&range, &turns),
+            Step::KeepView => self.views.push((self.store.view(), self.committed.clone())),
+            Step::Flush => {
+                self.store.flush().unwrap();
+                assert_eq!(self.store.stats().merged_lsn, self.store.visible_lsn());
+            }
+            Step::Step => drop(self.store.step().unwrap()),
+            Step::Reopen => {
+                self.store.close().unwrap();
+                self.store = open(&self.env, small()).unwrap();
+                self.begin();
+            }
+        }
+    }
+
+    fn id(&self, name: u8) -> Option<KeyspaceId> {
+        self.own.names.get(&format!("keyspace {name}")).copied()
+    }
+
+    fn create(&mut self, name: &str) {
+        if self.own.names.contains_key(name) {
+            return;
+        }
+        let id = self.tx.create_keyspace(name).unwrap();
+        assert!(
+            self.own.entries.get(&id).is_none_or(BTreeMap::is_empty),
+            "{id} was used before"
+        );
+        self.own.names.insert(name.to_owned(), id);
+        self.ever.push(id);
+    }
+
+    fn drop_keyspace(&mut self, name: &str) {
+        if let Some(id) = self.own.names.remove(name) {
+            self.tx.drop_keyspace(name).unwrap();
+            self.own.entries.remove(&id);
+        }
+    }
+
+    fn rollback_to(&mut self, back: usize) {
+        if let Some(at) = self.savepoints.len().checked_sub(1 + back) {
+            self.savepoints.truncate(at + 1);
+            let (savepoint, state) = &self.savepoints[at];
+            self.tx.rollback_to(savepoint).unwrap();
+            self.own = state.clone();
+        }
+    }
+
+    fn check(&self, range: &KeyRange, turns: &[bool]) {
+        let own_names: Vec<_> = self.own.names.clone().into_iter().collect();
+        assert_eq!(self.tx.keyspaces().unwrap(), own_names);
+        let newest = [(self.store.view(), self.committed.clone())];
+        for &id in &self.ever {
+            let read = |part: KeyRange| self.tx.range(id, part);
+            check_entries(&self.own, id, range, turns, &read);
+            check_gets(&self.own, id, |key| self.tx.get(id, key).unwrap());
+            check_tail(&self.own, id, self.tx.view(), self.tx.tail(id));
+            for (view, state) in self.views.iter().chain(&newest) {
+                let read = |part: KeyRange| view.range(id, part);
+                check_entries(state, id, range, turns, &read);
+                check_gets(state, id, |key| view.get(id, key).unwrap());
+                check_tail(state, id, view, view.tail(id));
+                let count = state.entries.get(&id).map_or(0, BTreeMap::len);
+                assert_eq!(view.count(id).unwrap(), count as u64);
+            }
+        }
+        for (view, state) in &self.views {
+            let names: Vec<_> = state.names.clone().into_iter().collect();
+            assert_eq!(view.keyspaces().unwrap(), names);
+        }
+    }
+}
+
+/// The entries of a range, from the front, from the back, and from both by turns.
+fn check_entries(
+    state: &State,
+    id: KeyspaceId,
+    range: &KeyRange,
+    turns: &[bool],
+    read: &dyn Fn(KeyRange) -> Range,
+) {
+    let entries = state.entries.get(&id).into_iter().flatten();
+    let inside = entries.filter(|(key, _)| range.contains(key));
+    let expected: Vec<_> = inside
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    let found: Vec<_> = read(range.clone()).map(Result::unwrap).collect();
+    assert_eq!(found, expected);
+    let mut found: Vec<_> = read(range.clone()).rev().map(Result::unwrap).collect();
+    found.reverse();
+    assert_eq!(found, expected);
+    let mut left = expected.into_iter();
+    let mut found = read(range.clone());
+    for &from_front in turns {
+        let (expected, found) = match from_front {
+            true => (left.next(), found.next()),
+            false => (left.next_back(), found.next_back()),
+        };
+        assert_eq!(found.map(Result::unwrap), expected);
+    }
+    assert_eq!(
+        found.map(Result::unwrap).collect::<Vec<_>>(),
+        left.collect::<Vec<_>>()
+    );
+}
+
+fn check_gets(state: &State, id: KeyspaceId, get: impl Fn(&[u8]) -> Option<Bytes>) {
+    for key in [
+        &b""[..],
+        b"\0",
+        b"key/",
+        b"key/\x02",
+        b"key/with/more/\x01\x03",
+        b"none",
+    ] {
+        let entries = state.entries.get(&id);
+        assert_eq!(
+            get(key).as_ref(),
+            entries.and_then(|entries| entries.get(key))
+        );
+    }
+}
+
+/// The base and the tail together are the state.
+fn check_tail(state: &State, id: KeyspaceId, view: &View, tail: Tail) {
+    let expected = state.entries.get(&id).cloned().unwrap_or_default();
+    let tail: Vec<_> = tail.collect();
+    assert!(tail.is_sorted_by(|a, b| a.0 < b.0));
+    if !state.names.values().any(|live| *live == id) {
+        // The base may still have what was dropped.
+        assert_eq!(tail, []);
+        return;
+    }
+    let mut found = BTreeMap::new();
+    let mut cursor = view.base().cursor(id).unwrap();
+    let mut is_on = cursor.first().unwrap();
+    while is_on {
+        found.insert(
+            Bytes::copy_from_slice(cursor.key()),
+            cursor.value().unwrap(),
+        );
+        is_on = cursor.next().unwrap();
+    }
+    for (key, value) in tail {
+        match value {
+            Some(value) => found.insert(key, value),
+            None => found.remove(&key),
+        };
+    }
+    assert_eq!(found, expected);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 60,
+        failure_persistence: None,
+        max_shrink_iters: 2_000,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn any_history_agrees_with_a_model(steps in proptest::collection::vec(any_step(), 1..250)) {
+        let mut run = Run::new();
+        run.run(Step::Create(0));
+        for step in steps {
+            run.run(step);
+        }
+        run.check(&KeyRange::all(), &[true, false, false, true]);
+        let report = run.store.verify().unwrap();
+        prop_assert!(report.is_sound(), "{:?}", report);
+    }
+}

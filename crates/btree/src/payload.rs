@@ -89,3 +89,6 @@ impl Payload {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,13 @@
 //! The tree from outside: against a model, through the law suite, over crashes, damage and full disks.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a call that fails fails the test, also within its helpers"
+)]
 
 mod api;
 mod crash;
 mod damage;
+mod golden;
 mod laws;
 mod limits;
 mod model;

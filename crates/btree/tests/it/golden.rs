@@ -1,0 +1,101 @@
+//! Files of every format version, as they were written, open and hold what was put into them.
+//!
+//! `DRYSTONE_GOLDEN=write cargo test -p drystone-btree golden` writes the file of the current version anew. That is
+//! for a new version; files of released versions stay as they are.
+
+use std::path::{Path, PathBuf};
+
+use drystone_base::{Env, KeyspaceId, Lsn, OpenMode};
+use drystone_btree::{BTree, BTreeOptions, MIN_PAGE_BYTES, WriteBatch};
+use drystone_engine::{Engine, Snapshot};
+
+fn golden(version: u32) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    folder.join(format!("v{version}.data"))
+}
+
+fn open(env: &Env) -> BTree {
+    let options = BTreeOptions {
+        page_bytes: MIN_PAGE_BYTES,
+        ..BTreeOptions::default()
+    };
+    BTree::open(env, Path::new("tree"), options).unwrap()
+}
+
+fn key(number: u32) -> String {
+    format!("a shared beginning {number:04}")
+}
+
+/// Three levels of nodes, an empty keyspace, a dropped one, a value in its own page, awkward keys.
+fn write(env: &Env) {
+    let tree = open(env);
+    let mut batch = WriteBatch::new();
+    (0..300).for_each(|n| batch.put(KeyspaceId(1), key(n), [n.to_le_bytes()[0]; 5]));
+    batch.put(KeyspaceId(2), "", "of the empty key");
+    batch.put(KeyspaceId(2), "a", "of a");
+    batch.put(KeyspaceId(2), "a\0", "of a and zero");
+    batch.put(KeyspaceId(2), "long", vec![b'l'; 2000]);
+    batch.put(KeyspaceId(3), "gone", "soon");
+    batch.put(KeyspaceId(70_000), "gone", "soon");
+    tree.write_batch(&batch).unwrap();
+    let mut batch = WriteBatch::new();
+    batch.delete(KeyspaceId(3), "gone");
+    batch.drop_keyspace(KeyspaceId(70_000));
+    tree.write_batch(&batch).unwrap();
+}
+
+fn check(tree: &BTree) {
+    assert_eq!(tree.merged_lsn(), Lsn(2));
+    let snapshot = tree.newest();
+    let ids = [1, 2, 3].map(KeyspaceId);
+    assert_eq!(snapshot.keyspaces().unwrap(), ids);
+    assert_eq!(ids.map(|id| snapshot.count(id).unwrap()), [300, 4, 0]);
+    for (number, entry) in (0..300u32).zip(snapshot.range(KeyspaceId(1), ..)) {
+        let (found, value) = entry.unwrap();
+        assert_eq!(
+            (&found[..], &value[..]),
+            (key(number).as_bytes(), &[number.to_le_bytes()[0]; 5][..])
+        );
+    }
+    let get = |key: &[u8]| snapshot.get(KeyspaceId(2), key).unwrap().unwrap();
+    assert_eq!(get(b""), "of the empty key");
+    assert_eq!(get(b"a"), "of a");
+    assert_eq!(get(b"a\0"), "of a and zero");
+    assert_eq!(get(b"long"), vec![b'l'; 2000]);
+    let report = tree.verify().unwrap();
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "golden files lie on the real disk"
+)]
+fn files_of_version_1_open() {
+    if std::env::var_os("DRYSTONE_GOLDEN").is_some_and(|what| what == "write") {
+        let env = Env::memory(1);
+        write(&env);
+        let file = env
+            .files
+            .open(Path::new("tree/data"), OpenMode::Read)
+            .unwrap();
+        let mut bytes = vec![0; usize::try_from(file.len().unwrap()).unwrap()];
+        file.read_exact_at(&mut bytes, 0).unwrap();
+        std::fs::write(golden(1), bytes).unwrap();
+    }
+    let env = Env::memory(2);
+    env.files.create_dir_all(Path::new("tree")).unwrap();
+    let file = env
+        .files
+        .open(Path::new("tree/data"), OpenMode::CreateNew)
+        .unwrap();
+    file.write_all_at(&std::fs::read(golden(1)).unwrap(), 0)
+        .unwrap();
+    let tree = open(&env);
+    check(&tree);
+    let mut batch = WriteBatch::new();
+    batch.put(KeyspaceId(1), "new", "in an old file");
+    tree.write_batch(&batch).unwrap();
+    assert_eq!(tree.newest().count(KeyspaceId(1)).unwrap(), 301);
+    assert!(tree.verify().unwrap().findings.is_empty());
+}

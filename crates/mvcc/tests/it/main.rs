@@ -1,4 +1,5 @@
 //! Tests of the store as a whole, over the real log and B+tree.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod conflicts;
 mod crash;

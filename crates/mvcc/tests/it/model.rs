@@ -29,7 +29,7 @@ enum Step {
     Check(KeyRange, Vec<bool>),
     KeepView,
     Flush,
-    Step,
+    Background,
     Reopen,
 }
 
@@ -72,7 +72,7 @@ fn any_step() -> impl Strategy<Value = Step> {
             .prop_map(|(range, turns)| Step::Check(range, turns)),
         2 => Just(Step::KeepView),
         2 => Just(Step::Flush),
-        4 => Just(Step::Step),
+        4 => Just(Step::Background),
         1 => Just(Step::Reopen),
     ]
 }
@@ -147,7 +147,7 @@ impl Run {
                 self.store.flush().unwrap();
                 assert_eq!(self.store.stats().merged_lsn, self.store.visible_lsn());
             }
-            Step::Step => drop(self.store.step().unwrap()),
+            Step::Background => drop(self.store.step().unwrap()),
             Step::Reopen => {
                 self.store.close().unwrap();
                 self.store = open(&self.env, small()).unwrap();

@@ -122,6 +122,11 @@ impl DataFile {
             .map_err(|source| self.io("ask the length", 0, source))
     }
 
+    /// Whether the file is longer than it needs to be.
+    pub(crate) fn has_excess(&self) -> Result<bool, PagerError> {
+        Ok(self.len()? > self.blocks().saturating_mul(BLOCK_BYTES_U64))
+    }
+
     pub(crate) fn poison(&self) {
         self.poisoned.store(true, Ordering::Relaxed);
     }

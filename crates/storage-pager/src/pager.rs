@@ -199,7 +199,7 @@ impl Pager {
         let inner = &self.inner;
         let free_at_most =
             inner.free_blocks.load(Ordering::Relaxed) + inner.pinned_blocks.load(Ordering::Relaxed);
-        if free_at_most < FREE_TAIL_BLOCKS_MIN {
+        if free_at_most < FREE_TAIL_BLOCKS_MIN && !inner.file.has_excess()? {
             return Ok(false);
         }
         self.begin()?.give_back_tail()

@@ -32,7 +32,7 @@ const WRITE_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Writer {
     inner: Arc<Inner>,
-    /// `None` once it was given back.
+    /// `None` once it was given back, which dropping does.
     space: Option<Box<Space>>,
     changes: Changes,
     buffer: Buffer,
@@ -120,15 +120,24 @@ impl Writer {
     /// Commits the state as it is in a file with fewer free blocks at its end, or with its free list out of their way.
     /// Returns whether that was worth it.
     pub(crate) fn give_back_tail(mut self) -> Result<bool, PagerError> {
-        let (inner, root) = (Arc::clone(&self.inner), self.inner.root());
+        let root = self.inner.root();
         let space = space_of(&mut self.space);
         let length = space.shorter_end();
         let list = root.free_list.map(|page| page.extent());
         if length.is_none() && !list.is_some_and(|list| space.is_in_the_way(list)) {
-            return Ok(false);
+            return self.cut_excess();
         }
         self.commit_cut(&root.payload, root.lsn, length)?;
-        inner.file.set_blocks(inner.root().blocks)?;
+        Ok(true)
+    }
+
+    /// Cuts off what a crash, or a failed cut, has left behind the end. Returns whether there was anything.
+    fn cut_excess(mut self) -> Result<bool, PagerError> {
+        if !self.inner.file.has_excess()? {
+            return Ok(false);
+        }
+        let end = space_of(&mut self.space).end();
+        self.inner.file.set_blocks(end)?;
         Ok(true)
     }
 
@@ -150,15 +159,19 @@ impl Writer {
         slots::switch(&self.inner.file, &superblock)?;
         drop(old); // or it would pin its own state
         self.publish(&superblock);
-        Ok(())
+        if cut.is_none() {
+            return Ok(());
+        }
+        self.inner.file.admit_blocks(superblock.blocks); // also if cutting fails: it is excess from here on
+        self.inner.file.set_blocks(superblock.blocks)
     }
 
+    /// Readers get the next state from here on. The space is kept until the writer is dropped, so that no other writer
+    /// makes the file longer while it is being cut.
     fn publish(&mut self, superblock: &Superblock) {
         let root = self.inner.publish(superblock);
-        if let Some(mut space) = self.space.take() {
-            space.commit(std::mem::take(&mut self.changes), &root);
-            self.inner.return_space(space);
-        }
+        let changes = std::mem::take(&mut self.changes);
+        space_of(&mut self.space).commit(changes, &root);
     }
 
     /// Lists what the next state does not use. The list's own blocks are taken first, as many as it can need then; the

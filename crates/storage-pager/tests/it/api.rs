@@ -226,24 +226,6 @@ fn a_reference_that_no_page_has_is_refused() {
     check(&pager, &Stones::from([(7, b"granite".to_vec())]));
 }
 
-/// The file grows by just enough for a page that is longer than a step, beside many runs that are a little too short.
-#[test]
-fn a_page_finds_the_room_that_was_made_for_it() {
-    let pager = open(&Env::memory(1)).unwrap();
-    let stones = |len| (0..100).map(move |id| (id, Some(stone(id, 0, len * BLOCK_BYTES))));
-    commit(&pager, &stones(17).collect(), Lsn(1)).unwrap();
-    let every_second: Changes = (0..50).map(|id| (2 * id, None)).collect();
-    commit(&pager, &every_second, Lsn(2)).unwrap();
-    for lsn in 3..40 {
-        commit(
-            &pager,
-            &put(lsn * 1000, &stone(0, lsn, 31 * BLOCK_BYTES)),
-            Lsn(lsn),
-        )
-        .unwrap();
-    }
-}
-
 #[test]
 fn a_codec_that_is_not_there_is_named() {
     let pager = open(&Env::memory(1)).unwrap();

@@ -147,13 +147,17 @@ fn a_lost_copy_of_a_superblock_is_mended_from_its_twin() {
 
 #[test]
 fn a_copy_in_another_ones_place_is_mended() {
-    let disk = disk();
-    let whole = image(&disk).to_vec();
-    disk.overwrite(file(), 0, &whole[2 * BLOCK_BYTES..3 * BLOCK_BYTES])
-        .unwrap();
-    let pager = open(&disk.env()).unwrap();
-    assert_eq!(pager.opened().mended.len(), 1);
-    assert_eq!(image(&disk).to_vec(), whole);
+    for (from, to) in [(2, 0), (0, 2), (1, 3)] {
+        let disk = disk();
+        let whole = image(&disk).to_vec();
+        let misplaced = &whole[from * BLOCK_BYTES..(from + 1) * BLOCK_BYTES];
+        let offset = (to * BLOCK_BYTES) as u64;
+        disk.overwrite(file(), offset, misplaced).unwrap();
+        let pager = open(&disk.env()).unwrap();
+        assert_eq!(pager.opened().mended.len(), 1);
+        shelf::check(&pager, &stones());
+        assert_eq!(image(&disk).to_vec(), whole);
+    }
 }
 
 fn lose_slot(disk: &SimFileSystem, slot: u64) {

@@ -241,6 +241,38 @@ fn opening_says_what_failed() {
     }
 }
 
+#[test]
+fn a_tail_that_cannot_be_cut_is_cut_another_time() {
+    let (disk, pager) = scene();
+    let long = |lsn, contents| commit(&pager, &Changes::from([(9, contents)]), Lsn(lsn)).unwrap();
+    long(2, Some(stone(9, 0, 1 << 20)));
+    long(2, None);
+    long(2, None); // what is left moves to the front
+    disk.inject(Fault::error(OpKind::SetLen, ErrorKind::Other));
+    let error = (0..9).find_map(|_| pager.step().err()).unwrap();
+    assert!(
+        matches!(
+            error,
+            PagerError::Io {
+                op: "set length",
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    check(&pager, &state(2));
+    let length = || {
+        disk.image(&Path::new(shelf::DIR).join("data"))
+            .unwrap()
+            .len()
+    };
+    assert!(length() > 1 << 20);
+    while pager.step().unwrap() {}
+    assert!(length() < 1 << 19);
+    assert_eq!(pager.stats().file_bytes, length());
+    goes_on(&pager);
+}
+
 /// A copy of a superblock that cannot be read is written anew from its twin. Two that cannot may be read another time.
 #[test]
 fn unreadable_superblocks_are_mended_where_a_twin_is_whole() {

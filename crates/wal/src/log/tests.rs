@@ -252,3 +252,21 @@ fn a_log_may_be_opened_with_other_options() {
         assert_eq!(read(&log, 1).len() as u64, last);
     }
 }
+
+/// A storage that panics must not leave the other threads waiting for the writer.
+#[test]
+fn a_panic_in_the_storage_poisons_the_log() {
+    let log = open(&Env::memory(1));
+    append_all(&log, &[10]);
+    let lead = std::panic::AssertUnwindSafe(|| {
+        let shared = &log.shared;
+        let mut state = shared.state.lock();
+        let writer = state.writer.take().unwrap();
+        shared.work(&mut state, writer, Vec::new(), |_, _| {
+            panic!("the storage broke")
+        })
+    });
+    assert!(std::panic::catch_unwind(lead).is_err());
+    assert!(matches!(log.sync_to(Lsn(1)), Err(WalError::Poisoned)));
+    assert!(matches!(log.append(b"x"), Err(WalError::Poisoned)));
+}

@@ -6,9 +6,9 @@
 
 use drystone_base::{Env, Lsn};
 use drystone_testkit::{Checked, CrashPoints, CrashReport, Promises, Witness};
-use drystone_wal::{Log, LogOptions, WalError};
+use drystone_wal::{Log, WalError};
 
-use crate::{append_synced, dir, open};
+use crate::{append_synced, open};
 
 /// Begun numbers from here on say that the log was trimmed up to the rest.
 const TRIM: u64 = 1 << 40;
@@ -266,7 +266,7 @@ fn leaving_and_reopening_survives() {
 fn a_log_that_only_flushes_is_caught() {
     let caught = CrashPoints::new("wal: canary").try_run(
         |env, witness| {
-            let log = Log::open(env, &dir(), LogOptions::default(), Lsn::ZERO).unwrap();
+            let log = open(env, 0).unwrap();
             for lsn in 1..=5 {
                 witness.begin(lsn);
                 log.append(&payload(lsn, 0, 100)).unwrap();

@@ -3,6 +3,8 @@
 use drystone_base::{Env, FileSystem, Lsn, OpenMode};
 use drystone_testkit::{CRASH_FOLDER, SimFileSystem};
 use drystone_wal::{Log, WalError};
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use crate::{SEGMENT_BYTES, append_synced, bytes_of, dir, open};
 
@@ -154,4 +156,66 @@ fn files_of_random_bytes_are_refused() {
         );
         assert!(is_clear, "{error:?}");
     }
+}
+
+proptest! {
+    /// Whatever is written over a log that was not closed, what is read is a prefix of what was appended, or an error.
+    #[test]
+    fn no_patch_makes_up_a_record(
+        patches in vec((0..3u64, 0..SEGMENT_BYTES, vec(any::<u8>(), 1..40)), 1..4),
+        copied in any::<bool>(),
+    ) {
+        let env = Env::memory(11);
+        let log = open(&env, 0).unwrap();
+        for (len, lsn) in LENS.iter().zip(1..) {
+            append_synced(&log, &bytes_of(lsn, *len)).unwrap();
+        }
+        drop(log);
+        for (number, offset, bytes) in patches {
+            let path = dir().join(format!("{:020}.log", number + 1));
+            let file = env.files.open(&path, OpenMode::ReadWrite).unwrap();
+            let mut block = bytes;
+            if copied {
+                block.resize(512, 0);
+                file.read_exact_at(&mut block, (offset * 8) % (SEGMENT_BYTES - 512)).unwrap();
+            }
+            file.write_all_at(&block, offset.min(SEGMENT_BYTES - block.len() as u64)).unwrap();
+        }
+        let Ok(log) = open(&env, 0) else { return Ok(()) };
+        let mut count = 0;
+        for record in log.read_from(Lsn(1)) {
+            let record = record.unwrap();
+            count += 1;
+            prop_assert_eq!(record.lsn, Lsn(count));
+            let len = LENS[usize::try_from(count - 1).unwrap()];
+            prop_assert_eq!(record.payload, bytes_of(count, len));
+        }
+        // As long as the last record is there, it vouches for all the others.
+        if holds_last_record(&env) {
+            prop_assert_eq!(count, LENS.len() as u64);
+        }
+    }
+}
+
+/// Whether the last record, header and all, is as it was written.
+fn holds_last_record(env: &Env) -> bool {
+    let undamaged = Env::memory(11);
+    let log = open(&undamaged, 0).unwrap();
+    for (len, lsn) in LENS.iter().zip(1..) {
+        append_synced(&log, &bytes_of(lsn, *len)).unwrap();
+    }
+    let last = bytes_of(LENS.len() as u64, LENS[LENS.len() - 1]);
+    let [expected, found] = [&undamaged, env].map(|env| {
+        let path = dir().join("00000000000000000003.log");
+        let mut bytes = vec![0; usize::try_from(SEGMENT_BYTES).unwrap()];
+        let file = env.files.open(&path, OpenMode::Read).unwrap();
+        file.read_exact_at(&mut bytes, 0).unwrap();
+        bytes
+    });
+    let start = expected
+        .windows(last.len())
+        .position(|window| window == last)
+        .unwrap();
+    let record = start - 32..start + last.len().next_multiple_of(8);
+    expected[record.clone()] == found[record]
 }

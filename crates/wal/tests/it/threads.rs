@@ -126,3 +126,33 @@ fn a_reader_may_tail_a_log_that_is_written_and_recycled() {
         housekeeper.join().unwrap();
     });
 }
+
+/// Every way of waiting at once, on storage that is never slow, with memory for a few records only. A lost wake-up
+/// would hang this.
+#[test]
+fn no_mix_of_waits_loses_a_wake_up() {
+    let options = LogOptions {
+        buffer_bytes_max: 3000,
+        ..options()
+    };
+    let log = Log::open(&Env::memory(1), "log".as_ref(), options, Lsn::ZERO).unwrap();
+    let work = |thread: u64| {
+        for number in 0..4000 {
+            let lsn = log.append(&payload(thread, number)).unwrap();
+            match (number + thread) % 7 {
+                0..3 => log.sync_to(lsn).unwrap(),
+                3 => log.flush().unwrap(),
+                4 if number % 50 == 0 => log.settle().unwrap(),
+                5 => drop(log.step().unwrap()),
+                _ => log.trim(Lsn(lsn.0.saturating_sub(100))).unwrap(),
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            scope.spawn(move || work(thread));
+        }
+    });
+    log.settle().unwrap();
+    assert_eq!(log.durable_lsn(), Lsn(THREADS * 4000));
+}

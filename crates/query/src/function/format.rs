@@ -50,7 +50,7 @@ fn quoted_name(name: &str) -> String {
 fn quoted_string(text: &str) -> String {
     let doubled = text.replace('\'', "''");
     match doubled.contains('\\') {
-        true => format!(" E'{}'", doubled.replace('\\', "\\\\")),
+        true => format!("E'{}'", doubled.replace('\\', "\\\\")),
         false => format!("'{doubled}'"),
     }
 }

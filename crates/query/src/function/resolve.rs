@@ -110,17 +110,19 @@ fn described(name: &str, args: &[Option<DataType>]) -> String {
     format!("{name}({})", types.join(", "))
 }
 
+/// All functions.
+pub(super) fn all() -> impl Iterator<Item = &'static Definition> {
+    TABLES.iter().flat_map(|table| table.iter())
+}
+
 /// Names of all functions and aggregates.
 fn names() -> impl Iterator<Item = &'static str> {
-    let scalar = TABLES.iter().flat_map(|table| table.iter());
-    scalar
-        .map(|definition| definition.name)
-        .chain(aggregate::names())
+    let scalar = all().map(|definition| definition.name);
+    scalar.chain(aggregate::names())
 }
 
 fn of_name(name: &str) -> impl Iterator<Item = &'static Definition> {
-    let all = TABLES.iter().flat_map(|table| table.iter());
-    all.filter(move |definition| definition.name == name)
+    all().filter(move |definition| definition.name == name)
 }
 
 /// `name(args)`; an argument whose type is not known is `None`.

@@ -1,6 +1,6 @@
 //! `to_char` of timestamps: a pattern in which `YYYY`, `MM`, `Day` and the like stand for parts of the date.
 //!
-//! `FM` before a part leaves out its padding; `TH` and `th` after a number add the ordinal's ending; text in double quotes
+//! `FM` or `TM` before a part leaves out its padding (names are English, whatever `TM` asks for); `TH` and `th` after a number add the ordinal's ending; text in double quotes
 //! stands for itself, and so does whatever is no part.
 
 use drystone_record::Timestamp;
@@ -171,9 +171,10 @@ fn take_part<'a>(at: DateTime, rest: &'a str, out: &mut String) -> &'a str {
         out.push('"');
         return quote;
     }
-    let (padding, part) = match strip_any_case(rest, "FM") {
+    let modified = strip_any_case(rest, "FM").or_else(|| strip_any_case(rest, "TM"));
+    let (padding, part) = match modified {
         Some(part) => (Padding::Left, part),
-        None => (Padding::Full, strip_any_case(rest, "TM").unwrap_or(rest)),
+        None => (Padding::Full, rest),
     };
     if let Some((pattern, word, after)) = find(WORDS, part) {
         out.push_str(&word_text(at, word, pattern, padding));

@@ -1,0 +1,258 @@
+//! The SQL engine over a store: catalog, plans, vector indexes. Cheap to clone, shared by all sessions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use drystone_base::{Clock, Env, KeyspaceId};
+use drystone_mvcc::{Durability, IsolationLevel, Store, StoreError, Transaction};
+use parking_lot::{Mutex, RwLock};
+
+use crate::catalog::store::{self, CATALOG_KEYSPACE, CatalogWriter};
+use crate::catalog::{Catalog, CatalogVersion, Table};
+use crate::error::SqlError;
+use crate::exec::reader::Reader;
+use crate::function::EvalContext;
+use crate::prepared::{PlanCache, Prepared};
+use crate::session::Session;
+use crate::sql_state::SqlState;
+use crate::vectors::VectorIndexes;
+
+/// What an engine can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SqlOptions {
+    /// The most memory that the rows kept by one statement may take: those it sorts, hashes, groups, or collects within
+    /// a transaction. A statement that needs more fails; nothing of it remains.
+    pub statement_memory_bytes_max: usize,
+    /// How often a statement outside a transaction is run again when another transaction got in its way.
+    pub conflict_retries_max: u32,
+    /// How many statements' plans are kept by their text.
+    pub cached_plans_max: usize,
+}
+
+impl Default for SqlOptions {
+    fn default() -> SqlOptions {
+        SqlOptions {
+            statement_memory_bytes_max: 256 << 20,
+            conflict_retries_max: 32,
+            cached_plans_max: 1_024,
+        }
+    }
+}
+
+/// SQL over a store.
+#[derive(Clone)]
+pub struct SqlEngine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    env: Env,
+    options: SqlOptions,
+    catalog_keyspace: KeyspaceId,
+    /// The state of the catalog that was used last.
+    catalog: RwLock<Arc<Catalog>>,
+    plans: PlanCache,
+    /// The last row number given, by table.
+    row_ids: Mutex<BTreeMap<KeyspaceId, Arc<AtomicI64>>>,
+    vectors: VectorIndexes,
+}
+
+impl SqlEngine {
+    /// Opens the SQL side of a store: reads the catalog, which is created in a new store, and attaches the vector
+    /// indexes.
+    ///
+    /// # Errors
+    /// When the store fails or the catalog is damaged.
+    pub fn open(store: Store, env: &Env, options: SqlOptions) -> Result<SqlEngine, SqlError> {
+        let catalog_keyspace = catalog_keyspace(&store)?;
+        let catalog = store::load(&Reader::View(store.view()), catalog_keyspace)?;
+        let engine = SqlEngine {
+            inner: Arc::new(Inner {
+                store,
+                env: env.clone(),
+                options,
+                catalog_keyspace,
+                catalog: RwLock::new(Arc::new(catalog)),
+                plans: PlanCache::new(options.cached_plans_max),
+                row_ids: Mutex::new(BTreeMap::new()),
+                vectors: VectorIndexes::default(),
+            }),
+        };
+        engine.follow_catalog()?;
+        Ok(engine)
+    }
+
+    /// A new session, outside any transaction.
+    #[must_use]
+    pub fn session(&self) -> Session {
+        Session::new(self.clone())
+    }
+
+    /// The store underneath.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// What it was told.
+    #[must_use]
+    pub fn options(&self) -> &SqlOptions {
+        &self.inner.options
+    }
+
+    /// Parses a statement, to be run any number of times by any session of this engine. Names are looked up, and types
+    /// settled, now and again whenever the catalog has changed.
+    ///
+    /// # Errors
+    /// Syntax errors, unknown names, types that do not fit.
+    pub fn prepare(&self, text: &str) -> Result<Prepared, SqlError> {
+        let prepared = self.inner.plans.prepared(text)?;
+        let reader = Reader::View(self.inner.store.view());
+        let catalog = self.catalog(&reader)?;
+        prepared.plan(&catalog, reader.view())?;
+        Ok(prepared)
+    }
+
+    pub(crate) fn parsed(&self, text: &str) -> Result<Prepared, SqlError> {
+        self.inner.plans.prepared(text)
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.inner.env.clock
+    }
+
+    pub(crate) fn env(&self) -> &Env {
+        &self.inner.env
+    }
+
+    pub(crate) fn catalog_keyspace(&self) -> KeyspaceId {
+        self.inner.catalog_keyspace
+    }
+
+    pub(crate) fn vectors(&self) -> &VectorIndexes {
+        &self.inner.vectors
+    }
+
+    /// What functions see that run now.
+    pub(crate) fn eval_context(&self) -> EvalContext {
+        EvalContext {
+            now: self.inner.env.clock.now(),
+            env: self.inner.env.clone(),
+        }
+    }
+
+    /// The catalog that a reader sees.
+    pub(crate) fn catalog(&self, reader: &Reader<'_>) -> Result<Arc<Catalog>, SqlError> {
+        let version = self.catalog_version(reader)?;
+        let cached = Arc::clone(&self.inner.catalog.read());
+        if cached.version() == version {
+            return Ok(cached);
+        }
+        let catalog = Arc::new(store::load(reader, self.inner.catalog_keyspace)?);
+        *self.inner.catalog.write() = Arc::clone(&catalog);
+        Ok(catalog)
+    }
+
+    pub(crate) fn catalog_version(&self, reader: &Reader<'_>) -> Result<CatalogVersion, SqlError> {
+        store::version(reader, self.inner.catalog_keyspace)
+    }
+
+    /// Starts a change of the catalog.
+    pub(crate) fn change_catalog<'t>(
+        &self,
+        transaction: &'t mut Transaction,
+    ) -> Result<CatalogWriter<'t>, SqlError> {
+        let version = CatalogVersion(self.inner.env.random.next_u64().max(1));
+        CatalogWriter::new(transaction, self.inner.catalog_keyspace, version)
+    }
+
+    /// Attaches the vector indexes that the committed catalog has, and detaches those that it lacks.
+    pub(crate) fn follow_catalog(&self) -> Result<(), SqlError> {
+        let reader = Reader::View(self.inner.store.view());
+        let catalog = self.catalog(&reader)?;
+        self.inner
+            .vectors
+            .follow(&catalog, &self.inner.store, &self.inner.env)
+    }
+
+    /// The next number for a row of a table without a primary key.
+    pub(crate) fn next_row_id(&self, table: &Table, reader: &Reader<'_>) -> Result<i64, SqlError> {
+        let counter = match self.inner.row_ids.lock().get(&table.keyspace()) {
+            Some(counter) => Arc::clone(counter),
+            None => self.new_row_counter(table, reader)?,
+        };
+        let last = counter.fetch_add(1, Ordering::Relaxed);
+        match last < i64::MAX {
+            true => Ok(last + 1),
+            false => Err(SqlError::new(
+                SqlState::ProgramLimitExceeded,
+                format!("no row numbers are left in table \"{}\"", table.name()),
+            )),
+        }
+    }
+
+    /// A counter that goes on after the last row that is there.
+    fn new_row_counter(
+        &self,
+        table: &Table,
+        reader: &Reader<'_>,
+    ) -> Result<Arc<AtomicI64>, SqlError> {
+        let newest = Reader::View(self.inner.store.view());
+        let mut counters = self.inner.row_ids.lock();
+        if let Some(counter) = counters.get(&table.keyspace()) {
+            return Ok(Arc::clone(counter));
+        }
+        let last = last_row_id(table, reader)?.max(last_row_id(table, &newest)?);
+        let counter = Arc::new(AtomicI64::new(last));
+        counters.insert(table.keyspace(), Arc::clone(&counter));
+        Ok(counter)
+    }
+}
+
+impl std::fmt::Debug for SqlEngine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqlEngine")
+            .field("options", &self.inner.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The keyspace of the catalog, created in a store that has none.
+fn catalog_keyspace(store: &Store) -> Result<KeyspaceId, SqlError> {
+    loop {
+        if let Some(keyspace) = store.view().keyspace(CATALOG_KEYSPACE)? {
+            return Ok(keyspace);
+        }
+        let mut transaction = store.begin(IsolationLevel::RepeatableRead)?;
+        if transaction.keyspace(CATALOG_KEYSPACE)?.is_none() {
+            transaction.create_keyspace(CATALOG_KEYSPACE)?;
+        }
+        match transaction.commit(Durability::Sync) {
+            // Somebody else created it, or another keyspace, at the same time.
+            Err(StoreError::Conflict { .. }) | Ok(_) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// The highest row number in a table; zero when it is empty.
+fn last_row_id(table: &Table, reader: &Reader<'_>) -> Result<i64, SqlError> {
+    let last = reader
+        .range(table.keyspace(), drystone_mvcc::KeyRange::all())
+        .next_back();
+    let Some(entry) = last else {
+        return Ok(0);
+    };
+    let (key, _) = entry?;
+    let mut values = Vec::new();
+    table
+        .key_layout()
+        .decode(&key, &mut values)
+        .map_err(|why| crate::exec::scan::damaged(table, why))?;
+    match values.first() {
+        Some(drystone_record::Value::BigInt(last)) => Ok(*last),
+        _ => Ok(0),
+    }
+}

@@ -1,0 +1,75 @@
+//! The memory that a statement may hold: rows it sorts, hashes and keeps.
+
+use std::cell::Cell;
+
+use drystone_record::Value;
+
+use crate::error::SqlError;
+use crate::sql_state::SqlState;
+
+/// A budget in bytes. What is taken is given back when the statement ends, or earlier by who took it.
+#[derive(Debug)]
+pub(crate) struct MemoryBudget {
+    max: usize,
+    used: Cell<usize>,
+}
+
+impl MemoryBudget {
+    pub(crate) fn new(max: usize) -> MemoryBudget {
+        MemoryBudget {
+            max,
+            used: Cell::new(0),
+        }
+    }
+
+    /// Takes `bytes`, or fails when they are not there.
+    pub(crate) fn take(&self, bytes: usize) -> Result<(), SqlError> {
+        let used = self.used.get().saturating_add(bytes);
+        if used > self.max {
+            return Err(SqlError::new(
+                SqlState::OutOfMemory,
+                format!(
+                    "statement needs more than its memory budget of {} bytes",
+                    self.max
+                ),
+            )
+            .with_hint(
+                "raise `statement_memory_bytes_max`, or let the statement keep fewer rows",
+            ));
+        }
+        self.used.set(used);
+        Ok(())
+    }
+
+    /// Takes the bytes of a row that is kept.
+    pub(crate) fn take_row(&self, row: &[Value]) -> Result<(), SqlError> {
+        self.take(row_bytes(row))
+    }
+
+    pub(crate) fn give_back(&self, bytes: usize) {
+        self.used.set(self.used.get().saturating_sub(bytes));
+    }
+}
+
+/// About how much memory a kept row takes.
+pub(crate) fn row_bytes(row: &[Value]) -> usize {
+    const ROW_OVERHEAD_BYTES: usize = 40;
+    ROW_OVERHEAD_BYTES + row.iter().map(value_bytes).sum::<usize>()
+}
+
+fn value_bytes(value: &Value) -> usize {
+    const JSON_BYTES: usize = 256;
+    let heap = match value {
+        Value::Null
+        | Value::Boolean(_)
+        | Value::Integer(_)
+        | Value::BigInt(_)
+        | Value::Double(_)
+        | Value::Timestamp(_) => 0,
+        Value::Text(text) => text.len(),
+        Value::Bytea(bytes) => bytes.len(),
+        Value::Json(_) => JSON_BYTES,
+        Value::Vector(vector) => vector.len() * size_of::<f32>(),
+    };
+    size_of::<Value>() + heap
+}

@@ -1,0 +1,4 @@
+//! The integration tests of SQL: one binary.
+
+mod basics;
+mod support;

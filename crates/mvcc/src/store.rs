@@ -170,7 +170,8 @@ impl Store {
     }
 
     /// Makes everything durable and closes the log. Waits for commits under way. Later commits, begins and background
-    /// work get [`StoreError::Closed`]; views can still be taken and read. Closing twice is no error.
+    /// work get [`StoreError::Closed`]; views can still be taken and read, until another store opens the same files and
+    /// reuses what they pin (they then get errors, never wrong data). Closing twice is no error.
     ///
     /// # Errors
     /// Failures of the log; it is closed all the same.

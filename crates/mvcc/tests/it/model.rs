@@ -150,6 +150,8 @@ impl Run {
             Step::Background => drop(self.store.step().unwrap()),
             Step::Reopen => {
                 self.store.close().unwrap();
+                // Another store over the same files frees the pages that views of this one need.
+                self.views.clear();
                 self.store = open(&self.env, small()).unwrap();
                 self.begin();
             }

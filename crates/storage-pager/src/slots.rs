@@ -6,7 +6,8 @@
 //! - Between the two, or within the second write: copy 0 is n, whole and durable, so n is newest.
 //!
 //! So a crash never leaves a slot without a whole copy, and a slot that has none is damage: see [`LostSuperblock`].
-//! A copy that cannot be read counts as damaged while its twin is whole.
+//! A copy that cannot be read counts as damaged while its twin is whole, but only after several attempts: copy 0 may be
+//! the only one that holds n, and a read that fails in passing must not have it written over.
 //! Mending writes only copies that differ from the best of their slot, each with a sync of its own, and only after a
 //! sync has made durable what was read. So a crash within it leaves one of the states above.
 
@@ -37,6 +38,9 @@ pub struct SuperblockCopy {
     /// The generation that it holds now.
     pub generation: u64,
 }
+
+/// Reads of a copy before it counts as one that cannot be read.
+const READ_ATTEMPTS: usize = 3;
 
 /// A copy, or why it is not whole. [`PagerError::Io`]: a bad sector, which writing may heal.
 type Copy = Result<Superblock, PagerError>;
@@ -204,8 +208,7 @@ fn write_copy(
 
 fn read_copy(file: &DataFile, slot: u64, copy: u64) -> Copy {
     let offset = copy_offset(slot, copy);
-    let mut bytes = [0; BLOCK_BYTES];
-    file.read_or_zeros(&mut bytes, offset)?;
+    let bytes = read_block(file, offset)?;
     let superblock = Superblock::decode(&bytes).map_err(|why| match why {
         Unusable::Newer(found) => unsupported(file, found),
         Unusable::Malformed(why) => file.corrupt(offset, why),
@@ -216,6 +219,16 @@ fn read_copy(file: &DataFile, slot: u64, copy: u64) -> Copy {
     let found = superblock.generation.to_string();
     let why = Malformed::new("generation of a superblock", "one of this slot", found);
     Err(file.corrupt(offset, why))
+}
+
+/// Reads a block, again if that fails.
+fn read_block(file: &DataFile, offset: u64) -> Result<[u8; BLOCK_BYTES], PagerError> {
+    let mut bytes = [0; BLOCK_BYTES];
+    let mut read = file.read_or_zeros(&mut bytes, offset);
+    for _ in 1..READ_ATTEMPTS {
+        read = read.or_else(|_| file.read_or_zeros(&mut bytes, offset));
+    }
+    read.map(|()| bytes)
 }
 
 fn unsupported(file: &DataFile, found: u32) -> PagerError {

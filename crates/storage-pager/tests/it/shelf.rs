@@ -115,7 +115,12 @@ pub(crate) fn verify(pager: &Pager, root: Arc<Root>) -> VerifyReport {
 #[track_caller]
 pub(crate) fn check(pager: &Pager, expected: &Stones) {
     let root = pager.root();
-    assert_eq!(&read(pager, &root).unwrap(), expected);
+    let found = read(pager, &root).unwrap();
+    let ids = |stones: &Stones| stones.keys().copied().collect::<Vec<_>>();
+    assert_eq!(ids(&found), ids(expected));
+    for (id, contents) in &found {
+        assert!(contents == &expected[id], "stone {id} at {}", root.lsn);
+    }
     let report = verify(pager, root);
     assert!(report.findings.is_empty(), "{:?}", report.findings);
 }

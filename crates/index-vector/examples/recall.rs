@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use drystone_base::{Clock, Lsn, OsClock, Random, SeededRandom};
-use drystone_index_vector::{Hnsw, HnswParameters, Metric, VectorError};
+use drystone_index_vector::{Hit, Hnsw, HnswParameters, Metric, VectorError};
 
 const K: usize = 10;
 const QUERIES: usize = 1_000;
+/// The fastest pass counts: the others were disturbed.
+const PASSES: usize = 5;
 
 fn main() -> Result<(), VectorError> {
     let mut arguments = std::env::args()
@@ -55,30 +57,33 @@ fn main() -> Result<(), VectorError> {
         .take(200)
         .map(|query| nearest(&vectors, query))
         .collect();
-    for ef in [10, 20, 40, 60, 80, 100, 150, 200, 400, 800] {
-        let started = clock.monotonic();
+    for ef in [10, 20, 30, 40, 60, 80, 100, 150, 200, 400] {
         let mut answers = Vec::new();
-        for query in &queries {
-            let found = graph.search(query, K, ef, Lsn(1), |_| Ok::<_, VectorError>(true))?;
-            answers.push(found.expect("nothing was taken out").hits);
+        let mut best = Duration::MAX;
+        for _ in 0..PASSES {
+            let started = clock.monotonic();
+            answers.clear();
+            for query in &queries {
+                let found = graph.search(query, K, ef, Lsn(1), |_| Ok::<_, VectorError>(true))?;
+                answers.push(found.expect("nothing was taken out").hits);
+            }
+            best = best.min(clock.monotonic() - started);
         }
-        let took = clock.monotonic() - started;
         let right: usize = truth
             .iter()
             .zip(&answers)
-            .map(|(truth, hits)| {
-                hits.iter()
-                    .filter(|hit| truth.iter().any(|key| key[..] == hit.key[..]))
-                    .count()
-            })
+            .map(|(truth, hits)| right(truth, hits))
             .sum();
         let recall = right as f64 / (K * truth.len()) as f64;
-        println!(
-            "ef {ef:>4}: recall {recall:.4}, {:>6.0} queries/s",
-            per_second(QUERIES, took)
-        );
+        let speed = per_second(QUERIES, best);
+        println!("ef {ef:>4}: recall {recall:.4}, {speed:>6.0} queries/s");
     }
     Ok(())
+}
+
+fn right(truth: &[[u8; 4]], hits: &[Hit]) -> usize {
+    let is_true = |hit: &&Hit| truth.iter().any(|key| key[..] == hit.key[..]);
+    hits.iter().filter(is_true).count()
 }
 
 fn per_second(count: usize, took: Duration) -> f64 {

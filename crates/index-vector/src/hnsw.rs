@@ -107,7 +107,7 @@ impl Hnsw {
     pub fn insert(&self, key: Bytes, vector: &[f32], birth: Lsn) -> Result<(), VectorError> {
         same_dimensions(self.parameters.dim, vector.len())?;
         let mut scratch = self.writer.lock();
-        let lines = self.graph.read().prepare(vector.iter().copied());
+        let lines = self.scorer.prepare(vector.iter().copied());
         if self.is_current(&key, &lines) {
             return Ok(());
         }
@@ -210,17 +210,7 @@ impl Hnsw {
         if let Some(idx) = query.iter().position(|x| !x.is_finite()) {
             return Err(VectorError::NotFinite { idx });
         }
-        Ok(self.graph.read().prepare(query.iter().copied()))
-    }
-
-    /// The distance of a vector that no node has, of the graph's length, to a prepared query.
-    pub(crate) fn distance(&self, query: &[Line], vector: Vec<f32>) -> f32 {
-        let vector = self.graph.read().prepare(vector);
-        let rank = self.scorer.rank(
-            crate::kernel::flatten(query),
-            crate::kernel::flatten(&vector),
-        );
-        self.scorer.distance(rank)
+        Ok(self.scorer.prepare(query.iter().copied()))
     }
 
     /// All that is in the graph is settled, but not written down: the next records are of everything.

@@ -21,19 +21,18 @@
 //! # Latches
 //! `state` is held for reading or writing for moments only, and never while the graph is used.
 
+mod follow;
 mod load;
 mod nearest;
 mod reader;
+mod scan;
 mod source;
 
-use std::error::Error;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use drystone_base::{KeyspaceId, Lsn};
 use drystone_engine::{Malformed, Snapshot};
-use drystone_mvcc::{DerivedIndex, KeyChanges, Store};
-use hashbrown::HashSet;
+use drystone_mvcc::{DerivedIndex, Store};
 use parking_lot::RwLock;
 
 pub use reader::Reader;
@@ -41,10 +40,9 @@ pub use source::encode_vector;
 
 use crate::error::VectorError;
 use crate::hit::Hit;
-use crate::hnsw::{Hnsw, HnswParameters, HnswStats, Records};
-use load::{Stored, for_each};
-use nearest::Nearest;
-use source::decode;
+use crate::hnsw::{Hnsw, HnswParameters, HnswStats};
+use load::Stored;
+use scan::Scan;
 
 /// What an index is opened with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,13 +165,10 @@ impl VectorIndex {
             }
         };
         match graph.search(query, k, ef, base.lsn(), unhidden)? {
-            Some(found) => found
-                .hits
-                .into_iter()
-                .for_each(|hit| scan.nearest.offer(hit.key, hit.distance)),
+            Some(found) => scan.take_hits(found.hits),
             None => scan.take_base(base.as_ref(), &tail, &mut accept)?,
         }
-        Ok(scan.nearest.into_hits())
+        Ok(scan.into_hits())
     }
 
     /// As [`VectorIndex::search`], but looks at every entry: exact, and O(entries).
@@ -190,18 +185,17 @@ impl VectorIndex {
         let mut scan = self.scan_of(query, k)?;
         let tail = scan.take_tail(reader, &mut accept)?;
         scan.take_base(reader.base().as_ref(), &tail, &mut accept)?;
-        Ok(scan.nearest.into_hits())
+        Ok(scan.into_hits())
     }
 
     fn scan_of(&self, query: &[f32], k: usize) -> Result<Scan, VectorError> {
         let graph = self.graph();
-        let query = graph.prepare(query)?;
-        Ok(Scan {
-            options: self.options,
-            graph,
-            query,
-            nearest: Nearest::new(k),
-        })
+        Ok(Scan::new(
+            self.options,
+            graph.scorer,
+            graph.prepare(query)?,
+            k,
+        ))
     }
 
     fn graph(&self) -> Arc<Hnsw> {
@@ -255,166 +249,5 @@ impl VectorIndex {
             None => findings.push(Malformed::new("stored graph", "one", "none")),
         }
         Ok(findings)
-    }
-
-    /// Makes sure that the graph holds all merges up to `base`: one that was attached late is loaded again.
-    fn catch_up(&self, base: &Arc<dyn Snapshot>) -> Result<Arc<Hnsw>, VectorError> {
-        let state = self.state.read().clone();
-        let current = match state.follows {
-            Follows::Loaded(lsn) => lsn == base.lsn(),
-            Follows::Every(_) => true,
-        };
-        let graph = if current {
-            state.graph
-        } else {
-            Arc::new(load::load(&self.options, base.as_ref())?)
-        };
-        let mut state = self.state.write();
-        state.graph = Arc::clone(&graph);
-        if !matches!(state.follows, Follows::Every(_)) {
-            state.follows = Follows::Every(base.lsn());
-        }
-        Ok(graph)
-    }
-
-    fn fold_in(
-        &self,
-        base: &Arc<dyn Snapshot>,
-        changes: &[(Bytes, Option<Bytes>)],
-        upto: Lsn,
-    ) -> Result<KeyChanges, VectorError> {
-        let graph = self.catch_up(base)?;
-        if self.state.write().folding.replace(upto).is_some() {
-            graph.undo();
-        }
-        for (key, value) in changes {
-            match value {
-                Some(value) => {
-                    let vector = decode(&self.options, value)?;
-                    graph.insert(Bytes::copy_from_slice(key), &vector, upto)?;
-                }
-                None => {
-                    graph.kill(key, upto);
-                }
-            }
-        }
-        graph.consolidate(self.last_settled());
-        let mut records = graph.changed_records(upto);
-        if graph.is_unwritten() {
-            self.clear_leftovers(base.as_ref(), &mut records)?;
-        }
-        Ok(records.into_iter().collect())
-    }
-
-    fn last_settled(&self) -> Lsn {
-        match self.state.read().follows {
-            Follows::Loaded(lsn) | Follows::Every(lsn) => lsn,
-        }
-    }
-
-    /// Adds deletions of the records that an older graph left in the target.
-    fn clear_leftovers(
-        &self,
-        base: &dyn Snapshot,
-        records: &mut Records,
-    ) -> Result<(), VectorError> {
-        for_each(base, self.options.target, |key, _| {
-            records.entry(Bytes::copy_from_slice(key)).or_insert(None);
-            Ok(())
-        })
-    }
-}
-
-impl DerivedIndex for VectorIndex {
-    fn source(&self) -> KeyspaceId {
-        self.options.source
-    }
-
-    fn target(&self) -> KeyspaceId {
-        self.options.target
-    }
-
-    fn fold(
-        &self,
-        base: &Arc<dyn Snapshot>,
-        changes: &[(Bytes, Option<Bytes>)],
-        upto: Lsn,
-    ) -> Result<KeyChanges, Box<dyn Error + Send + Sync>> {
-        Ok(self.fold_in(base, changes, upto)?)
-    }
-
-    fn settled(&self, merged: bool, upto: Lsn) {
-        let mut state = self.state.write();
-        if state.folding.take() != Some(upto) {
-            return;
-        }
-        if merged {
-            state.graph.settle();
-            state.follows = Follows::Every(upto);
-        } else {
-            state.graph.undo();
-        }
-    }
-}
-
-/// Looking at entries one by one.
-struct Scan {
-    options: VectorIndexOptions,
-    graph: Arc<Hnsw>,
-    query: Vec<crate::kernel::Line>,
-    nearest: Nearest,
-}
-
-impl Scan {
-    /// Looks at all that is newer than the base; returns those keys, which hide what the base has.
-    fn take_tail<E: From<VectorError>>(
-        &mut self,
-        reader: &impl Reader,
-        accept: &mut impl FnMut(&[u8]) -> Result<bool, E>,
-    ) -> Result<HashSet<Bytes>, E> {
-        let mut keys = HashSet::new();
-        for (key, value) in reader.tail(self.options.source) {
-            if let Some(value) = value {
-                self.take(&key, &value, accept)?;
-            }
-            keys.insert(key);
-        }
-        Ok(keys)
-    }
-
-    /// Looks at all entries of a base that are not in `hidden`.
-    fn take_base<E: From<VectorError>>(
-        &mut self,
-        base: &dyn Snapshot,
-        hidden: &HashSet<Bytes>,
-        accept: &mut impl FnMut(&[u8]) -> Result<bool, E>,
-    ) -> Result<(), E> {
-        let mut cursor = base
-            .cursor(self.options.source)
-            .map_err(VectorError::from)?;
-        let mut is_on = cursor.first().map_err(VectorError::from)?;
-        while is_on {
-            if !hidden.contains(cursor.key()) {
-                let value = cursor.value().map_err(VectorError::from)?;
-                self.take(cursor.key(), &value, accept)?;
-            }
-            is_on = cursor.next().map_err(VectorError::from)?;
-        }
-        Ok(())
-    }
-
-    /// Keeps an entry, if it is near enough and accepted.
-    fn take<E: From<VectorError>>(
-        &mut self,
-        key: &[u8],
-        value: &[u8],
-        accept: &mut impl FnMut(&[u8]) -> Result<bool, E>,
-    ) -> Result<(), E> {
-        let vector = decode(&self.options, value)?;
-        let distance = self.graph.distance(&self.query, vector);
-        if self.nearest.has_room(distance, key) && accept(key)? {
-            self.nearest.offer(Bytes::copy_from_slice(key), distance);
-        }
-        Ok(())
     }
 }

@@ -9,7 +9,7 @@
 //! Inside an index a *rank* stands for a distance: cheaper, and in the same order (see [`Scorer`]).
 
 use crate::error::VectorError;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, LANES, Line, flatten_mut};
 
 /// What "near" means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,28 +95,67 @@ pub(crate) fn same_dimensions(expected: usize, found: usize) -> Result<(), Vecto
     Err(VectorError::Dimensions { expected, found })
 }
 
-/// Ranks vectors by a metric, once they are prepared by [`Scorer::prepare`].
+/// Ranks vectors of one length by a metric, once they are prepared by [`Scorer::prepare`].
 ///
 /// A rank orders as the distance does: the squared distance for L2, the negative inner product for the others (of
 /// vectors scaled to length one, for the cosine).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scorer {
     pub(crate) metric: Metric,
+    pub(crate) dim: usize,
     kernel: Kernel,
 }
 
 impl Scorer {
-    pub(crate) fn new(metric: Metric) -> Scorer {
+    pub(crate) fn new(metric: Metric, dim: usize) -> Scorer {
         Scorer {
             metric,
+            dim,
             kernel: Kernel::detect(),
         }
     }
 
-    /// Makes a vector ready to be ranked. Applies to queries and to stored vectors alike.
-    pub(crate) fn prepare(&self, vector: &mut [f32]) {
+    /// Lines that one vector takes.
+    pub(crate) fn lines(&self) -> usize {
+        self.dim.div_ceil(LANES).max(1)
+    }
+
+    /// A vector ready to be stored or searched for: for the cosine scaled to length one, and padded to whole lines.
+    pub(crate) fn prepare(&self, vector: impl IntoIterator<Item = f32>) -> Vec<Line> {
+        let mut lines = self.pad(vector);
+        self.make_ready(&mut lines);
+        lines
+    }
+
+    /// As [`Scorer::prepare`], into lines that are used again.
+    pub(crate) fn prepare_into(
+        &self,
+        vector: impl IntoIterator<Item = f32>,
+        lines: &mut Vec<Line>,
+    ) {
+        lines.clear();
+        lines.resize(self.lines(), Line::default());
+        self.copy_into(vector, lines);
+        self.make_ready(lines);
+    }
+
+    /// Lays out a vector that is prepared already.
+    pub(crate) fn pad(&self, vector: impl IntoIterator<Item = f32>) -> Vec<Line> {
+        let mut lines = vec![Line::default(); self.lines()];
+        self.copy_into(vector, &mut lines);
+        lines
+    }
+
+    fn copy_into(&self, vector: impl IntoIterator<Item = f32>, lines: &mut [Line]) {
+        let slots = flatten_mut(lines)[..self.dim].iter_mut();
+        for (slot, component) in slots.zip(vector) {
+            *slot = component;
+        }
+    }
+
+    fn make_ready(&self, lines: &mut [Line]) {
         if self.metric == Metric::Cosine {
-            normalize(self.kernel, vector);
+            normalize(self.kernel, &mut flatten_mut(lines)[..self.dim]);
         }
     }
 

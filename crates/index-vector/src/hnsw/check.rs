@@ -3,7 +3,6 @@
 use drystone_engine::Malformed;
 
 use super::graph::Graph;
-use super::visited::Visited;
 
 impl Graph {
     /// Checks the graph's invariants; returns what is wrong, in the order of nodes.
@@ -16,7 +15,6 @@ impl Graph {
         }
         if findings.is_empty() {
             findings.extend(self.check_tree().err());
-            findings.extend(self.check_reach().err());
         }
         findings
     }
@@ -67,56 +65,48 @@ impl Graph {
         Ok(())
     }
 
-    /// I5: one root, and edges of the tree are links both ways.
+    /// I5: links both ways along every edge, and one root from which the edges lead to every node.
     pub(crate) fn check_tree(&self) -> Result<(), Malformed> {
-        let mut roots = 0;
+        let mut open = Vec::new();
+        let mut used = 0;
         for (slot, _) in (0u32..)
             .zip(&self.nodes)
             .filter(|(_, node)| !node.is_empty())
         {
-            let Some(parent) = self.parent(slot) else {
-                roots += 1;
-                continue;
-            };
-            let is_linked = self.links(slot, 0).contains(&parent);
-            if !is_linked || !self.links(parent, 0).contains(&slot) {
-                return Err(wrong("parent", slot, Some(&parent)));
+            used += 1;
+            match self.parent(slot) {
+                Some(parent) => self.check_edge(slot, parent)?,
+                None => open.push(slot),
             }
         }
-        if roots == usize::from(self.entry.is_some()) {
-            return Ok(());
+        if open.len() != usize::from(used > 0) {
+            return Err(Malformed::new(
+                "roots of the tree",
+                "one",
+                open.len().to_string(),
+            ));
         }
-        Err(Malformed::new(
-            "roots of the tree",
-            "one",
-            roots.to_string(),
-        ))
-    }
-
-    /// Every node can be walked to on the lowest level.
-    fn check_reach(&self) -> Result<(), Malformed> {
-        let mut visited = Visited::default();
-        visited.reset(self.slots());
-        let mut open = Vec::new();
-        if let Some(entry) = self.entry {
-            visited.insert(entry);
-            open.push(entry);
-        }
-        let mut reached = 0;
+        let mut reached = 0_usize;
         while let Some(node) = open.pop() {
             reached += 1;
-            let links = self.links(node, 0).iter();
-            open.extend(links.filter(|&&link| visited.insert(link)));
+            open.extend(self.children(node));
         }
-        let used = self.nodes.iter().filter(|node| !node.is_empty()).count();
         if reached == used {
             return Ok(());
         }
         Err(Malformed::new(
-            "nodes in reach",
+            "nodes below the root",
             used.to_string(),
             reached.to_string(),
         ))
+    }
+
+    fn check_edge(&self, node: u32, parent: u32) -> Result<(), Malformed> {
+        let is_linked = |from, to| self.links(from, 0).contains(&to);
+        if is_linked(node, parent) && is_linked(parent, node) {
+            return Ok(());
+        }
+        Err(wrong("parent", node, Some(&parent)))
     }
 }
 

@@ -244,7 +244,7 @@ pub(crate) fn decode_node(bytes: &[u8], dim: usize) -> Result<(Node, Vec<f32>), 
 }
 
 /// The floats that little-endian bytes hold; bytes beyond the last whole one are left out.
-pub(crate) fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> {
+pub(crate) fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> + use<'_> {
     bytes
         .as_chunks::<4>()
         .0

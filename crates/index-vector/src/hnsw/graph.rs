@@ -102,10 +102,11 @@ pub(crate) struct Graph {
 
 impl Graph {
     pub(crate) fn new(parameters: HnswParameters) -> Graph {
+        let scorer = Scorer::new(parameters.metric, parameters.dim);
         Graph {
             parameters,
-            scorer: Scorer::new(parameters.metric),
-            vectors: Vectors::new(parameters.dim),
+            scorer,
+            vectors: Vectors::new(parameters.dim, scorer.lines()),
             nodes: Vec::new(),
             base_links: Vec::new(),
             upper_links: Vec::new(),
@@ -127,14 +128,6 @@ impl Graph {
 
     pub(crate) fn node(&self, node: u32) -> &Node {
         &self.nodes[node as usize]
-    }
-
-    /// A vector ready to be stored or searched for: prepared for the metric, padded to whole lines.
-    pub(crate) fn prepare(&self, vector: impl IntoIterator<Item = f32>) -> Vec<Line> {
-        let mut lines = self.vectors.pad(vector);
-        let bare = &mut crate::kernel::flatten_mut(&mut lines)[..self.parameters.dim];
-        self.scorer.prepare(bare);
-        lines
     }
 
     /// A node's neighbors on a level that it reaches.

@@ -1,9 +1,9 @@
 //! The vectors of a graph, by node number: whole cache lines, in chunks that never move.
 
-use crate::kernel::{LANES, Line, flatten, flatten_mut};
+use crate::kernel::{Line, flatten};
 
-/// About how many bytes one chunk holds: large enough that chunks are few, small enough that growing is smooth.
-const CHUNK_BYTES: usize = 1 << 20;
+/// About how many bytes one chunk holds: so many that chunks are few, so few that small graphs are small.
+const CHUNK_BYTES: usize = 64 << 10;
 
 #[derive(Debug)]
 pub(crate) struct Vectors {
@@ -16,8 +16,7 @@ pub(crate) struct Vectors {
 }
 
 impl Vectors {
-    pub(crate) fn new(dim: usize) -> Vectors {
-        let lines = dim.div_ceil(LANES).max(1);
+    pub(crate) fn new(dim: usize, lines: usize) -> Vectors {
         let per_chunk = (CHUNK_BYTES / (lines * size_of::<Line>())).max(1);
         Vectors {
             dim,
@@ -45,7 +44,7 @@ impl Vectors {
         &self.padded(node)[..self.dim]
     }
 
-    /// Stores a node's vector, which [`Vectors::pad`] has made.
+    /// Stores a node's vector, in as many lines as each has.
     pub(crate) fn set(&mut self, node: u32, vector: &[Line]) {
         let (chunk, start) = self.place(node);
         while self.chunks.len() <= chunk {
@@ -54,15 +53,6 @@ impl Vectors {
                 .push(vec![Line::default(); lines].into_boxed_slice());
         }
         self.chunks[chunk][start..start + self.lines].copy_from_slice(vector);
-    }
-
-    /// Lays a vector of the right length out in lines.
-    pub(crate) fn pad(&self, vector: impl IntoIterator<Item = f32>) -> Vec<Line> {
-        let mut lines = vec![Line::default(); self.lines];
-        for (slot, component) in flatten_mut(&mut lines)[..self.dim].iter_mut().zip(vector) {
-            *slot = component;
-        }
-        lines
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {

@@ -23,4 +23,17 @@ impl Visited {
         *word |= bit;
         is_new
     }
+
+    /// Adds nodes, and puts those that are new into `fresh`, in order. Without a branch on which are: that is anybody's
+    /// guess.
+    #[inline]
+    pub(crate) fn gather(&mut self, nodes: &[u32], fresh: &mut Vec<u32>) {
+        fresh.resize(nodes.len(), 0);
+        let mut count = 0;
+        for &node in nodes {
+            fresh[count] = node;
+            count += usize::from(self.insert(node));
+        }
+        fresh.truncate(count);
+    }
 }

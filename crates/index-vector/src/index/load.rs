@@ -47,7 +47,7 @@ pub(super) fn load(options: &VectorIndexOptions, base: &dyn Snapshot) -> Result<
 fn build(options: &VectorIndexOptions, base: &dyn Snapshot) -> Result<Hnsw, VectorError> {
     let hnsw = Hnsw::new(options.parameters)?;
     for_each(base, options.source, |key, value| {
-        let vector = decode(options, &value)?;
+        let vector: Vec<_> = decode(options, &value)?.collect();
         hnsw.insert(Bytes::copy_from_slice(key), &vector, base.lsn())
     })?;
     hnsw.adopt_unwritten(base.lsn());
@@ -106,7 +106,7 @@ impl<'a> Stored<'a> {
         if node.is_live() && graph.by_key.contains_key(&node.key) {
             return Err(Malformed::new("live nodes of a key", "one", "two"));
         }
-        let vector = graph.vectors.pad(vector);
+        let vector = graph.scorer.pad(vector);
         graph.fill(slot, node, &vector);
         Ok(())
     }
@@ -156,7 +156,7 @@ impl<'a> Stored<'a> {
             let crc = checksum::crc32c(&value);
             match slot.filter(|slot| self.graph.node(*slot).vector_crc == crc) {
                 Some(slot) => {
-                    let lines = self.graph.prepare(vector);
+                    let lines = self.graph.scorer.prepare(vector);
                     self.graph.vectors.set(slot, &lines);
                     matched += 1;
                 }

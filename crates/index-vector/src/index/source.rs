@@ -19,12 +19,15 @@ pub fn encode_vector(vector: &[f32]) -> Vec<u8> {
 }
 
 /// The vector that a value of the source holds.
-pub(super) fn decode(options: &VectorIndexOptions, value: &[u8]) -> Result<Vec<f32>, VectorError> {
+pub(super) fn decode<'a>(
+    options: &VectorIndexOptions,
+    value: &'a [u8],
+) -> Result<impl Iterator<Item = f32> + use<'a>, VectorError> {
     let expected = options.parameters.dim * size_of::<f32>();
     if value.len() != expected {
         let (expected, found) = (format!("{expected} bytes"), value.len().to_string());
         let why = Malformed::new("length of a vector", expected, found);
         return Err(corrupt(options.source, why));
     }
-    Ok(floats(value).collect())
+    Ok(floats(value))
 }

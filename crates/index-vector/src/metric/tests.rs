@@ -1,6 +1,7 @@
 //! Distances as pgvector defines them.
 
 use super::*;
+use crate::kernel::flatten;
 
 fn check(metric: Metric, a: &[f32], b: &[f32], expected: f32) {
     let found = metric.distance(a, b).expect("lengths agree");
@@ -64,12 +65,10 @@ fn different_lengths_are_an_error() {
 #[test]
 fn ranks_stand_for_distances() {
     for metric in [Metric::L2, Metric::Cosine, Metric::InnerProduct] {
-        let scorer = Scorer::new(metric);
+        let scorer = Scorer::new(metric, 3);
         let (a, b) = ([1.0, -2.0, 0.5], [0.25, 3.0, 1.0]);
-        let (mut from, mut to) = (a, b);
-        scorer.prepare(&mut from);
-        scorer.prepare(&mut to);
-        let found = scorer.distance(scorer.rank(&from, &to));
+        let (from, to) = (scorer.prepare(a), scorer.prepare(b));
+        let found = scorer.distance(scorer.rank(flatten(&from), flatten(&to)));
         assert!((found - metric.distance(&a, &b).unwrap()).abs() < 1e-6);
     }
 }

@@ -63,7 +63,6 @@ impl BTreeCursor {
         let Some(top) = keyspace.top(self.state.pages())? else {
             return Ok(false);
         };
-        let top = Place::Pinned(Arc::clone(top));
         self.descend_from(top, turn)?;
         Ok(true)
     }

@@ -77,21 +77,24 @@ impl Keyspace {
     }
 
     /// The topmost node; `None` when the keyspace is empty.
-    pub(crate) fn top(&self, pages: &Pages) -> Result<Option<&Arc<Pin>>, EngineError> {
+    pub(crate) fn top(&self, pages: &Pages) -> Result<Option<Place>, EngineError> {
         let Some(root) = &self.root else {
             return Ok(None);
         };
-        if let Some(pin) = self.pin.get() {
-            return Ok(Some(pin));
+        if let Some(pin) = self.pinned_top(root, pages)? {
+            return Ok(Some(Place::Pinned(Arc::clone(pin))));
         }
         let node = pages.read_node(&root.child.page, root.level)?;
-        Ok(Some(self.pin.get_or_init(|| Pin::new(node, &self.budget))))
+        Ok(Some(Place::Read(node)))
     }
 
     /// The value of `key`.
     pub(crate) fn get(&self, pages: &Pages, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
-        let Some(mut pin) = self.top(pages)? else {
+        let Some(root) = &self.root else {
             return Ok(None);
+        };
+        let Some(mut pin) = self.pinned_top(root, pages)? else {
+            return get_below(pages, root.child, root.level, key);
         };
         loop {
             let node = pin.node();
@@ -111,10 +114,9 @@ impl Keyspace {
 
     /// How many keys are below `key`. Reads one node a level.
     pub(crate) fn rank(&self, pages: &Pages, key: &[u8]) -> Result<u64, EngineError> {
-        let Some(top) = self.top(pages)? else {
+        let Some(mut place) = self.top(pages)? else {
             return Ok(0);
         };
-        let mut place = Place::Pinned(Arc::clone(top));
         let mut rank = 0;
         while place.node().level() > 0 {
             let node = place.node();
@@ -127,6 +129,19 @@ impl Keyspace {
         let leaf = place.node();
         let (Ok(slot) | Err(slot)) = pages.check(leaf, leaf.find(key))?;
         Ok(rank + slot as u64)
+    }
+
+    /// The pin of the topmost node. Pins it if the budget allows; `None` if it does not.
+    #[inline]
+    fn pinned_top(&self, root: &TreeRoot, pages: &Pages) -> Result<Option<&Arc<Pin>>, EngineError> {
+        if let Some(pin) = self.pin.get() {
+            return Ok(Some(pin));
+        }
+        if self.budget.is_spent() {
+            return Ok(None);
+        }
+        let node = pages.read_node(&root.child.page, root.level)?;
+        Ok(Some(self.pin.get_or_init(|| Pin::new(node, &self.budget))))
     }
 }
 

@@ -57,7 +57,8 @@ impl PinBudget {
         }
     }
 
-    fn is_spent(&self) -> bool {
+    /// Whether no more is to be pinned.
+    pub(crate) fn is_spent(&self) -> bool {
         self.bytes() >= self.bytes_max
     }
 }
@@ -69,7 +70,7 @@ impl Drop for Charge {
 }
 
 impl Pin {
-    /// Pins a node, whatever is left of the budget.
+    /// Pins a node and charges it. The caller has seen that the budget is not spent.
     pub(crate) fn new(node: Node, budget: &Arc<PinBudget>) -> Arc<Pin> {
         let slots = if node.level() > 1 {
             node.child_count()

@@ -1,7 +1,5 @@
 //! Casts: which there are, where they happen without being asked for, and what they give.
 
-use std::fmt::Write as _;
-
 use drystone_record::{DataType, Json, Text, Value, Vector};
 use serde_json::Value as Tree;
 
@@ -72,15 +70,6 @@ pub(crate) fn to_text(value: &Value) -> Text {
         Value::Boolean(true) => Text::from_static("true"),
         Value::Boolean(false) => Text::from_static("false"),
         other => Text::from(other.to_string()),
-    }
-}
-
-/// Appends what [`to_text`] gives.
-pub(crate) fn append_text(value: &Value, out: &mut String) {
-    match value {
-        Value::Text(text) => out.push_str(text),
-        Value::Boolean(_) => out.push_str(&to_text(value)),
-        other => write!(out, "{other}").expect("writing to a String cannot fail"),
     }
 }
 

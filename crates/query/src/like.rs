@@ -82,14 +82,6 @@ impl Pattern {
         }
     }
 
-    /// What every text that fits begins with. A range over it finds them all, where the case counts.
-    pub(crate) fn prefix(&self) -> Option<&str> {
-        match (self.case, self.segments.first()) {
-            (LetterCase::Kept, Some(Segment::Plain(prefix))) if !prefix.is_empty() => Some(prefix),
-            _ => None,
-        }
-    }
-
     fn fits(&self, text: &str) -> bool {
         match self.segments.as_slice() {
             [] => text.is_empty(),

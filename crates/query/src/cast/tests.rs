@@ -224,12 +224,3 @@ fn contexts_are_those_of_postgresql() {
     let vector = |dim| DataType::Vector(Dim::new(dim).unwrap());
     assert!(can_cast(&vector(2), &vector(3), Implicit));
 }
-
-#[test]
-fn appended_text_is_what_the_cast_gives() {
-    let mut out = String::from(">");
-    for value in [Value::from("a"), true.into(), 1.5.into()] {
-        append_text(&value, &mut out);
-    }
-    assert_eq!(out, ">atrue1.5");
-}

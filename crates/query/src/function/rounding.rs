@@ -7,7 +7,7 @@
 use drystone_record::Value;
 
 use crate::eval_error::EvalError;
-use crate::function::{DOUBLE, Definition, EvalContext, INTEGER, take};
+use crate::function::{DOUBLE, Definition, INTEGER, take};
 
 pub(super) const FUNCTIONS: &[Definition] = &[
     Definition::new("ceil", &[DOUBLE], DOUBLE, |args, _| whole(args, f64::ceil)),

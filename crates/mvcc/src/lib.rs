@@ -9,6 +9,42 @@
 //!   commits, none of which was acknowledged as `Sync`.
 //! - T4. Of two transactions that change the same key, and neither of which saw the other, only the first commits.
 //!
+//! ```
+//! use drystone_base::Env;
+//! use drystone_btree::{BTree, BTreeOptions};
+//! use drystone_engine::Engine;
+//! use drystone_mvcc::{Durability, IsolationLevel, KeyRange, Store, StoreOptions};
+//! use drystone_wal::{Log, LogOptions};
+//! use std::{path::Path, sync::Arc};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let env = Env::memory(7);
+//! let engine = BTree::open(&env, Path::new("wall/btree"), BTreeOptions::default())?;
+//! let floor = engine.merged_lsn();
+//! let log = Log::open(&env, Path::new("wall/log"), LogOptions::default(), floor)?;
+//! let store = Store::open(&env, StoreOptions::default(), log, Arc::new(engine))?;
+//!
+//! let mut tx = store.begin(IsolationLevel::RepeatableRead)?;
+//! let stones = tx.create_keyspace("stones")?;
+//! tx.put(stones, "granite", "hard")?;
+//! let before = tx.savepoint();
+//! tx.delete(stones, "granite")?;
+//! tx.rollback_to(&before)?;
+//! let lsn = tx.commit(Durability::Sync)?; // on stable media, and seen by all who begin from here on
+//!
+//! let view = store.view();
+//! assert_eq!(view.lsn(), lsn);
+//! assert_eq!(view.get(stones, b"granite")?.as_deref(), Some(&b"hard"[..]));
+//! for entry in view.range(stones, KeyRange::prefix(b"gran")).rev() {
+//!     let (key, value) = entry?;
+//!     println!("{key:?} is {value:?}");
+//! }
+//! store.flush()?; // from the memtable into the base
+//! store.close()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Modules, in reading order
 //! `options.rs`, `error.rs`, `key_range.rs` are vocabulary; `memtable.rs` the newest commits in memory; `layers.rs` and
 //! `view.rs` what a reader sees; `write_set.rs` and `transaction.rs` what a writer does; `memory_merge.rs`, `range.rs`

@@ -67,10 +67,14 @@ pub(crate) fn read_directory(
     root: Option<&TreeRoot>,
     budget: &Arc<PinBudget>,
 ) -> Result<Vec<Arc<Keyspace>>, EngineError> {
-    let mut keyspaces = Vec::new();
+    let mut keyspaces: Vec<Arc<Keyspace>> = Vec::new();
     let mut on_leaf = |leaf: &Node| {
         for slot in 0..leaf.key_count() {
             let (id, root) = decode(pages, leaf, slot)?;
+            if keyspaces.last().is_some_and(|last| last.id() >= id) {
+                let why = malformed("keys of the directory", "ascending", id.to_string());
+                return Err(pages.corrupt(leaf.offset(), why));
+            }
             keyspaces.push(Keyspace::new(id, root, budget));
         }
         Ok(())

@@ -117,18 +117,19 @@ impl Keyspace {
         let Some(mut place) = self.top(pages)? else {
             return Ok(0);
         };
-        let mut rank = 0;
+        let mut rank = 0u64;
         while place.node().level() > 0 {
             let node = place.node();
             let idx = pages.check(node, node.route(key))?;
             for before in 0..idx {
-                rank += pages.check(node, node.child(before))?.entries;
+                let child = pages.check(node, node.child(before))?;
+                rank = rank.saturating_add(child.entries);
             }
             place = place.child(idx, pages)?;
         }
         let leaf = place.node();
         let (Ok(slot) | Err(slot)) = pages.check(leaf, leaf.find(key))?;
-        Ok(rank + slot as u64)
+        Ok(rank.saturating_add(slot as u64))
     }
 
     /// The pin of the topmost node. Pins it if the budget allows; `None` if it does not.

@@ -71,7 +71,7 @@ impl Walk<'_> {
         for (_, root) in trees {
             if let Some(root) = root {
                 self.tree(&root, &mut |_| Ok(()));
-                self.entries += root.child.entries;
+                self.entries = self.entries.saturating_add(root.child.entries);
             }
         }
     }

@@ -90,7 +90,13 @@ impl Level {
         self.boundary.extend_from_slice(boundary);
     }
 
-    /// Adds an entry after all others. Returns a full node when there are entries for more than two.
+    /// Whether a key comes after all that are pending. Only what a damaged tree holds does not.
+    pub(crate) fn is_next(&self, key: &[u8]) -> bool {
+        let last = self.back.last_key().or_else(|| self.front.last_key());
+        last.is_none_or(|last| last < key)
+    }
+
+    /// Adds an entry after all others ([`Level::is_next`]). Returns a full node when there are entries for more than two.
     pub(crate) fn push(&mut self, entry: &Entry<'_>) -> Option<Sealed> {
         if self.front.is_empty() {
             let low = if self.level == 0 {
@@ -178,7 +184,9 @@ impl Level {
         Sealed {
             low: low.to_vec(),
             page: encode(self.level, entries),
-            entries: entries.iter().map(|entry| entry.entries).sum(),
+            entries: entries
+                .iter()
+                .fold(0, |sum, entry| entry.entries.saturating_add(sum)),
             has_overflow: entries.iter().any(|entry| entry.overflow),
         }
     }

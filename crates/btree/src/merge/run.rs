@@ -68,6 +68,11 @@ impl Run {
         true
     }
 
+    /// Key of the last entry.
+    pub(crate) fn last_key(&self) -> Option<&[u8]> {
+        self.spans.last().map(|last| self.key(last))
+    }
+
     /// Takes the last entry off, and lends it.
     pub(crate) fn pop(&mut self) -> Option<Entry<'_>> {
         let span = self.spans.pop()?;

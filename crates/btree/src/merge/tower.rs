@@ -17,6 +17,7 @@ use crate::merge::run::Run;
 use crate::node::Node;
 use crate::node::build::Entry;
 use crate::node::child::{Child, Overflow};
+use crate::node::format::malformed;
 use crate::pages::Pages;
 use crate::tree::TreeRoot;
 
@@ -28,6 +29,8 @@ pub(crate) struct Tower<'a> {
     levels: Vec<Level>,
     /// Whether what is pending lies at the right end of the tree, and grew there.
     appending: bool,
+    /// Offset of the node read last. For errors.
+    read_at: u64,
 }
 
 /// A node taken back, to be joined with what follows it.
@@ -43,6 +46,7 @@ impl<'a> Tower<'a> {
             writer,
             levels: Vec::new(),
             appending: false,
+            read_at: 0,
         }
     }
 
@@ -51,7 +55,8 @@ impl<'a> Tower<'a> {
     }
 
     /// Reads a node of the old tree, or of the one in the making.
-    pub(crate) fn read(&self, child: &Child, level: u8) -> Result<Node, EngineError> {
+    pub(crate) fn read(&mut self, child: &Child, level: u8) -> Result<Node, EngineError> {
+        self.read_at = child.page.block.offset();
         self.pages.read_written(self.writer, &child.page, level)
     }
 
@@ -84,7 +89,14 @@ impl<'a> Tower<'a> {
     }
 
     /// Adds an entry to a level, behind all that it has.
+    ///
+    /// # Errors
+    /// When it does not belong there: the nodes read are out of order. What is laid out relies on the order.
     pub(crate) fn push(&mut self, level: u8, entry: &Entry<'_>) -> Result<(), EngineError> {
+        if !self.level_mut(level).is_next(entry.key) {
+            let why = malformed("keys of neighbouring nodes", "ascending", "disorder");
+            return Err(self.pages.corrupt(self.read_at, why));
+        }
         match self.level_mut(level).push(entry) {
             None => Ok(()),
             Some(full) => self.hold(level, full),

@@ -40,7 +40,7 @@ pub(crate) struct Child {
 impl Child {
     pub(crate) fn encode(&self) -> [u8; CHILD_BYTES] {
         let flag = if self.has_overflow { HAS_OVERFLOW } else { 0 };
-        with_number(&self.page, self.entries | flag)
+        with_number(&self.page, self.entries & !HAS_OVERFLOW | flag)
     }
 
     /// Total: any bytes give `Ok` or `Err`.

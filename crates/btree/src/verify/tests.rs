@@ -1,16 +1,17 @@
-//! Verify finds what checksums cannot: trees that were written so, and are wrong.
+//! Verify finds what checksums cannot: trees that were written so, and are wrong. Reads and merges of them end, with
+//! answers or errors.
 
 use std::path::Path;
 
 use drystone_base::{Env, KeyspaceId, Lsn};
-use drystone_engine::{Engine, EngineError};
+use drystone_engine::{Engine, EngineError, Snapshot};
 use drystone_storage_pager::{Pager, PagerOptions, Writer};
 
 use crate::node::build::{Entry, encode};
 use crate::node::child::{Child, Overflow};
 use crate::payload::Payload;
 use crate::tree::{self, TreeRoot};
-use crate::{BTree, BTreeOptions};
+use crate::{BTree, BTreeOptions, WriteBatch};
 
 /// Writes a file whose keyspace 1 is the tree that `build` writes, and returns what verify finds in it.
 fn findings(build: impl FnOnce(&mut Writer) -> TreeRoot) -> Vec<&'static str> {
@@ -34,12 +35,37 @@ fn findings(build: impl FnOnce(&mut Writer) -> TreeRoot) -> Vec<&'static str> {
         EngineError::Corrupt { why, .. } => why.what,
         other => panic!("{other}"),
     };
-    tree.verify()
-        .unwrap()
-        .findings
-        .into_iter()
-        .map(what)
-        .collect()
+    let report = tree.verify().unwrap();
+    let found = report.findings.into_iter().map(what).collect();
+    use_everything(&tree);
+    found
+}
+
+/// Reads, merges into, and drops keyspace 1. Errors are right answers here; panics and endless loops are not.
+fn use_everything(tree: &BTree) {
+    const KEYSPACE: KeyspaceId = KeyspaceId(1);
+    let snapshot = tree.newest();
+    let keys: Vec<Vec<u8>> = (b'a'..=b'z').map(|letter| vec![letter]).collect();
+    for key in &keys {
+        let _any = (snapshot.get(KEYSPACE, key), snapshot.rank(KEYSPACE, key));
+    }
+    let _any = snapshot.range(KEYSPACE, ..).take(1000).count();
+    let _any = snapshot.range(KEYSPACE, ..).rev().take(1000).count();
+    for step in [2, 3, 1] {
+        let mut batch = WriteBatch::new();
+        for key in keys.iter().step_by(step) {
+            batch.put(KEYSPACE, key.clone(), vec![0; 40 * step]);
+        }
+        let _any = tree.write_batch(&batch);
+        let mut batch = WriteBatch::new();
+        for key in keys.iter().skip(1).step_by(step) {
+            batch.delete(KEYSPACE, key.clone());
+        }
+        let _any = tree.write_batch(&batch);
+    }
+    let mut batch = WriteBatch::new();
+    batch.drop_keyspace(KEYSPACE);
+    let _any = tree.write_batch(&batch);
 }
 
 fn entry<'a>(key: &'a [u8], payload: &'a [u8]) -> Entry<'a> {
@@ -113,6 +139,32 @@ fn keys_outside_their_fences_are_found() {
 fn keys_out_of_order_are_found() {
     let found = findings(|writer| at_level(0, leaf(writer, &[(b"b", b"1"), (b"a", b"2")])));
     assert_eq!(found, ["keys of a node"]);
+}
+
+#[test]
+fn keys_that_do_not_share_their_ends_prefix_are_found() {
+    let found = findings(|writer| {
+        let entries = [
+            (&b"prefix a"[..], &b"1"[..]),
+            (b"p", b"2"),
+            (b"prefix b", b"3"),
+        ];
+        let [left, right] = [leaf(writer, &entries[..1]), leaf(writer, &entries[1..])];
+        at_level(1, inner(writer, 1, &[(b"", left), (b"prefix", right)]))
+    });
+    assert_eq!(found, ["keys of a node"; 2]);
+}
+
+#[test]
+fn counts_beyond_all_bounds_are_found() {
+    let found = findings(|writer| {
+        let [mut left, mut right] = leaves(writer);
+        (left.entries, right.entries) = (u64::MAX >> 1, u64::MAX >> 1);
+        let page = [(&b""[..], left.encode()), (b"m", right.encode())];
+        let entries = page.each_ref().map(|(low, child)| entry(low, child));
+        at_level(1, write(writer, &encode(1, &entries), 4))
+    });
+    assert_eq!(found, ["entries below a node"; 3]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use drystone_base::{KeyspaceId, Lsn};
 use drystone_engine::Snapshot;
 
 use crate::link::Link;
-use crate::memtable::{Memtable, Table};
+use crate::memtable::{KeyHash, Memtable, Table};
 
 /// The memtables and the base under them. Immutable: a seal or a merge publishes another.
 pub(crate) struct Layers {
@@ -27,12 +27,16 @@ impl Layers {
     /// What the memtables say of `key` at `lsn`: `None` where they say nothing, so that the base decides.
     #[inline]
     pub(crate) fn find(&self, keyspace: KeyspaceId, key: &[u8], lsn: Lsn) -> Option<Option<Bytes>> {
+        let hash = KeyHash::new(keyspace, key);
         for memtable in &self.memtables {
             let Some(table) = memtable.table(keyspace) else {
                 continue;
             };
             if table.is_dropped(lsn) {
                 return Some(None);
+            }
+            if !memtable.may_have(hash) {
+                continue;
             }
             if let Some(found) = table.get(key, lsn) {
                 return Some(found);

@@ -9,6 +9,7 @@
 
 mod arena;
 mod directory;
+mod filter;
 mod permutation;
 mod table;
 mod tree;
@@ -21,20 +22,25 @@ use drystone_base::{KeyspaceId, Lsn};
 use crate::sync::{AtomicU64, Ordering};
 
 use self::directory::Directory;
+use self::filter::Filter;
+pub(crate) use self::filter::KeyHash;
 pub(crate) use self::table::Table;
 pub(crate) use self::tree::TreeCursor;
 
 /// The tables of all keyspaces that have changes here.
 pub(crate) struct Memtable {
     tables: Directory,
+    filter: Filter,
     bytes: AtomicU64,
     newest: AtomicU64,
 }
 
 impl Memtable {
-    pub(crate) fn new() -> Memtable {
+    /// An empty one, to be sealed at `bytes_max` bytes or so.
+    pub(crate) fn new(bytes_max: u64) -> Memtable {
         Memtable {
             tables: Directory::new(),
+            filter: Filter::new(bytes_max),
             bytes: AtomicU64::new(0),
             newest: AtomicU64::new(0),
         }
@@ -48,7 +54,10 @@ impl Memtable {
         lsn: Lsn,
     ) {
         let table = self.tables.get_or_add(keyspace);
-        let bytes = changes.map(|(key, value)| table.put(key, lsn, value.clone()));
+        let bytes = changes.map(|(key, value)| {
+            self.filter.add(KeyHash::new(keyspace, key));
+            table.put(key, lsn, value.clone())
+        });
         let bytes = bytes.sum();
         self.grow(bytes, lsn);
     }
@@ -71,6 +80,12 @@ impl Memtable {
         self.tables.get(keyspace)
     }
 
+    /// Whether a key may be here. `false` is sure.
+    #[inline]
+    pub(crate) fn may_have(&self, hash: KeyHash) -> bool {
+        self.filter.may_have(hash)
+    }
+
     /// All tables, ascending by keyspace.
     pub(crate) fn tables(&self) -> Vec<Arc<Table>> {
         self.tables.tables()
@@ -85,7 +100,7 @@ impl Memtable {
         self.newest() == Lsn::ZERO
     }
 
-    /// About how much memory its entries take.
+    /// About how much memory its entries take. What the filter takes is known beforehand, and not counted.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }

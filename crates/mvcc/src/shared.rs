@@ -170,7 +170,7 @@ impl Shared {
 
     /// Closes the active memtable to commits and opens another.
     pub(crate) fn seal(&self, head: &mut Head) {
-        let active = Arc::new(Memtable::new());
+        let active = Arc::new(Memtable::new(self.options.memtable_bytes));
         let link = Link::new(Arc::clone(&active));
         head.link.follow(&link);
         let layers = self.layers.load();

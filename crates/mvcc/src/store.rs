@@ -48,7 +48,7 @@ impl Store {
     ) -> Result<Store, StoreError> {
         let base = engine.snapshot();
         let merged = base.lsn();
-        let active = Arc::new(Memtable::new());
+        let active = Arc::new(Memtable::new(options.memtable_bytes));
         let link = Link::new(Arc::clone(&active));
         let layers = Layers {
             memtables: vec![Arc::clone(&active)],

@@ -21,10 +21,11 @@
 //!     tx.execute("INSERT INTO orders VALUES (1, $1, 3)", &["ada".into()])?;
 //!     tx.delete(&carts, "ada")
 //! })?;
-//! let row = db.query("SELECT sum(stones) AS stones FROM orders WHERE who = $1", &["ada".into()])?.single()?;
-//! assert_eq!(row.get::<i64>("stones")?, 3);
-//! # }
+//! for row in db.query("SELECT sum(stones) AS stones FROM orders WHERE who = $1", &["ada".into()])? {
+//!     assert_eq!(row?.get::<i64>("stones")?, 3);
+//! }
 //! assert_eq!(carts.get("ada")?, None);
+//! # }
 //! db.close()?;
 //! # Ok(())
 //! # }
@@ -69,6 +70,14 @@ pub use keyspace::{Entries, Keyspace};
 pub use options::{BackgroundWork, CreateMode, Options};
 pub use snapshot::Snapshot;
 #[cfg(feature = "sql")]
-pub use sql::{DataType, FromValue, Outcome, Prepared, Row, Rows, Session, SqlError, Value};
+pub use sql::{
+    ColumnKey, DataType, Dim, FromValue, Json, Outcome, Position, Prepared, ResultColumn, Row, Rows, Session, SqlError,
+    SqlState, Text, Timestamp, Value, Vector, first_statement,
+};
 pub use transaction::Transaction;
 pub use write_batch::WriteBatch;
+
+/// The code on the front page works.
+#[cfg(all(doctest, feature = "btree", feature = "sql", feature = "vector"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use drystone_base::{Env, LockGuard};
 use drystone_engine::Engine;
-use drystone_mvcc::{Store, StoreOptions};
+use drystone_mvcc::{Durability, IsolationLevel, Store, StoreOptions};
 use drystone_wal::{Log, LogOptions};
 
 use crate::background::Background;
@@ -20,6 +20,8 @@ use crate::options::{CreateMode, Options};
 
 const LOCK: &str = "LOCK";
 const LOG: &str = "log";
+/// Holds nothing; creating it is the first commit of every database.
+const FIRST_KEYSPACE: &str = "@drystone";
 
 /// The parts of an open database.
 pub(crate) struct Opened {
@@ -56,9 +58,8 @@ pub(crate) fn start_threads(directory: &Path, store: &Store, options: &Options) 
 #[cfg(feature = "sql")]
 pub(crate) fn open_sql(env: &Env, store: &Store, options: &Options) -> Result<drystone_query::SqlEngine> {
     let sql_options = drystone_query::SqlOptions {
-        statement_bytes: options.statement_bytes,
-        durability: options.durability,
-        attempts_max: options.attempts_max,
+        statement_memory_bytes_max: options.statement_bytes,
+        conflict_retries_max: options.attempts_max,
         ..drystone_query::SqlOptions::default()
     };
     Ok(drystone_query::SqlEngine::open(store.clone(), env, sql_options)?)
@@ -81,11 +82,14 @@ fn take_lock(env: &Env, directory: &Path) -> Result<Box<dyn LockGuard>> {
 }
 
 fn open_parts(env: &Env, directory: &Path, options: &Options, engine: EngineKind) -> Result<Store> {
-    for part in [LOG, folder_of(engine)] {
-        let path = directory.join(part);
-        if !env.files.exists(&path).map_err(|source| Error::io("look for", &path, source))? {
-            return Err(Error::file(path, FileProblem::PartMissing));
-        }
+    let log = directory.join(LOG);
+    if !Log::exists(env, &log)? {
+        return Err(Error::file(log, FileProblem::PartMissing));
+    }
+    let folder = directory.join(folder_of(engine));
+    let names = env.files.list_dir(&folder);
+    if names.map_err(|source| Error::io("list", &folder, source))?.is_empty() {
+        return Err(Error::file(folder, FileProblem::PartMissing));
     }
     wire(env, directory, options, engine)
 }
@@ -95,8 +99,17 @@ fn create_parts(env: &Env, directory: &Path, options: &Options) -> Result<Store>
     discard_unfinished(env, directory, engine)?;
     let manifest = NewManifest::begin(env, directory, Manifest::fresh(env, engine))?;
     let store = wire(env, directory, options, engine)?;
+    commit_creation(&store)?;
     manifest.finish(env, directory)?;
     Ok(store)
+}
+
+/// A first commit, so that a database always has a log: one without has lost it.
+fn commit_creation(store: &Store) -> Result<()> {
+    let mut transaction = store.begin(IsolationLevel::RepeatableRead)?;
+    transaction.create_keyspace(FIRST_KEYSPACE)?;
+    transaction.commit(Durability::Sync)?;
+    Ok(())
 }
 
 /// Opens the engine and the log, and joins them.

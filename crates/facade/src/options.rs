@@ -34,7 +34,7 @@ pub struct Options {
     /// Who drives the background work. Default: threads of the database.
     pub background: BackgroundWork,
     /// Memory for one SQL statement's sorts, groups and joins, in bytes. Default: 256 MiB.
-    pub statement_bytes: u64,
+    pub statement_bytes: usize,
 }
 
 /// Whether to create a database.
@@ -74,7 +74,7 @@ impl Default for Options {
             async_interval: Duration::from_millis(10),
             attempts_max: 100,
             background: BackgroundWork::Threads,
-            statement_bytes: 256 * MIB,
+            statement_bytes: 256 << 20,
         }
     }
 }

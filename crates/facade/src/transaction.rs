@@ -115,7 +115,7 @@ impl Transaction {
     /// # Errors
     /// Whatever is wrong with the statement or the data. The transaction goes on without the statement's effects.
     pub fn query(&mut self, sql: &str, parameters: &[crate::Value]) -> Result<crate::Rows> {
-        Ok(self.database.sql().query_in(&mut self.inner, sql, parameters)?)
+        Ok(self.run(sql, parameters)?.into_rows())
     }
 
     /// Runs a statement in this transaction; returns how many rows it changed.
@@ -123,6 +123,10 @@ impl Transaction {
     /// # Errors
     /// As [`Transaction::query`].
     pub fn execute(&mut self, sql: &str, parameters: &[crate::Value]) -> Result<u64> {
-        Ok(self.database.sql().execute_in(&mut self.inner, sql, parameters)?.affected())
+        Ok(crate::sql::affected(self.run(sql, parameters)?))
+    }
+
+    fn run(&mut self, sql: &str, parameters: &[crate::Value]) -> Result<crate::Outcome> {
+        Ok(self.database.sql().execute_in(&mut self.inner, sql, parameters)?)
     }
 }

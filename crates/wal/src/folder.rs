@@ -68,6 +68,19 @@ impl Folder {
         Ok(folder)
     }
 
+    /// Whether `dir` is there and holds a segment.
+    pub(crate) fn has_segments(env: &Env, dir: &Path) -> Result<bool, WalError> {
+        let found = env.files.exists(dir);
+        if !found.map_err(|source| at(dir, "look for", source))? {
+            return Ok(false);
+        }
+        let folder = Folder {
+            env: env.clone(),
+            dir: dir.to_owned(),
+        };
+        Ok(!folder.list()?.segments.is_empty())
+    }
+
     /// Lists what is there. Files with other names are left alone.
     pub(crate) fn list(&self) -> Result<Listing, WalError> {
         let names = self.env.files.list_dir(&self.dir);

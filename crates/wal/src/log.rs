@@ -116,6 +116,15 @@ impl Log {
         Ok(Log { shared })
     }
 
+    /// Whether there is a log in `dir`: one that has had a record. Changes nothing. For owners that know that there must
+    /// be one: [`Log::open`] would begin anew where it was lost.
+    ///
+    /// # Errors
+    /// [`WalError::Io`] when the folder cannot be listed.
+    pub fn exists(env: &Env, dir: &Path) -> Result<bool, WalError> {
+        Folder::has_segments(env, dir)
+    }
+
     /// Appends a record and returns its number, one above the last. It is in memory only: see [`Log::sync_to`] and
     /// [`Log::flush`]. Cost: one copy. When the segment is full and [`Log::step`] has not prepared the next one, this
     /// does; when more than [`LogOptions::buffer_bytes_max`] wait in memory, this flushes them first.

@@ -88,7 +88,8 @@ fn a_missing_part_is_named() {
         match open_and_read(&env, &history) {
             Ok(found) => assert_eq!(found, 20, "{} is missing, and so are commits", path.display()),
             Err(error) => {
-                assert!(matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Invalid), "{}", error.report());
+                let kind = error.kind();
+                assert!(matches!(kind, ErrorKind::Corrupt | ErrorKind::Invalid), "{}", error.report());
             }
         }
     }

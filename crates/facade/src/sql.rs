@@ -1,0 +1,96 @@
+//! SQL on a database: sessions, statements of their own, and many rows at once.
+
+use drystone_query::BulkOptions;
+pub use drystone_query::{
+    ColumnKey, FromValue, Outcome, Position, Prepared, ResultColumn, Row, Rows, Session, SqlError, SqlState,
+    first_statement,
+};
+pub use drystone_record::{DataType, Dim, Json, Text, Timestamp, Value, Vector};
+
+use crate::database::Database;
+use crate::error::Result;
+
+impl Database {
+    /// A session: it has at most one transaction of its own (`BEGIN` to `COMMIT`), and keeps no other state but its
+    /// durability. Make as many as there are threads or clients; they are cheap.
+    #[must_use]
+    pub fn session(&self) -> Session {
+        let mut session = self.sql().session();
+        session.set_durability(self.options().durability);
+        session
+    }
+
+    /// Runs one statement by itself, with values for `$1`, `$2`, ..., and returns how many rows it changed. It is durable
+    /// as the database's options say when this returns; conflicts are retried.
+    ///
+    /// `BEGIN` and the like belong into a [`Session`], and here are an error.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the place in the text for what is wrong with the statement
+    /// or its data; otherwise as [`Transaction::commit`](crate::Transaction::commit). Nothing of it remains.
+    pub fn execute(&self, sql: &str, parameters: &[Value]) -> Result<u64> {
+        Ok(affected(self.session().execute(sql, parameters)?))
+    }
+
+    /// Runs one query by itself, with values for `$1`, `$2`, .... Rows are computed as they are asked for, from the
+    /// state of the database when the query began.
+    ///
+    /// # Errors
+    /// As [`Database::execute`].
+    pub fn query(&self, sql: &str, parameters: &[Value]) -> Result<Rows> {
+        Ok(self.session().query(sql, parameters)?)
+    }
+
+    /// Prepares a statement, for this database's sessions and for [`Database::query_prepared`]. It stays good when
+    /// tables change: it is planned again where needed.
+    ///
+    /// # Errors
+    /// Syntax errors, unknown names, types that do not fit, with the place in the text.
+    pub fn prepare(&self, sql: &str) -> Result<Prepared> {
+        Ok(self.sql().prepare(sql)?)
+    }
+
+    /// As [`Database::query`], for a statement that is prepared.
+    ///
+    /// # Errors
+    /// As [`Database::execute`].
+    pub fn query_prepared(&self, prepared: &Prepared, parameters: &[Value]) -> Result<Rows> {
+        Ok(self.session().execute_prepared(prepared, parameters)?.into_rows())
+    }
+
+    /// As [`Database::execute`], for a statement that is prepared.
+    ///
+    /// # Errors
+    /// As [`Database::execute`].
+    pub fn execute_prepared(&self, prepared: &Prepared, parameters: &[Value]) -> Result<u64> {
+        Ok(affected(self.session().execute_prepared(prepared, parameters)?))
+    }
+
+    /// Inserts many rows, each with the values of `columns` in that order, in transactions of 10,000 rows. Text is read
+    /// as a value of its column's type. Returns how many rows were inserted.
+    ///
+    /// All of them are on stable media when this returns, also where the database's options promise less.
+    ///
+    /// # Errors
+    /// Unknown names, values that do not fit, duplicate keys. Transactions committed before stay; the error's hint says
+    /// how many rows that are.
+    pub fn bulk_insert(
+        &self,
+        table: &str,
+        columns: &[&str],
+        rows: impl IntoIterator<Item = Vec<Value>>,
+    ) -> Result<u64> {
+        let options = BulkOptions { durability: drystone_mvcc::Durability::Async, ..BulkOptions::default() };
+        let inserted = self.sql().bulk_insert(table, columns, rows.into_iter().map(Ok), options)?;
+        self.sync()?;
+        Ok(inserted)
+    }
+}
+
+/// How many rows an outcome changed; none where it is a query or a command.
+pub(crate) fn affected(outcome: Outcome) -> u64 {
+    match outcome {
+        Outcome::Affected(count) => count,
+        Outcome::Rows(_) | Outcome::Done(_) => 0,
+    }
+}

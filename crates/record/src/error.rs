@@ -22,6 +22,7 @@ pub struct Malformed {
 
 impl Malformed {
     /// A finding in words.
+    #[cold]
     pub(crate) fn new(
         what: &'static str,
         expected: impl Into<Cow<'static, str>>,

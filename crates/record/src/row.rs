@@ -19,6 +19,7 @@
 
 use std::io::Write as _;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use drystone_base::Timestamp;
@@ -524,7 +525,7 @@ fn decode_vector(dim: Dim, bytes: &[u8]) -> Result<Value, Malformed> {
     check_vector_len(dim, bytes)?;
     let (elements, _) = bytes.as_chunks::<ELEMENT_BYTES>();
     let floats = elements.iter().map(|element| f32::from_le_bytes(*element));
-    Vector::new(floats.collect::<Vec<_>>())
+    Vector::new(floats.collect::<Arc<[f32]>>())
         .map(Value::Vector)
         .map_err(|why| Malformed::new("row vector", "finite elements", why.to_string()))
 }

@@ -44,10 +44,12 @@ impl Vector {
         if Dim::of_len(elements.len()).is_none() {
             return Err(InvalidVector::Dim(elements.len()));
         }
-        match elements.iter().position(|element| !element.is_finite()) {
-            Some(idx) => Err(InvalidVector::NotFinite(idx)),
-            None => Ok(Vector(elements)),
+        // Without an early end, so that many are checked at a time.
+        if elements.iter().fold(true, |all, x| all & x.is_finite()) {
+            return Ok(Vector(elements));
         }
+        let idx = elements.iter().position(|x| !x.is_finite());
+        Err(InvalidVector::NotFinite(idx.unwrap_or_default()))
     }
 
     /// Number of elements.

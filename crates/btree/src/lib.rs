@@ -49,7 +49,6 @@
 //! `cursor`, `range` (reading), `merge` (writing), `btree`, `verify`.
 
 mod batch;
-#[allow(clippy::module_inception, reason = "the noun of the crate")]
 mod btree;
 mod cursor;
 mod directory;

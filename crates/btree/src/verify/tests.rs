@@ -51,6 +51,12 @@ fn use_everything(tree: &BTree) {
     }
     let _any = snapshot.range(KEYSPACE, ..).take(1000).count();
     let _any = snapshot.range(KEYSPACE, ..).rev().take(1000).count();
+    // One small change: its leaf stays small, and is joined with the next.
+    if let Some(Ok((first, _))) = snapshot.range(KEYSPACE, ..).next() {
+        let mut batch = WriteBatch::new();
+        batch.put(KEYSPACE, first, "changed");
+        let _any = tree.write_batch(&batch);
+    }
     for step in [2, 3, 1] {
         let mut batch = WriteBatch::new();
         for key in keys.iter().step_by(step) {

@@ -43,3 +43,39 @@ impl Drop for Link {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain(len: usize) -> Arc<Link> {
+        let first = Link::new(Arc::new(Memtable::new(0)));
+        let mut last = Arc::clone(&first);
+        for _ in 1..len {
+            let next = Link::new(Arc::new(Memtable::new(0)));
+            last.follow(&next);
+            last = next;
+        }
+        first
+    }
+
+    #[test]
+    fn a_link_reaches_all_that_followed() {
+        assert_eq!(chain(5).memtables().count(), 5);
+    }
+
+    #[test]
+    fn a_long_chain_is_dropped_without_recursion() {
+        drop(chain(50_000));
+    }
+
+    #[test]
+    fn whoever_holds_the_end_keeps_no_beginning() {
+        let first = chain(3);
+        let memtable = Arc::downgrade(&first.memtable);
+        let second = first.next.get().map(Arc::clone);
+        drop(first);
+        assert!(memtable.upgrade().is_none());
+        assert_eq!(second.map(|second| second.memtables().count()), Some(2));
+    }
+}

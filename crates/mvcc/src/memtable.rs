@@ -6,6 +6,7 @@
 //! - M3. A reader at LSN n sees exactly the versions up to n, whatever is added meanwhile, because n is published only
 //!   after all versions up to n were added.
 //! - M4. A table appears in the directory with its first change and stays.
+//! - M5. Whatever key a table has, the filter may have.
 
 mod arena;
 mod directory;

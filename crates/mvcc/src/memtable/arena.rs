@@ -6,7 +6,7 @@
 //! - A3. Chunks are aligned to lines, so a piece is aligned when its offset in the chunk is.
 #![expect(
     unsafe_code,
-    reason = "the tree over it answers 3 times as many gets as a BTreeMap behind a latch; see tree.rs"
+    reason = "the tree over it answers twice as many gets as a BTreeMap behind a latch; see tree.rs"
 )]
 
 use std::alloc::Layout;

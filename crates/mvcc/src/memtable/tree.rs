@@ -30,8 +30,8 @@
 //! changing. We differ: a single writer needs no compare-and-swap, and nothing is freed before the whole tree is.
 #![expect(
     unsafe_code,
-    reason = "it answers 3 times as many gets as a BTreeMap behind a latch (1M keys of 16 bytes, one thread), and \
-              its readers never wait for the writer"
+    reason = "on 1M keys of 16 bytes it answers 1.02M gets/s where a BTreeMap behind a latch answers 0.51M (same \
+              run, one thread, busy machine), and its readers never wait for the writer"
 )]
 
 use std::cmp::Ordering as Order;
@@ -314,8 +314,7 @@ impl Tree {
 
     /// The position of `key` among those from `from` on, or where it would be.
     ///
-    /// Counts smaller heads instead of halving: no branch depends on them, so the processor fetches the node's lines
-    /// all at once. Halving was 1.4 times as slow.
+    /// Counts smaller heads instead of halving: no branch and no load waits for the comparison before it.
     #[inline]
     fn position(
         &self,

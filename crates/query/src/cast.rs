@@ -3,7 +3,7 @@
 use drystone_record::{DataType, Json, Text, Value, Vector};
 use serde_json::Value as Tree;
 
-use crate::eval_error::EvalError;
+use crate::eval_error::{EvalError, types_of};
 
 /// Where a cast happens. Each allows what those before it allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,7 +104,7 @@ fn number(value: &Value, target: DataType) -> Result<Value, EvalError> {
             .ok_or(out_of_range),
         (value, target) => Err(EvalError::Mismatch {
             operation: "CAST",
-            found: format!("{value:?} to {target}"),
+            found: format!("{} to {target}", types_of(std::slice::from_ref(value))),
         }),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Messages are PostgreSQL's, so that people find them by searching.
 
-use drystone_record::{DataType, InvalidVector, JsonTooDeep, ParseError, ParseErrorKind};
+use drystone_record::{DataType, InvalidVector, JsonTooDeep, ParseError, ParseErrorKind, Value};
 
 /// An expression has no value.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -75,6 +75,9 @@ pub(crate) enum EvalError {
         /// The name.
         found: String,
     },
+    /// A path into a document that is not written as one, or leads nowhere; why.
+    #[error("{0}")]
+    InvalidPath(&'static str),
     /// An argument that the function refuses; why.
     #[error("{0}")]
     InvalidParameter(&'static str),
@@ -114,9 +117,19 @@ impl EvalError {
             | EvalError::InvalidParameter(_) => "22023",
             EvalError::LimitExceeded(_) => "54000",
             EvalError::Json(_) => "54001",
+            EvalError::InvalidPath(_) => "22P02",
             EvalError::Mismatch { .. } => "42804",
         }
     }
+}
+
+/// The types of values, for errors: `integer, text`.
+pub(crate) fn types_of(values: &[Value]) -> String {
+    let names = values.iter().map(|value| match value.data_type() {
+        Some(data_type) => data_type.to_string(),
+        None => "unknown".to_owned(),
+    });
+    names.collect::<Vec<String>>().join(", ")
 }
 
 fn sqlstate_of_parse(error: &ParseError) -> &'static str {

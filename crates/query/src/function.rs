@@ -23,7 +23,7 @@ use std::fmt;
 use drystone_base::Env;
 use drystone_record::{DataType, Timestamp, Value};
 
-use crate::eval_error::EvalError;
+use crate::eval_error::{EvalError, types_of};
 
 pub(crate) use json::to_json;
 pub(crate) use resolve::{ResolveError, resolve};
@@ -221,14 +221,14 @@ impl fmt::Debug for ResolvedFunction {
 fn mismatch(args: &[Value]) -> EvalError {
     EvalError::Mismatch {
         operation: "the function",
-        found: format!("{args:?}"),
+        found: types_of(args),
     }
 }
 
-/// A text that may be too long to make.
-fn checked_len(len: usize) -> Result<usize, EvalError> {
+/// Refuses to make a text of more than [`MAX_RESULT_BYTES`].
+fn checked_len(len: usize) -> Result<(), EvalError> {
     match len <= MAX_RESULT_BYTES {
-        true => Ok(len),
+        true => Ok(()),
         false => Err(EvalError::LimitExceeded("requested length too large")),
     }
 }

@@ -78,7 +78,13 @@ impl Pattern {
     pub(crate) fn matches(&self, text: &str) -> bool {
         match self.case {
             LetterCase::Kept => self.fits(text),
-            LetterCase::Ignored => self.fits(&text.to_lowercase()),
+            // Letter by letter, as the pattern was: a final sigma is no letter of its own here.
+            LetterCase::Ignored => self.fits(
+                &text
+                    .chars()
+                    .flat_map(char::to_lowercase)
+                    .collect::<String>(),
+            ),
         }
     }
 

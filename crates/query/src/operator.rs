@@ -14,7 +14,7 @@ use std::fmt;
 use drystone_record::Value;
 
 use crate::cast::to_text;
-use crate::eval_error::EvalError;
+use crate::eval_error::{EvalError, types_of};
 
 pub(crate) use json::{element_idx, text as json_text};
 pub(crate) use json_path::{JsonPath, step_into};
@@ -144,7 +144,9 @@ pub(crate) fn eval_binary(op: BinaryOp, left: &Value, right: &Value) -> Result<V
         | BinaryOp::Modulo
         | BinaryOp::Power => match (left, right) {
             (Value::Vector(left), Value::Vector(right)) => vector::elementwise(op, left, right),
-            (Value::Json(document), key) => json::without(document, key),
+            (Value::Json(document), key) if op == BinaryOp::Subtract => {
+                json::without(document, key)
+            }
             _ => arithmetic::eval(op, left, right),
         },
         BinaryOp::L2Distance | BinaryOp::CosineDistance | BinaryOp::NegativeInnerProduct => {
@@ -202,14 +204,7 @@ fn concat(left: &Value, right: &Value) -> Result<Value, EvalError> {
 fn mismatch(op: BinaryOp, left: &Value, right: &Value) -> EvalError {
     EvalError::Mismatch {
         operation: op.symbol(),
-        found: format!("{} and {}", type_name(left), type_name(right)),
-    }
-}
-
-fn type_name(value: &Value) -> String {
-    match value.data_type() {
-        Some(data_type) => data_type.to_string(),
-        None => "unknown".to_owned(),
+        found: types_of(&[left.clone(), right.clone()]),
     }
 }
 

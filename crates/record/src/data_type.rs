@@ -126,7 +126,7 @@ pub enum ParseDataTypeError {
 impl FromStr for DataType {
     type Err = ParseDataTypeError;
 
-    /// Reads the names that PostgreSQL takes, in any case and spacing.
+    /// Reads the names that PostgreSQL takes, in any case and spacing. JSON is taken for JSONB.
     fn from_str(name: &str) -> Result<DataType, ParseDataTypeError> {
         let words = normalized(name);
         let (base, argument) = split_argument(&words);
@@ -173,7 +173,7 @@ fn simple_type(name: &str, base: &str) -> Result<DataType, ParseDataTypeError> {
         "int" | "int4" | "integer" => DataType::Integer,
         "int8" | "bigint" => DataType::BigInt,
         "float" | "float8" | "double" | "double precision" => DataType::Double,
-        "text" | "varchar" | "character varying" | "string" => DataType::Text,
+        "text" | "varchar" | "character varying" => DataType::Text,
         "bytea" => DataType::Bytea,
         "timestamp" | "timestamp without time zone" => DataType::Timestamp,
         "jsonb" | "json" => DataType::Jsonb,
@@ -186,7 +186,7 @@ fn unsupported(name: &str, base: &str) -> ParseDataTypeError {
     let instead = match base {
         "smallint" | "int2" => "INTEGER",
         "real" | "float4" | "numeric" | "decimal" => "DOUBLE PRECISION",
-        "char" | "character" | "bpchar" | "name" | "citext" | "uuid" => "TEXT",
+        "char" | "character" | "bpchar" | "name" | "citext" | "uuid" | "string" => "TEXT",
         "date" | "timestamptz" | "timestamp with time zone" => "TIMESTAMP",
         "serial" => "INTEGER",
         "bigserial" => "BIGINT",
@@ -203,7 +203,7 @@ fn unsupported(name: &str, base: &str) -> ParseDataTypeError {
 fn with_argument(name: &str, base: &str) -> ParseDataTypeError {
     let instead = match base {
         "varchar" | "character varying" | "char" | "character" => {
-            "TEXT without a length, or CHECK the length yourself"
+            "TEXT; no length is enforced"
         }
         "timestamp" => "TIMESTAMP without a precision; it keeps microseconds",
         "float" | "numeric" | "decimal" => "DOUBLE PRECISION",

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Tree};
 use crate::aggregate::moments::Moments;
 use crate::aggregate::{AggregateFunction, Kind};
 use crate::cast::{CastContext, cast};
-use crate::eval_error::EvalError;
+use crate::eval_error::{EvalError, types_of};
 use crate::function::to_json;
 
 /// Gathers the values of one group.
@@ -381,6 +381,6 @@ fn push_member(
 fn mismatch(args: &[Value]) -> EvalError {
     EvalError::Mismatch {
         operation: "the aggregate",
-        found: format!("{args:?}"),
+        found: types_of(args),
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Number, Value as Tree};
 use crate::cast::to_text;
 use crate::eval_error::EvalError;
 use crate::function::{
-    BOOLEAN, Definition, EvalContext, INTEGER, JSONB, Param, TEXT, mismatch, take,
+    BOOLEAN, Definition, EvalContext, INTEGER, JSONB, Param, TEXT, checked_len, mismatch, take,
 };
 use crate::operator::{JsonPath, element_idx, json_text, step_into};
 
@@ -227,9 +227,7 @@ fn set_at(
         },
         Tree::Array(elements) => {
             let position: i32 = step.trim().parse().map_err(|_| {
-                EvalError::InvalidParameter(
-                    "path element is not an integer, but leads into an array",
-                )
+                EvalError::InvalidPath("path element is not an integer, but leads into an array")
             })?;
             let idx = element_idx(elements.len(), position);
             match idx.and_then(|idx| elements.get_mut(idx)) {
@@ -289,7 +287,7 @@ fn print_pretty(tree: &Tree, level: usize, out: &mut String) -> Result<(), EvalE
         Tree::Object(members) => ('{', '}', sorted_members(members)),
         scalar => {
             out.push_str(&Json::part(scalar).to_string());
-            return crate::function::checked_len(out.len()).map(|_| ());
+            return checked_len(out.len());
         }
     };
     out.push(open);

@@ -125,7 +125,10 @@ const NUMBERS: &[(&str, Number)] = &[
     ("Q", Number::Quarter),
 ];
 
-/// Words by their patterns, in upper or lower case, or capitalized. Before [`NUMBERS`], of which some begin alike.
+/// The words that may also be capitalized.
+const MONTH_AND_DAY_NAMES: [&str; 4] = ["MONTH", "MON", "DAY", "DY"];
+
+/// Words by their patterns, in upper or lower case. Before [`NUMBERS`], of which some begin alike.
 const WORDS: &[(&str, Word)] = &[
     ("MONTH", Word::Month),
     ("MON", Word::MonthShort),
@@ -171,16 +174,16 @@ fn take_part<'a>(at: DateTime, rest: &'a str, out: &mut String) -> &'a str {
         out.push('"');
         return quote;
     }
-    let modified = strip_any_case(rest, "FM").or_else(|| strip_any_case(rest, "TM"));
+    let modified = strip_either_case(rest, "FM").or_else(|| strip_either_case(rest, "TM"));
     let (padding, part) = match modified {
         Some(part) => (Padding::Left, part),
         None => (Padding::Full, rest),
     };
-    if let Some((pattern, word, after)) = find(WORDS, part) {
+    if let Some((pattern, word, after)) = find(WORDS, part, strip_word) {
         out.push_str(&word_text(at, word, pattern, padding));
         return after;
     }
-    if let Some((_, number, after)) = find(NUMBERS, part) {
+    if let Some((_, number, after)) = find(NUMBERS, part, strip_either_case) {
         let text = number_text(at, number, padding);
         out.push_str(&text);
         return take_ordinal(&text, after, out);
@@ -206,17 +209,33 @@ fn take_quoted<'a>(quoted: &'a str, out: &mut String) -> &'a str {
     characters.as_str()
 }
 
-/// What follows `prefix` in `text`, where that is there in upper or lower case.
-fn strip_any_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+/// What follows `prefix`, given in upper case, in `text`, where that is there in upper or lower case.
+fn strip_either_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let front = text.get(..prefix.len())?;
-    let found = front.eq_ignore_ascii_case(prefix);
+    let found = front == prefix || front == prefix.to_ascii_lowercase();
     found.then(|| &text[prefix.len()..])
 }
 
-/// The first entry that `text` begins with: as it is written there, what it means, and what follows.
-fn find<'a, T: Copy>(table: &[(&str, T)], text: &'a str) -> Option<(&'a str, T, &'a str)> {
+/// As [`strip_either_case`], of the names also capitalized: `Month`.
+fn strip_word<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let is_name = MONTH_AND_DAY_NAMES.contains(&prefix);
+    let is_capitalized =
+        |front: &str| front[..1] == prefix[..1] && front[1..] == prefix[1..].to_ascii_lowercase();
+    strip_either_case(text, prefix).or_else(|| {
+        let front = text.get(..prefix.len())?;
+        let found = is_name && front.is_ascii() && is_capitalized(front);
+        found.then(|| &text[prefix.len()..])
+    })
+}
+
+/// The first entry that `text` begins with, as `strip` sees it: as it is written there, what it means, and what follows.
+fn find<'a, T: Copy>(
+    table: &[(&str, T)],
+    text: &'a str,
+    strip: impl Fn(&'a str, &str) -> Option<&'a str>,
+) -> Option<(&'a str, T, &'a str)> {
     table.iter().find_map(|(pattern, meaning)| {
-        let after = strip_any_case(text, pattern)?;
+        let after = strip(text, pattern)?;
         Some((&text[..pattern.len()], *meaning, after))
     })
 }

@@ -70,6 +70,8 @@ fn ilike_ignores_case() {
     check("a_C", "AbC", true);
     check("é%", "ÉTÉ", true);
     check("SS", "ß", false);
+    check("ΟΔΟΣ", "ΟΔΟΣ", true);
+    check("οδοσ", "ΟΔΟΣ", true);
     check("%STONE%", "limestone wall", true);
 }
 

@@ -128,7 +128,7 @@ fn within_range(result: f64, operands_finite: bool) -> Result<Value, EvalError> 
 }
 
 /// `base ^ exponent`.
-pub(crate) fn power(base: f64, exponent: f64) -> Result<f64, EvalError> {
+fn power(base: f64, exponent: f64) -> Result<f64, EvalError> {
     if base == 0.0 && exponent < 0.0 {
         return Err(EvalError::Power(
             "zero raised to a negative power is undefined",

@@ -47,7 +47,7 @@ impl JsonPath {
 }
 
 const MALFORMED: EvalError =
-    EvalError::InvalidParameter("malformed path: it is written as {key,key,position}");
+    EvalError::InvalidPath("malformed path: it is written as {key,key,position}");
 
 /// One step down: by key into an object, by position into an array.
 pub(crate) fn step_into<'a>(tree: &'a Tree, step: &str) -> Option<&'a Tree> {

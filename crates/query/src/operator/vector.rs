@@ -6,7 +6,7 @@
 use drystone_record::{Value, Vector};
 
 use crate::eval_error::EvalError;
-use crate::operator::BinaryOp;
+use crate::operator::{BinaryOp, mismatch};
 
 /// Partial sums that the compiler can keep in vector registers.
 const LANES: usize = 8;
@@ -22,14 +22,18 @@ pub(super) fn distance(op: BinaryOp, left: &[f32], right: &[f32]) -> Result<Valu
 }
 
 /// `left op right`, element by element.
-pub(super) fn elementwise(op: BinaryOp, left: &[f32], right: &[f32]) -> Result<Value, EvalError> {
+pub(super) fn elementwise(op: BinaryOp, left: &Vector, right: &Vector) -> Result<Value, EvalError> {
     check_dims(left, right)?;
     let combine = match op {
         BinaryOp::Add => |left: f32, right: f32| left + right,
         BinaryOp::Subtract => |left: f32, right: f32| left - right,
-        _ => |left: f32, right: f32| left * right,
+        BinaryOp::Multiply => |left: f32, right: f32| left * right,
+        _ => {
+            let (left, right) = (left.clone().into(), right.clone().into());
+            return Err(mismatch(op, &left, &right));
+        }
     };
-    let pairs = left.iter().zip(right);
+    let pairs = left.iter().zip(right.iter());
     let elements: Vec<f32> = pairs.map(|(left, right)| combine(*left, *right)).collect();
     if elements.iter().any(|element| element.is_infinite()) {
         return Err(EvalError::Overflow);

@@ -60,7 +60,7 @@ fn other_names_say_what_to_use() {
     );
     assert_eq!(
         message("varchar(20)"),
-        "type \"varchar(20)\" is not supported; use TEXT without a length, or CHECK the length yourself"
+        "type \"varchar(20)\" is not supported; use TEXT; no length is enforced"
     );
     assert_eq!(message("text(3)"), "type \"text(3)\" does not exist");
     for name in ["vector", "vector(0)", "vector(65536)", "vector(x)"] {

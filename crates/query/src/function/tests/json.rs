@@ -184,7 +184,7 @@ fn setting() {
             (
                 "jsonb_set",
                 &["'[1,2]'", "'{x}'", "'2'"],
-                "22023: path element is not an integer, but leads into an array",
+                "22P02: path element is not an integer, but leads into an array",
             ),
             ("jsonb_set", &["jsonb NULL", "'{a}'", "'2'"], "NULL"),
         ],

@@ -205,7 +205,9 @@ fn patterns() {
         ("IDDD IY I", "060 24 4"),
         ("\\\"YYYY\\\"", "\"2024\""),
         ("\"a\\\"b", "a\"b"),
-        ("é", "é"),
+        ("YYYYTmon", "2024Tfeb"),
+        ("mONTH Hh Fm", "mONTH Hh Fm"),
+        ("éM", "éM"),
         ("FM", ""),
         ("", ""),
     ] {

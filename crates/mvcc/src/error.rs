@@ -90,10 +90,10 @@ pub enum StoreError {
     #[error("the store is closed")]
     Closed,
     /// The log failed.
-    #[error("log: {0}")]
-    Wal(#[source] WalError),
+    #[error(transparent)]
+    Wal(WalError),
     /// A base failed.
-    #[error("base: {0}")]
+    #[error(transparent)]
     Engine(#[from] EngineError),
     /// A derived index could not follow a merge.
     #[error("index in {target} could not fold in a merge")]

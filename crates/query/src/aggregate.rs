@@ -1,7 +1,7 @@
 //! Aggregates: which there are, and how values are gathered into one.
 //!
-//! Results differ from PostgreSQL's where it has NUMERIC, which this does not: the sum of BIGINT is BIGINT and an error where
-//! it does not fit; averages and variances of integers are DOUBLE PRECISION.
+//! Results differ from PostgreSQL's where it has NUMERIC, which this does not: the sum of BIGINT is BIGINT and an error
+//! where it does not fit; averages and variances of integers are DOUBLE PRECISION.
 
 mod accumulator;
 mod moments;

@@ -1,7 +1,7 @@
 //! Scalar functions: which there are, what they take, and what they give.
 //!
-//! Each family has a file with a table of [`Definition`]s; [`resolve`] picks the one that a call means. COALESCE, NULLIF and CASE
-//! are not among them: they do not evaluate all their arguments.
+//! Each family has a file with a table of [`Definition`]s; [`resolve`] picks the one that a call means. COALESCE, NULLIF
+//! and CASE are not among them: they do not evaluate all their arguments.
 
 mod calendar;
 mod conditional;

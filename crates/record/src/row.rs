@@ -5,8 +5,8 @@
 //!      0     1  tag        1: offsets of 2 bytes; 2: offsets of 4
 //!      1     2  columns    how many columns follow: n. Fewer than the layout's in a row written before some were added
 //!      3   n/8  nulls      bit i % 8 of byte i / 8 is 1 where column i is NULL; rounded up; the spare bits are zero
-//!            f  fixed      BOOLEAN 1 (0 or 1), INTEGER 4, BIGINT, DOUBLE PRECISION, TIMESTAMP 8, in column order; zero where
-//!                          NULL
+//!            f  fixed      BOOLEAN 1 (0 or 1), INTEGER 4, BIGINT, DOUBLE PRECISION, TIMESTAMP 8, in column order; zero
+//!                          where NULL
 //!          2v/4v ends      for each other column, in order: where its bytes end, counted from the first of them
 //!               values     TEXT and BYTEA as they are, JSONB as its text, VECTOR as 4 bytes an element; none where NULL
 //! ```

@@ -1,7 +1,7 @@
 //! `to_char` of timestamps: a pattern in which `YYYY`, `MM`, `Day` and the like stand for parts of the date.
 //!
-//! `FM` or `TM` before a part leaves out its padding (names are English, whatever `TM` asks for); `TH` and `th` after a number add the ordinal's ending; text in double quotes
-//! stands for itself, and so does whatever is no part.
+//! `FM` or `TM` before a part leaves out its padding (names are English, whatever `TM` asks for); `TH` and `th` after a
+//! number add the ordinal's ending; text in double quotes stands for itself, and so does whatever is no part.
 
 use drystone_record::Timestamp;
 use jiff::civil::DateTime;

@@ -202,9 +202,7 @@ fn unsupported(name: &str, base: &str) -> ParseDataTypeError {
 /// The error for a type with a length, precision or scale: none is enforced, so none is accepted.
 fn with_argument(name: &str, base: &str) -> ParseDataTypeError {
     let instead = match base {
-        "varchar" | "character varying" | "char" | "character" => {
-            "TEXT; no length is enforced"
-        }
+        "varchar" | "character varying" | "char" | "character" => "TEXT; no length is enforced",
         "timestamp" => "TIMESTAMP without a precision; it keeps microseconds",
         "float" | "numeric" | "decimal" => "DOUBLE PRECISION",
         _ => return ParseDataTypeError::Unknown(name.to_owned()),

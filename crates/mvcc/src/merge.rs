@@ -4,7 +4,7 @@
 //! base never holds what a crash could undo, and all of it is visible. A merge that fails leaves everything as it was,
 //! and is tried again.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -124,16 +124,17 @@ impl Shared {
     pub(crate) fn flush(&self) -> Result<(), StoreError> {
         let merges = self.merges.lock();
         let upto = self.seal_active();
-        while self
-            .layers
-            .load()
-            .sealed()
-            .last()
-            .is_some_and(|oldest| oldest.newest() <= upto)
-        {
+        while self.has_sealed(upto) {
             self.merge_oldest(&merges)?;
         }
         Ok(())
+    }
+
+    /// Whether a sealed memtable with commits up to `upto` waits.
+    fn has_sealed(&self, upto: Lsn) -> bool {
+        let layers = self.layers.load();
+        let oldest = layers.sealed().last();
+        oldest.is_some_and(|oldest| oldest.newest() <= upto)
     }
 
     /// Seals the active memtable unless it is empty; returns the newest commit that is sealed.
@@ -230,34 +231,17 @@ struct MemtableChanges {
 impl MemtableChanges {
     fn new(memtable: &Memtable, folds: &Folds<'_>, upto: Lsn) -> MemtableChanges {
         let tables = memtable.tables();
-        let is_dropped = |table: &&Arc<Table>| table.is_dropped(upto);
-        let dropped = tables
-            .iter()
-            .filter(is_dropped)
-            .map(|table| table.keyspace());
+        let (dropped, live): (Vec<_>, Vec<_>) =
+            tables.iter().partition(|table| table.is_dropped(upto));
         let targets = folds.folded.iter().map(|(index, _)| index.target());
-        let mut keyspaces: Vec<_> = tables.iter().map(|table| table.keyspace()).collect();
-        keyspaces.extend(targets);
-        keyspaces.sort_unstable();
-        keyspaces.dedup();
-        let dropped: Vec<_> = dropped.collect();
-        keyspaces.retain(|keyspace| !dropped.contains(keyspace));
-        let runs = keyspaces.into_iter().map(|keyspace| {
-            let sources = MemorySources {
-                writes: folds.of(keyspace).map(Arc::clone),
-                tables: memtable
-                    .table(keyspace)
-                    .into_iter()
-                    .map(Arc::clone)
-                    .collect(),
-                lsn: upto,
-            };
-            let merge = MemoryMerge::new(&sources, Direction::Forward, Bound::Unbounded);
-            (keyspace, merge)
-        });
+        let keyspaces = live.iter().map(|table| table.keyspace()).chain(targets);
+        let keyspaces: BTreeSet<_> = keyspaces.collect();
+        let runs = keyspaces.into_iter();
         MemtableChanges {
-            dropped,
-            runs: runs.collect(),
+            dropped: dropped.iter().map(|table| table.keyspace()).collect(),
+            runs: runs
+                .map(|keyspace| (keyspace, run(memtable, folds, keyspace, upto)))
+                .collect(),
             is_given: false,
             value: None,
         }
@@ -278,6 +262,17 @@ impl MemtableChanges {
             self.runs.pop_front();
         }
     }
+}
+
+/// What becomes of one keyspace: what was folded for it, over what was committed to it.
+fn run(memtable: &Memtable, folds: &Folds<'_>, keyspace: KeyspaceId, upto: Lsn) -> MemoryMerge {
+    let table = memtable.table(keyspace);
+    let sources = MemorySources {
+        writes: folds.of(keyspace).map(Arc::clone),
+        tables: table.into_iter().map(Arc::clone).collect(),
+        lsn: upto,
+    };
+    MemoryMerge::new(&sources, Direction::Forward, Bound::Unbounded)
 }
 
 impl Changes for MemtableChanges {

@@ -201,6 +201,8 @@ impl Hnsw {
     /// Checks every invariant of the graph, and that live nodes can be reached. Returns what is wrong.
     #[must_use]
     pub fn check(&self) -> Vec<Malformed> {
+        // Not in the middle of a change: a node is placed before it is linked.
+        let _writer = self.writer.lock();
         self.graph.read().check()
     }
 

@@ -104,26 +104,33 @@ impl VectorIndex {
         }))
     }
 
-    /// Opens the index of a store's base, and lets it follow the store's merges from there on.
+    /// Opens the index of a store's base, and lets it follow the store's merges from there on. Should a merge come between
+    /// the two, it is opened again.
     ///
     /// # Errors
-    /// As [`VectorIndex::open`].
+    /// As [`VectorIndex::open`]. Nothing is attached then.
     pub fn attach(
         store: &Store,
         options: VectorIndexOptions,
     ) -> Result<Arc<VectorIndex>, VectorError> {
-        let index = VectorIndex::open(options, store.view().base())?;
-        store.attach(Arc::clone(&index) as Arc<dyn DerivedIndex>);
-        index.confirm(store.view().base().lsn());
-        Ok(index)
+        loop {
+            let index = VectorIndex::open(options, store.view().base())?;
+            store.attach(Arc::clone(&index) as Arc<dyn DerivedIndex>);
+            if index.confirm(store.view().base().lsn()) {
+                return Ok(index);
+            }
+            store.detach(options.target);
+        }
     }
 
-    /// No merge came between loading the index and attaching it, if the base is still the same.
-    fn confirm(&self, base: Lsn) {
+    /// Says whether the graph holds every merge: no merge came between loading and attaching it if the base is still the
+    /// same, or if a fold has looked into that.
+    fn confirm(&self, base: Lsn) -> bool {
         let mut state = self.state.write();
         if state.follows == Follows::Loaded(base) {
             state.follows = Follows::Every(base);
         }
+        matches!(state.follows, Follows::Every(_))
     }
 
     /// What it was opened with.

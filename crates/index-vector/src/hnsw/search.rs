@@ -64,6 +64,8 @@ struct Quest {
     k: usize,
     ef: usize,
     at: Lsn,
+    /// The graph's, when the search started.
+    generation: u64,
     scratch: Scratch,
     /// Every node that the state sees, once walking gave way to looking at all.
     all: Option<Ascending>,
@@ -92,6 +94,7 @@ impl Quest {
             k,
             ef: ef.max(k).max(1),
             at,
+            generation: 0,
             scratch,
             all: None,
             decided: HashMap::new(),
@@ -104,20 +107,14 @@ impl Quest {
         hnsw: &Hnsw,
         accept: &mut impl FnMut(&[u8]) -> Result<bool, E>,
     ) -> Result<Outcome, E> {
-        let graph = hnsw.graph.read();
-        let generation = graph.generation;
-        if self.at < graph.floor {
-            return Ok(Outcome::TooOld);
-        }
-        self.start(&graph);
-        drop(graph);
+        self.start(&hnsw.graph.read());
         loop {
             let mut position = 0;
             let mut taken = 0;
             while taken < self.k {
                 let graph = hnsw.graph.read();
-                if graph.generation != generation {
-                    return Ok(Outcome::Renumbered);
+                if let Some(outcome) = self.outdated(&graph) {
+                    return Ok(outcome);
                 }
                 let batch = self.batch(&graph, position, self.k - taken);
                 drop(graph);
@@ -133,14 +130,23 @@ impl Quest {
                 return Ok(Outcome::Found(self.finish()));
             }
             let graph = hnsw.graph.read();
-            if graph.generation != generation {
-                return Ok(Outcome::Renumbered);
+            if let Some(outcome) = self.outdated(&graph) {
+                return Ok(outcome);
             }
             self.widen(&graph);
         }
     }
 
+    /// Why what was found so far may be wrong by now: the latch was let go, and the graph changed.
+    fn outdated(&self, graph: &Graph) -> Option<Outcome> {
+        if self.at < graph.floor {
+            return Some(Outcome::TooOld);
+        }
+        (graph.generation != self.generation).then_some(Outcome::Renumbered)
+    }
+
     fn start(&mut self, graph: &Graph) {
+        self.generation = graph.generation;
         self.all = None;
         self.decided.clear();
         self.accepted.clear();
@@ -156,7 +162,7 @@ impl Quest {
         if self.is_better_exhaustive(graph) {
             return self.look_at_all(graph);
         }
-        self.scratch.pool.grow(self.ef);
+        graph.resume(self.ef, &mut self.scratch);
         graph.walk(&self.query, 0, &mut self.scratch);
     }
 

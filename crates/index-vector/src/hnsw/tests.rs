@@ -111,6 +111,55 @@ fn errors_of_the_filter_come_through() {
     assert!(matches!(error, VectorError::NotFinite { idx: 7 }));
 }
 
+/// No latch is held while the filter runs, so it may do to the graph what others might do meanwhile.
+#[test]
+fn the_graph_may_change_between_two_looks() {
+    let vectors = clustered(9, 2_000, 8, 20);
+    let rare = |key: &[u8]| number_of(key).is_multiple_of(50);
+    let passing = || entries(&vectors[..1_000]).filter(|(key, _)| rare(key));
+    let truth = nearest(Metric::L2, &vectors[3], 15, passing());
+    for change in 0..4 {
+        let graph = graph_of(Metric::L2, &vectors[..1_000]);
+        graph.settle();
+        let mut calls = 0;
+        let accept = |key: &[u8]| {
+            calls += 1;
+            if calls == 3 {
+                match change {
+                    0 => insert_all(&graph, &vectors, 1_000..2_000, Lsn(2)),
+                    1 => {
+                        insert_all(&graph, &vectors, 1_000..2_000, Lsn(2));
+                        graph.undo();
+                        insert_all(&graph, &vectors, 1_500..2_000, Lsn(2));
+                    }
+                    2 => (0..1_000)
+                        .for_each(|number| assert!(graph.kill(&self::key(number), Lsn(2)))),
+                    _ => {
+                        (0..1_000)
+                            .for_each(|number| assert!(graph.kill(&self::key(number), Lsn(2))));
+                        assert_eq!(graph.consolidate(Lsn(2)), 1_000);
+                    }
+                }
+            }
+            Ok::<_, VectorError>(rare(key))
+        };
+        let found = graph.search(&vectors[3], 15, 15, Lsn(1), accept).unwrap();
+        match found {
+            Some(found) => assert!(
+                change < 3 && recall(&truth, &found.hits) >= 0.9,
+                "{change}: {found:?}"
+            ),
+            None => assert_eq!(change, 3, "the nodes are gone"),
+        }
+    }
+}
+
+fn insert_all(graph: &Hnsw, vectors: &[Vec<f32>], numbers: std::ops::Range<usize>, at: Lsn) {
+    for number in numbers {
+        graph.insert(key(number), &vectors[number], at).unwrap();
+    }
+}
+
 #[test]
 fn odd_questions_have_answers() {
     let empty = Hnsw::new(HnswParameters::new(2, Metric::L2)).unwrap();

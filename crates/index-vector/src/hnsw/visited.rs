@@ -11,6 +11,11 @@ impl Visited {
     /// Empties it, with room for the nodes below `slots`.
     pub(crate) fn reset(&mut self, slots: usize) {
         self.words.clear();
+        self.grow(slots);
+    }
+
+    /// Makes room for the nodes below `slots`, which are no fewer than before.
+    pub(crate) fn grow(&mut self, slots: usize) {
         self.words.resize(slots.div_ceil(64), 0);
     }
 

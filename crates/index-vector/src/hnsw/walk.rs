@@ -44,6 +44,12 @@ impl Graph {
         }
     }
 
+    /// Goes on with a walk that keeps more from now on. Nodes may have been added meanwhile, but none renumbered.
+    pub(crate) fn resume(&self, limit: usize, scratch: &mut Scratch) {
+        scratch.visited.grow(self.slots());
+        scratch.pool.grow(limit);
+    }
+
     fn start(&self, from: Candidate, scratch: &mut Scratch) {
         scratch.visited.insert(from.node());
         scratch.pool.offer(from);

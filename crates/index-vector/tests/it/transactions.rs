@@ -271,26 +271,60 @@ fn an_index_over_old_entries_is_built_once() {
 
 #[test]
 fn merges_made_without_the_index_are_noticed() {
-    let env = Env::memory(8);
-    let mut draw = Draw::new(8);
-    let mut expected = state(&mut draw, 200);
-    let bench = Bench::open(&env);
+    let moved = vec![0.25; DIM];
+    for (number, vector) in [(7, Some(&moved)), (7, None), (777, Some(&moved))] {
+        let mut expected = state(&mut Draw::new(8), 200);
+        let bench = Bench::open(&Env::memory(8));
+        bench.commit_all(&expected);
+        bench.flush();
+        bench.store.detach(bench.index.options().target);
+        bench.commit([(&key(number), vector)]);
+        match vector {
+            Some(vector) => expected.insert(key(number), vector.clone()),
+            None => expected.remove(&key(number)),
+        };
+        bench.flush();
+        let again = Bench::over(bench.store.clone(), parameters());
+        assert_eq!(
+            again.index.stats().linked,
+            expected.len() as u64,
+            "built anew"
+        );
+        again.check(&again.store.view(), &expected);
+        again.commit([(&key(9), None)]);
+        expected.remove(&key(9));
+        again.flush();
+        again.check(&again.store.view(), &expected);
+        again.verify();
+    }
+}
+
+#[test]
+fn searches_run_beside_merges() {
+    let bench = Bench::open(&Env::memory(11));
+    let mut draw = Draw::new(11);
+    let mut expected = state(&mut draw, 400);
     bench.commit_all(&expected);
     bench.flush();
-    bench.store.detach(bench.index.options().target);
-    let moved = vector(&mut draw);
-    bench.commit([(&key(7), Some(&moved)), (&key(8), None)]);
-    expected.insert(key(7), moved);
-    expected.remove(&key(8));
-    bench.flush();
-    let again = Bench::over(bench.store.clone(), parameters());
-    assert_eq!(again.index.stats().linked, 199, "built anew");
-    again.check(&again.store.view(), &expected);
-    again.commit([(&key(9), None)]);
-    expected.remove(&key(9));
-    again.flush();
-    again.check(&again.store.view(), &expected);
-    again.verify();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            let (view, state) = (bench.store.view(), expected.clone());
+            let bench = &bench;
+            scope.spawn(move || (0..8).for_each(|_| bench.check(&view, &state)));
+            for _ in 0..60 {
+                let (key, vector) = (key(draw.below(500)), vector(&mut draw));
+                bench.commit([(&key, Some(&vector))]);
+                expected.insert(key, vector);
+            }
+            bench.flush();
+        }
+    });
+    assert!(
+        bench.index.stats().floor > drystone_base::Lsn::ZERO,
+        "dead nodes were taken out meanwhile"
+    );
+    bench.check(&bench.store.view(), &expected);
+    bench.verify();
 }
 
 #[test]

@@ -34,15 +34,18 @@
               run, one thread, busy machine), and its readers never wait for the writer"
 )]
 
+#[cfg(test)]
+mod check;
+mod cursor;
+
 use std::cmp::Ordering as Order;
-use std::ops::Bound;
 use std::ptr::{self, NonNull};
-use std::sync::Arc;
 
 use bytes::Bytes;
 use drystone_base::Lsn;
 use parking_lot::Mutex;
 
+pub(crate) use self::cursor::TreeCursor;
 use super::arena::{Arena, Span};
 use super::permutation::{Permutation, SLOTS};
 use crate::sync::{AtomicPtr, AtomicU16, AtomicU64, Ordering};
@@ -582,50 +585,6 @@ impl Value {
     }
 }
 
-#[cfg(test)]
-impl Tree {
-    /// Checks I4 and I6 of the whole tree.
-    fn check(&self) {
-        self.check_node(self.root(), Fences::NONE);
-    }
-
-    fn check_node(&self, node: NodeRef, fences: Fences) {
-        let order = self.order(node);
-        let lower = fences.lower.map(|lower| self.entry(lower).key());
-        let upper = fences.upper.map(|upper| self.entry(upper).key());
-        let keys = order.slots().map(|slot| (slot, self.entry_ref(node, slot)));
-        let keys = keys.filter_map(|(slot, entry)| Some((slot, self.entry(entry?))));
-        let keys: Vec<_> = keys.collect();
-        assert!(keys.is_sorted_by(|a, b| a.1.key() < b.1.key()));
-        for (slot, entry) in keys {
-            let key = entry.key();
-            assert!(
-                lower.is_none_or(|lower| lower <= key) && upper.is_none_or(|upper| key < upper)
-            );
-            let head = self.node(node).heads[slot].load(Ordering::Relaxed);
-            assert_eq!(head, head_of(key, self.node(node).skip));
-        }
-        if self.node(node).level == 0 {
-            return;
-        }
-        for at in 0..order.len() {
-            let separator =
-                |at: usize| (at < order.len()).then(|| self.entry_ref(node, order.slot(at)));
-            let child = Fences {
-                lower: if at == 0 {
-                    fences.lower
-                } else {
-                    separator(at).flatten()
-                },
-                upper: separator(at + 1).flatten().or(fences.upper),
-            };
-            let below = self.child(node, order.slot(at));
-            assert_eq!(self.node(below).level + 1, self.node(node).level);
-            self.check_node(below, child);
-        }
-    }
-}
-
 /// Drops the shared values, which are all that needs it; the arenas free the rest.
 impl Drop for Writer {
     fn drop(&mut self) {
@@ -755,156 +714,6 @@ fn head_of(key: &[u8], skip: u32) -> u64 {
     let mut head = [0; 8];
     head[..rest.len()].copy_from_slice(rest);
     u64::from_be_bytes(head)
-}
-
-/// A position in a tree: on an entry that has a version at the cursor's LSN, or on none. Later versions and entries do
-/// not disturb it.
-pub(crate) struct TreeCursor {
-    tree: Arc<Tree>,
-    lsn: Lsn,
-    spot: Option<Spot>,
-}
-
-/// A position in a leaf as it was when the cursor came to it.
-struct Spot {
-    leaf: NodeRef,
-    fences: Fences,
-    order: Permutation,
-    at: usize,
-}
-
-impl TreeCursor {
-    pub(crate) fn new(tree: &Arc<Tree>, lsn: Lsn) -> TreeCursor {
-        TreeCursor {
-            tree: Arc::clone(tree),
-            lsn,
-            spot: None,
-        }
-    }
-
-    /// To the first entry within `start`.
-    pub(crate) fn seek(&mut self, start: Bound<&[u8]>) {
-        self.spot = match start {
-            Bound::Unbounded => Some(self.enter(Target::First, |_| 0)),
-            Bound::Included(key) => {
-                Some(self.enter(Target::At(key), |found| found.unwrap_or_else(|at| at)))
-            }
-            Bound::Excluded(key) => Some(self.enter(Target::At(key), |found| {
-                found.map_or_else(|at| at, |at| at + 1)
-            })),
-        };
-        self.settle_forward();
-    }
-
-    /// To the last entry within `end`.
-    pub(crate) fn seek_back(&mut self, end: Bound<&[u8]>) {
-        // One past the position meant, which `settle_back` then takes back.
-        self.spot = match end {
-            Bound::Unbounded => Some(self.enter(Target::Last, |_| SLOTS)),
-            Bound::Included(key) => Some(self.enter(Target::At(key), |found| {
-                found.map_or_else(|at| at, |at| at + 1)
-            })),
-            Bound::Excluded(key) => {
-                Some(self.enter(Target::At(key), |found| found.unwrap_or_else(|at| at)))
-            }
-        };
-        self.settle_back();
-    }
-
-    /// To the next entry.
-    pub(crate) fn next(&mut self) {
-        if let Some(spot) = &mut self.spot {
-            spot.at += 1;
-            self.settle_forward();
-        }
-    }
-
-    /// To the entry before.
-    pub(crate) fn prev(&mut self) {
-        if self.spot.is_some() {
-            self.settle_back();
-        }
-    }
-
-    /// The key it is on.
-    pub(crate) fn key(&self) -> Option<&[u8]> {
-        Some(self.entry()?.key())
-    }
-
-    /// What the key it is on has become: a value or a tombstone. `None` also on no entry.
-    pub(crate) fn value(&self) -> Option<Bytes> {
-        self.entry()?.version(self.lsn)?.value.to_bytes()
-    }
-
-    fn entry(&self) -> Option<&Entry> {
-        let spot = self.spot.as_ref()?;
-        let entry = self.tree.entry_ref(spot.leaf, spot.order.slot(spot.at))?;
-        Some(self.tree.entry(entry))
-    }
-
-    /// Comes to a leaf, at the position that `choose` makes of where the target's key is.
-    fn enter(
-        &self,
-        target: Target<'_>,
-        choose: impl FnOnce(Result<usize, usize>) -> usize,
-    ) -> Spot {
-        let (leaf, fences) = self.tree.descend(target);
-        let order = self.tree.order(leaf);
-        let found = match target {
-            Target::At(key) => self.tree.search(leaf, order, key),
-            Target::First => Err(0),
-            Target::Before(_) | Target::Last => Err(order.len()),
-        };
-        Spot {
-            leaf,
-            fences,
-            order,
-            at: choose(found).min(order.len()),
-        }
-    }
-
-    /// From the position on, to the first entry with a version.
-    fn settle_forward(&mut self) {
-        while let Some(spot) = &mut self.spot {
-            if spot.at < spot.order.len() {
-                if self.is_visible() {
-                    return;
-                }
-                if let Some(spot) = &mut self.spot {
-                    spot.at += 1;
-                }
-                continue;
-            }
-            let upper = spot.fences.upper;
-            self.spot = upper.map(|upper| {
-                let key = self.tree.entry(upper).key();
-                self.enter(Target::At(key), |found| found.unwrap_or_else(|at| at))
-            });
-        }
-    }
-
-    /// From before the position on, to the last entry with a version.
-    fn settle_back(&mut self) {
-        while let Some(spot) = &mut self.spot {
-            if spot.at > 0 {
-                spot.at -= 1;
-                if self.is_visible() {
-                    return;
-                }
-                continue;
-            }
-            let lower = spot.fences.lower;
-            self.spot = lower.map(|lower| {
-                let key = self.tree.entry(lower).key();
-                self.enter(Target::Before(key), |found| found.unwrap_or_else(|at| at))
-            });
-        }
-    }
-
-    fn is_visible(&self) -> bool {
-        self.entry()
-            .is_some_and(|entry| entry.version(self.lsn).is_some())
-    }
 }
 
 #[cfg(test)]

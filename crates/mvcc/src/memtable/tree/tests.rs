@@ -1,6 +1,8 @@
 //! Tests of the tree: against a map of all versions, with readers beside the writer, and its own structure.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 

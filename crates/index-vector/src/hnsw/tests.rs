@@ -154,6 +154,37 @@ fn the_graph_may_change_between_two_looks() {
     }
 }
 
+#[test]
+fn a_number_that_comes_to_mean_another_node_is_noticed() {
+    let vectors = clustered(10, 1_500, 8, 20);
+    let graph = graph_of(Metric::L2, &vectors[..1_000]);
+    graph.settle();
+    let mut calls = 0;
+    let accept = |_: &[u8]| {
+        calls += 1;
+        if calls == 1 {
+            (0..500).for_each(|number| assert!(graph.kill(&self::key(number), Lsn(2))));
+            assert_eq!(graph.consolidate(Lsn(2)), 500);
+            graph.settle();
+            insert_all(&graph, &vectors, 1_000..1_500, Lsn(3));
+        }
+        Ok::<_, VectorError>(calls > 10)
+    };
+    let found = graph
+        .search(&vectors[0], 20, 20, Lsn(9), accept)
+        .unwrap()
+        .unwrap();
+    assert_eq!(found.hits.len(), 20);
+    for hit in &found.hits {
+        let number = usize::try_from(number_of(&hit.key)).unwrap();
+        assert!(number >= 500, "{number} was taken out");
+        assert_eq!(
+            hit.distance,
+            Metric::L2.distance(&vectors[0], &vectors[number]).unwrap()
+        );
+    }
+}
+
 fn insert_all(graph: &Hnsw, vectors: &[Vec<f32>], numbers: std::ops::Range<usize>, at: Lsn) {
     for number in numbers {
         graph.insert(key(number), &vectors[number], at).unwrap();

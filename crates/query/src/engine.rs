@@ -28,6 +28,9 @@ pub struct SqlOptions {
     pub conflict_retries_max: u32,
     /// How many statements' plans are kept by their text.
     pub cached_plans_max: usize,
+    /// How wide the beam of a search through a vector index is, at least: wider finds more of the true neighbors, and
+    /// takes longer.
+    pub vector_search_ef: usize,
 }
 
 impl Default for SqlOptions {
@@ -36,6 +39,7 @@ impl Default for SqlOptions {
             statement_memory_bytes_max: 256 << 20,
             conflict_retries_max: 32,
             cached_plans_max: 1_024,
+            vector_search_ef: 100,
         }
     }
 }
@@ -172,15 +176,14 @@ impl SqlEngine {
     pub(crate) fn follow_catalog(&self) -> Result<(), SqlError> {
         let reader = Reader::View(self.inner.store.view());
         let catalog = self.catalog(&reader)?;
-        self.inner
-            .vectors
-            .follow(&catalog, &self.inner.store, &self.inner.env)
+        self.inner.vectors.follow(&catalog, &self.inner.store)
     }
 
     /// The next number for a row of a table without a primary key.
     pub(crate) fn next_row_id(&self, table: &Table, reader: &Reader<'_>) -> Result<i64, SqlError> {
-        let counter = match self.inner.row_ids.lock().get(&table.keyspace()) {
-            Some(counter) => Arc::clone(counter),
+        let known = self.inner.row_ids.lock().get(&table.keyspace()).cloned();
+        let counter = match known {
+            Some(counter) => counter,
             None => self.new_row_counter(table, reader)?,
         };
         let last = counter.fetch_add(1, Ordering::Relaxed);

@@ -1,23 +1,9 @@
-//! The vector indexes that are attached to the store.
+//! Vector indexes: those attached to the store, and searches through them. Without the feature `vector` there are none.
 
-use drystone_base::Env;
-use drystone_mvcc::Store;
+#[cfg(feature = "vector")]
+mod attached;
+#[cfg(not(feature = "vector"))]
+#[path = "vectors/absent.rs"]
+mod attached;
 
-use crate::catalog::Catalog;
-use crate::error::SqlError;
-
-/// Attached indexes, by the keyspace of their vectors.
-#[derive(Debug, Default)]
-pub(crate) struct VectorIndexes {}
-
-impl VectorIndexes {
-    /// Attaches what `catalog` has, detaches what it lacks.
-    pub(crate) fn follow(
-        &self,
-        _catalog: &Catalog,
-        _store: &Store,
-        _env: &Env,
-    ) -> Result<(), SqlError> {
-        Ok(())
-    }
-}
+pub(crate) use attached::{AttachedIndex, VectorIndexes};

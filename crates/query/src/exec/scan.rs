@@ -183,7 +183,7 @@ pub(crate) fn damaged(table: &Table, why: drystone_record::Malformed) -> SqlErro
 }
 
 /// An index entry whose row is not there.
-fn dangling(table: &Table, index_idx: usize) -> SqlError {
+pub(crate) fn dangling(table: &Table, index_idx: usize) -> SqlError {
     SqlError::new(
         SqlState::IndexCorrupted,
         format!(

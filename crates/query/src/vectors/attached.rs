@@ -1,0 +1,135 @@
+//! The vector indexes that are attached to the store.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use drystone_base::KeyspaceId;
+use drystone_index_vector::{HnswParameters, VectorError, VectorIndex, VectorIndexOptions};
+use drystone_mvcc::Store;
+use drystone_record::DataType;
+use parking_lot::Mutex;
+
+use crate::catalog::{Catalog, CatalogVersion, IndexKind, IndexRecord, Metric, Table};
+use crate::error::SqlError;
+use crate::exec::reader::Reader;
+use crate::sql_state::SqlState;
+
+/// Attached indexes.
+#[derive(Debug, Default)]
+pub(crate) struct VectorIndexes {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The catalog that the attached indexes are those of.
+    followed: Option<CatalogVersion>,
+    /// By the keyspace of their graphs.
+    attached: BTreeMap<KeyspaceId, Arc<VectorIndex>>,
+}
+
+/// An index that can be searched.
+pub(crate) struct AttachedIndex {
+    index: Arc<VectorIndex>,
+}
+
+impl VectorIndexes {
+    /// Attaches what `catalog` has, detaches what it lacks.
+    pub(crate) fn follow(&self, catalog: &Catalog, store: &Store) -> Result<(), SqlError> {
+        let mut state = self.state.lock();
+        if state.followed == Some(catalog.version()) {
+            return Ok(());
+        }
+        let indexes = catalog
+            .tables()
+            .flat_map(|table| table.indexes().iter().map(move |index| (table, index)));
+        let wanted: BTreeMap<KeyspaceId, VectorIndexOptions> = indexes
+            .filter_map(|(table, index)| options(table, index))
+            .map(|options| (options.target, options))
+            .collect();
+        state.attached.retain(|target, _| {
+            let stays = wanted.contains_key(target);
+            if !stays {
+                store.detach(*target);
+            }
+            stays
+        });
+        for (target, options) in wanted {
+            if !state.attached.contains_key(&target) {
+                let index = VectorIndex::attach(store, options)?;
+                state.attached.insert(target, index);
+            }
+        }
+        state.followed = Some(catalog.version());
+        Ok(())
+    }
+
+    /// The index whose graph is in a keyspace; `None` when it is not attached, as its creation is not committed.
+    pub(crate) fn get(&self, graph: KeyspaceId) -> Option<AttachedIndex> {
+        let index = self.state.lock().attached.get(&graph).cloned();
+        index.map(|index| AttachedIndex { index })
+    }
+}
+
+impl AttachedIndex {
+    /// Keys of the rows nearest to `query` that `accept` lets through, nearest first: at most `wanted`, found with a beam
+    /// of `ef`.
+    pub(crate) fn search(
+        &self,
+        reader: &Reader<'_>,
+        query: &[f32],
+        wanted: usize,
+        ef: usize,
+        accept: impl FnMut(&[u8]) -> Result<bool, SqlError>,
+    ) -> Result<Vec<Bytes>, SqlError> {
+        let hits = match reader {
+            Reader::View(view) => self.index.search(view, query, wanted, ef, accept)?,
+            Reader::Transaction(transaction) => {
+                self.index.search(*transaction, query, wanted, ef, accept)?
+            }
+        };
+        Ok(hits.into_iter().map(|hit| hit.key).collect())
+    }
+}
+
+/// What an index is opened with; `None` when it is no vector index.
+fn options(table: &Table, index: &IndexRecord) -> Option<VectorIndexOptions> {
+    let IndexKind::Hnsw(hnsw) = index.kind else {
+        return None;
+    };
+    let DataType::Vector(dim) = table.columns()[index.columns[0]].data_type else {
+        return None;
+    };
+    Some(VectorIndexOptions {
+        source: index.keyspace,
+        target: hnsw.graph,
+        parameters: HnswParameters {
+            dim: dim.as_usize(),
+            metric: metric(hnsw.metric),
+            m: hnsw.m as usize,
+            ef_construction: hnsw.ef_construction as usize,
+        },
+    })
+}
+
+fn metric(metric: Metric) -> drystone_index_vector::Metric {
+    match metric {
+        Metric::L2 => drystone_index_vector::Metric::L2,
+        Metric::Cosine => drystone_index_vector::Metric::Cosine,
+        Metric::InnerProduct => drystone_index_vector::Metric::InnerProduct,
+    }
+}
+
+impl From<VectorError> for SqlError {
+    fn from(error: VectorError) -> SqlError {
+        let state = match error {
+            VectorError::Corrupt { .. } => SqlState::IndexCorrupted,
+            VectorError::Dimensions { .. } | VectorError::NotFinite { .. } => {
+                SqlState::DataException
+            }
+            _ => SqlState::IoError,
+        };
+        SqlError::new(state, format!("vector index: {error}")).caused_by(error)
+    }
+}

@@ -39,7 +39,7 @@ impl Graph {
         };
         self.attach(*first, parent);
         for child in others {
-            let parent = self.roomy_below(*first);
+            let parent = self.roomy_below(*first, *child);
             self.attach(*child, Some(parent));
         }
     }

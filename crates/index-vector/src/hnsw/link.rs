@@ -58,11 +58,8 @@ impl Graph {
         let chosen = self.select(&found, self.parameters.m, |_| false);
         let mut links: Vec<_> = chosen.iter().map(|near| near.node()).collect();
         if level == 0 {
-            let parent = self.choose_parent(&links);
-            plan.parent = Some(parent);
-            if !links.contains(&parent) {
-                links.push(parent);
-            }
+            plan.parent = self.choose_parent(node, &links);
+            links.extend(plan.parent.filter(|parent| !links.contains(parent)));
         }
         for &near in &links {
             let links = self.plan_back(near, node, level, plan.parent);
@@ -89,25 +86,26 @@ impl Graph {
     }
 
     /// The first of `near` that may have one more child, or else some node below the first.
-    fn choose_parent(&self, near: &[u32]) -> u32 {
+    fn choose_parent(&self, node: u32, near: &[u32]) -> Option<u32> {
         let mut roomy = near.iter().filter(|near| self.has_room_for_child(**near));
-        let first = near.first().copied().or(self.entry);
-        match (roomy.next(), first) {
-            (Some(roomy), _) => *roomy,
-            (None, Some(first)) => self.roomy_below(first),
-            (None, None) => unreachable!("called only while there is an entry point"),
-        }
+        let below = || near.first().map(|first| self.roomy_below(*first, node));
+        roomy.next().copied().or_else(below)
     }
 
     fn has_room_for_child(&self, node: u32) -> bool {
         self.children(node).count() < self.parameters.children_max()
     }
 
-    /// A node that may have one more child: `node`, or one below it. There is one, since leaves have none.
-    pub(crate) fn roomy_below(&self, node: u32) -> u32 {
-        let mut node = node;
+    /// A node that may have one more child: `top`, or one below it. There is one, since leaves have none. The way down is
+    /// drawn from the number of the node that is to be the child, so that the tree stays flat.
+    pub(crate) fn roomy_below(&self, top: u32, child: u32) -> u32 {
+        let mut draw = hash(&child.to_le_bytes());
+        let mut node = top;
         while !self.has_room_for_child(node) {
-            node = self.children(node).next().unwrap_or(node);
+            let count = self.children(node).count() as u64;
+            let pick = usize::try_from(draw % count).unwrap_or(0);
+            draw /= count;
+            node = self.children(node).nth(pick).unwrap_or(node);
         }
         node
     }

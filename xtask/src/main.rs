@@ -2,6 +2,7 @@
 //!
 //! - `ci`: everything that a change must pass.
 //! - `tidy`: the rules of the house that no compiler knows.
+//! - `crash`: power cuts and bit flips over fresh seeds, for as many rounds as asked.
 //! - `features`: the facade builds with none, each and all of its features.
 #![expect(
     clippy::disallowed_methods,
@@ -9,6 +10,7 @@
 )]
 
 mod ci;
+mod crash;
 mod features;
 mod tidy;
 
@@ -32,6 +34,18 @@ enum Command {
     Ci,
     /// Check layers, module headers, stray and dead files
     Tidy,
+    /// Cut power at every operation of many workloads on the simulated disk, and flip bits
+    Crash {
+        /// How many workloads, each with a seed of its own and about 10,000 crash points
+        #[arg(long, default_value_t = 20)]
+        rounds: u64,
+        /// How many bits to flip, one at a time
+        #[arg(long, default_value_t = 20_000)]
+        flips: u64,
+        /// The first seed; a random one where it is not given
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Build the facade with none, each and all of its features
     Features,
 }
@@ -44,6 +58,11 @@ fn main() -> anyhow::Result<()> {
     match arguments.command {
         Command::Ci => ci::run(&shell, &root),
         Command::Tidy => tidy::run(&shell, &root),
+        Command::Crash {
+            rounds,
+            flips,
+            seed,
+        } => crash::run(&shell, rounds, flips, seed),
         Command::Features => features::run(&shell),
     }
 }

@@ -48,16 +48,26 @@ impl StopSignal {
 impl Background {
     /// Starts the threads.
     pub(crate) fn start(store: &Store, interval: Duration) -> std::io::Result<Background> {
-        let mut background = Background { stop: Arc::default(), threads: Vec::new() };
+        let mut background = Background {
+            stop: Arc::default(),
+            threads: Vec::new(),
+        };
         background.spawn("drystone-step", interval, store.clone(), Store::step)?;
         Ok(background)
     }
 
     #[expect(clippy::disallowed_methods, reason = "the facade owns the threads")]
-    fn spawn(&mut self, name: &str, interval: Duration, store: Store, step: Step) -> std::io::Result<()> {
+    fn spawn(
+        &mut self,
+        name: &str,
+        interval: Duration,
+        store: Store,
+        step: Step,
+    ) -> std::io::Result<()> {
         let stop = Arc::clone(&self.stop);
         let work = move || while !stop.wait(pause_after(step(&store), interval)) {};
-        self.threads.push(Builder::new().name(name.to_owned()).spawn(work)?);
+        self.threads
+            .push(Builder::new().name(name.to_owned()).spawn(work)?);
         Ok(())
     }
 }

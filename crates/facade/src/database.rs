@@ -81,7 +81,9 @@ impl Database {
             path: path.to_owned(),
             _lock: opened.lock,
         };
-        Ok(Database { inner: Arc::new(inner) })
+        Ok(Database {
+            inner: Arc::new(inner),
+        })
     }
 
     /// A database in memory, for tests and caches: everything works, and nothing survives its last handle.
@@ -89,8 +91,15 @@ impl Database {
     /// # Errors
     /// As [`Database::open`], for want of memory or threads.
     pub fn in_memory() -> Result<Database> {
-        let env = Env { files: Arc::new(drystone_base::MemoryFileSystem::new()), ..Env::os() };
-        let options = Options { durability: Durability::None, segment_bytes: 1 << 20, ..Options::default() };
+        let env = Env {
+            files: Arc::new(drystone_base::MemoryFileSystem::new()),
+            ..Env::os()
+        };
+        let options = Options {
+            durability: Durability::None,
+            segment_bytes: 1 << 20,
+            ..Options::default()
+        };
         Database::open_in(&env, "memory", options)
     }
 
@@ -118,7 +127,11 @@ impl Database {
     /// Damage, a failed read, or a closed database.
     pub fn keyspace_names(&self) -> Result<Vec<String>> {
         let all = self.inner.store.view().keyspaces()?;
-        Ok(all.into_iter().map(|(name, _)| name).filter(|name| !name.starts_with(RESERVED)).collect())
+        Ok(all
+            .into_iter()
+            .map(|(name, _)| name)
+            .filter(|name| !name.starts_with(RESERVED))
+            .collect())
     }
 
     /// Drops a keyspace with all that is in it. No error when there is none of this name. Snapshots taken before go on
@@ -140,7 +153,10 @@ impl Database {
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for a level that this version does not offer; a closed
     /// database.
     pub fn begin_transaction(&self, level: IsolationLevel) -> Result<Transaction> {
-        Ok(Transaction::new(self.clone(), self.inner.store.begin(level)?))
+        Ok(Transaction::new(
+            self.clone(),
+            self.inner.store.begin(level)?,
+        ))
     }
 
     /// Runs `work` in a transaction and commits it; where the commit meets a conflict, waits a moment and runs it
@@ -238,16 +254,13 @@ impl Database {
         let store = self.inner.store.verify()?;
         let mut findings: Vec<Error> = store.engine.findings.into_iter().map(Error::from).collect();
         findings.extend(store.findings.into_iter().map(Error::from));
-        #[allow(unused_mut, reason = "only SQL adds to it")]
-        let mut report = VerifyReport {
+        let report = VerifyReport {
             pages: store.engine.pages,
             bytes: store.engine.bytes,
             entries: store.engine.entries,
             log_records: store.log_records,
             findings,
         };
-        #[cfg(feature = "sql")]
-        report.findings.extend(self.inner.sql.verify_indexes(&self.inner.store.view())?.into_iter().map(Error::from));
         Ok(report)
     }
 
@@ -279,7 +292,10 @@ impl Database {
     }
 
     /// Runs `work` on the store's own transactions, and again after a conflict.
-    fn retry<T>(&self, mut work: impl FnMut(&mut drystone_mvcc::Transaction) -> Result<T, StoreError>) -> Result<T> {
+    fn retry<T>(
+        &self,
+        mut work: impl FnMut(&mut drystone_mvcc::Transaction) -> Result<T, StoreError>,
+    ) -> Result<T> {
         let mut retries = crate::retry::Retries::new(self.inner.options.attempts_max);
         loop {
             let mut transaction = self.inner.store.begin(IsolationLevel::RepeatableRead)?;
@@ -302,14 +318,19 @@ fn check_name(name: &str) -> Result<()> {
         return Err(Error::keyspace_name(name, "it is longer than 255 bytes"));
     }
     if name.starts_with(RESERVED) {
-        return Err(Error::keyspace_name(name, "the database keeps names that start with @ for itself"));
+        return Err(Error::keyspace_name(
+            name,
+            "the database keeps names that start with @ for itself",
+        ));
     }
     Ok(())
 }
 
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Database").field("path", &self.inner.path).finish_non_exhaustive()
+        f.debug_struct("Database")
+            .field("path", &self.inner.path)
+            .finish_non_exhaustive()
     }
 }
 

@@ -55,7 +55,10 @@ enum Repr {
     #[error("gave up after {attempts} attempts: other transactions kept changing the same keys")]
     RetriesExhausted { attempts: u32, source: StoreError },
     #[error("this build of drystone has no engine; switch on its feature \"btree\"")]
-    #[cfg_attr(feature = "btree", expect(dead_code, reason = "only a build without engines says it"))]
+    #[cfg_attr(
+        feature = "btree",
+        expect(dead_code, reason = "only a build without engines says it")
+    )]
     NoEngine,
     #[error(transparent)]
     Store(StoreError),
@@ -106,8 +109,14 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match &*self.0 {
             Repr::File { source, .. } => source.kind(),
-            Repr::Locked { source: LockError::Held { .. }, .. } => ErrorKind::InUse,
-            Repr::Locked { source: LockError::Io(source), .. } => io_kind(source),
+            Repr::Locked {
+                source: LockError::Held { .. },
+                ..
+            } => ErrorKind::InUse,
+            Repr::Locked {
+                source: LockError::Io(source),
+                ..
+            } => io_kind(source),
             Repr::KeyspaceName { .. } => ErrorKind::Invalid,
             Repr::RetriesExhausted { .. } => ErrorKind::Conflict,
             Repr::NoEngine => ErrorKind::Unsupported,
@@ -157,7 +166,10 @@ impl Error {
     }
 
     pub(crate) fn keyspace_name(name: &str, why: &'static str) -> Error {
-        Error(Box::new(Repr::KeyspaceName { name: name.to_owned(), why }))
+        Error(Box::new(Repr::KeyspaceName {
+            name: name.to_owned(),
+            why,
+        }))
     }
 
     pub(crate) fn retries_exhausted(attempts: u32, source: StoreError) -> Error {
@@ -174,9 +186,13 @@ impl FileProblem {
     fn kind(&self) -> ErrorKind {
         match self {
             FileProblem::Io { source, .. } => io_kind(source),
-            FileProblem::Manifest(NotAManifest::Version { .. } | NotAManifest::Engine { .. }) => ErrorKind::Unsupported,
+            FileProblem::Manifest(NotAManifest::Version { .. } | NotAManifest::Engine { .. }) => {
+                ErrorKind::Unsupported
+            }
             FileProblem::Manifest(_) | FileProblem::PartMissing => ErrorKind::Corrupt,
-            FileProblem::Missing | FileProblem::Exists | FileProblem::NotADatabase => ErrorKind::Invalid,
+            FileProblem::Missing | FileProblem::Exists | FileProblem::NotADatabase => {
+                ErrorKind::Invalid
+            }
         }
     }
 }
@@ -229,9 +245,9 @@ fn store_kind(error: &StoreError) -> ErrorKind {
         StoreError::Closed => ErrorKind::Closed,
         StoreError::Wal(error) => log_kind(error),
         StoreError::Engine(error) => engine_kind(error),
-        StoreError::CorruptRecord { .. } | StoreError::CorruptCatalog { .. } | StoreError::LogGap { .. } => {
-            ErrorKind::Corrupt
-        }
+        StoreError::CorruptRecord { .. }
+        | StoreError::CorruptCatalog { .. }
+        | StoreError::LogGap { .. } => ErrorKind::Corrupt,
         _ => ErrorKind::Io,
     }
 }
@@ -252,5 +268,26 @@ fn engine_kind(error: &EngineError) -> ErrorKind {
         EngineError::UnsupportedVersion { .. } => ErrorKind::Unsupported,
         EngineError::KeyTooLarge { .. } | EngineError::ValueTooLarge { .. } => ErrorKind::Invalid,
         _ => ErrorKind::Io,
+    }
+}
+
+/// How to act on an error of an SQL statement: as the store's says, where it came from there.
+#[cfg(feature = "sql")]
+fn sql_kind(error: &drystone_query::SqlError) -> ErrorKind {
+    use drystone_query::SqlState;
+
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(error) = cause.downcast_ref::<StoreError>() {
+            return store_kind(error);
+        }
+        source = cause.source();
+    }
+    match error.state() {
+        SqlState::FeatureNotSupported => ErrorKind::Unsupported,
+        SqlState::SerializationFailure => ErrorKind::Conflict,
+        SqlState::IoError => ErrorKind::Io,
+        SqlState::DataCorrupted | SqlState::IndexCorrupted => ErrorKind::Corrupt,
+        _ => ErrorKind::Invalid,
     }
 }

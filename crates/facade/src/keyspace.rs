@@ -26,7 +26,11 @@ pub struct Keyspace {
 
 impl Keyspace {
     pub(crate) fn new(database: Database, id: KeyspaceId, name: &str) -> Keyspace {
-        Keyspace { database, id, name: name.into() }
+        Keyspace {
+            database,
+            id,
+            name: name.into(),
+        }
     }
 
     pub(crate) fn id(&self) -> KeyspaceId {
@@ -71,7 +75,12 @@ impl Keyspace {
     ///
     /// # Errors
     /// As [`Keyspace::put`].
-    pub fn put_with(&self, key: impl Into<Bytes>, value: impl Into<Bytes>, durability: Durability) -> Result<()> {
+    pub fn put_with(
+        &self,
+        key: impl Into<Bytes>,
+        value: impl Into<Bytes>,
+        durability: Durability,
+    ) -> Result<()> {
         let mut batch = WriteBatch::new();
         batch.put(self, key, value);
         self.database.write_with(batch, durability)
@@ -82,14 +91,24 @@ impl Keyspace {
     ///
     /// Damage and failed reads come as items.
     pub fn get_range<K: AsRef<[u8]>>(&self, range: impl RangeBounds<K>) -> Entries {
-        Entries(self.database.store().view().range(self.id, key_range(range)))
+        Entries(
+            self.database
+                .store()
+                .view()
+                .range(self.id, key_range(range)),
+        )
     }
 
     /// The entries whose keys start with `prefix`, ascending; `.rev()` for descending.
     ///
     /// Damage and failed reads come as items.
     pub fn get_prefix(&self, prefix: impl AsRef<[u8]>) -> Entries {
-        Entries(self.database.store().view().range(self.id, KeyRange::prefix(prefix.as_ref())))
+        Entries(
+            self.database
+                .store()
+                .view()
+                .range(self.id, KeyRange::prefix(prefix.as_ref())),
+        )
     }
 }
 
@@ -120,7 +139,10 @@ impl DoubleEndedIterator for Entries {
 
 /// The same range with bounds that own their keys.
 pub(crate) fn key_range<K: AsRef<[u8]>>(range: impl RangeBounds<K>) -> KeyRange {
-    KeyRange { start: owned(range.start_bound()), end: owned(range.end_bound()) }
+    KeyRange {
+        start: owned(range.start_bound()),
+        end: owned(range.end_bound()),
+    }
 }
 
 fn owned<K: AsRef<[u8]>>(bound: Bound<&K>) -> Bound<Bytes> {

@@ -71,8 +71,9 @@ pub use options::{BackgroundWork, CreateMode, Options};
 pub use snapshot::Snapshot;
 #[cfg(feature = "sql")]
 pub use sql::{
-    ColumnKey, DataType, Dim, FromValue, Json, Outcome, Position, Prepared, ResultColumn, Row, Rows, Session, SqlError,
-    SqlState, Text, Timestamp, Value, Vector, first_statement,
+    ColumnInfo, ColumnKey, DataType, Dim, FromValue, Json, Outcome, Position, Prepared,
+    ResultColumn, Row, Rows, Session, SqlError, SqlState, TableInfo, Text, Timestamp, Value,
+    Vector, first_statement, quote_identifier,
 };
 pub use transaction::Transaction;
 pub use write_batch::WriteBatch;

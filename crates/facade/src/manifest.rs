@@ -28,11 +28,17 @@ impl Manifest {
             return Ok(None);
         }
         let path = directory.join(FILE);
-        let file = env.files.open(&path, OpenMode::Read).map_err(|source| Error::io("open", &path, source))?;
+        let file = env
+            .files
+            .open(&path, OpenMode::Read)
+            .map_err(|source| Error::io("open", &path, source))?;
         // One byte more than it may have, so that a longer file is noticed.
         let mut bytes = [0; format::BYTES + 1];
-        let read = file.read_at(&mut bytes, 0).map_err(|source| Error::io("read", &path, source))?;
-        let manifest = format::decode(&bytes[..read]).map_err(|why| Error::from_manifest(path, why))?;
+        let read = file
+            .read_at(&mut bytes, 0)
+            .map_err(|source| Error::io("read", &path, source))?;
+        let manifest =
+            format::decode(&bytes[..read]).map_err(|why| Error::from_manifest(path, why))?;
         Ok(Some(manifest))
     }
 
@@ -40,7 +46,11 @@ impl Manifest {
     pub(crate) fn fresh(env: &Env, engine: EngineKind) -> Manifest {
         let mut id = [0; 16];
         env.random.fill(&mut id);
-        Manifest { id, engine, created: env.clock.now() }
+        Manifest {
+            id,
+            engine,
+            created: env.clock.now(),
+        }
     }
 }
 
@@ -60,11 +70,19 @@ impl NewManifest {
     /// Marks `directory` as one in which a database is being created.
     pub(crate) fn begin(env: &Env, directory: &Path, manifest: Manifest) -> Result<NewManifest> {
         let path = directory.join(NewManifest::FILE);
-        let file = env.files.open(&path, OpenMode::Create).map_err(|source| Error::io("create", &path, source))?;
-        file.set_len(0).map_err(|source| Error::io("truncate", &path, source))?;
-        file.write_all_at(&format::encode(manifest), 0).map_err(|source| Error::io("write", &path, source))?;
-        file.sync().map_err(|source| Error::io("sync", &path, source))?;
-        env.files.sync_dir(directory).map_err(|source| Error::io("sync", directory, source))?;
+        let file = env
+            .files
+            .open(&path, OpenMode::Create)
+            .map_err(|source| Error::io("create", &path, source))?;
+        file.set_len(0)
+            .map_err(|source| Error::io("truncate", &path, source))?;
+        file.write_all_at(&format::encode(manifest), 0)
+            .map_err(|source| Error::io("write", &path, source))?;
+        file.sync()
+            .map_err(|source| Error::io("sync", &path, source))?;
+        env.files
+            .sync_dir(directory)
+            .map_err(|source| Error::io("sync", directory, source))?;
         Ok(NewManifest(()))
     }
 
@@ -74,12 +92,16 @@ impl NewManifest {
         env.files
             .rename(&directory.join(NewManifest::FILE), &path)
             .map_err(|source| Error::io("rename", &path, source))?;
-        env.files.sync_dir(directory).map_err(|source| Error::io("sync", directory, source))
+        env.files
+            .sync_dir(directory)
+            .map_err(|source| Error::io("sync", directory, source))
     }
 }
 
 fn exists(env: &Env, path: &Path) -> Result<bool> {
-    env.files.exists(path).map_err(|source| Error::io("look for", path, source))
+    env.files
+        .exists(path)
+        .map_err(|source| Error::io("look for", path, source))
 }
 
 #[cfg(test)]

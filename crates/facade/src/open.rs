@@ -33,8 +33,12 @@ pub(crate) struct Opened {
 pub(crate) fn open(env: &Env, directory: &Path, options: &Options) -> Result<Opened> {
     let exists = Manifest::exists(env, directory)?;
     match options.create {
-        CreateMode::Never if !exists => return Err(Error::file(directory.to_owned(), FileProblem::Missing)),
-        CreateMode::MustBeNew if exists => return Err(Error::file(directory.to_owned(), FileProblem::Exists)),
+        CreateMode::Never if !exists => {
+            return Err(Error::file(directory.to_owned(), FileProblem::Missing));
+        }
+        CreateMode::MustBeNew if exists => {
+            return Err(Error::file(directory.to_owned(), FileProblem::Exists));
+        }
         _ => {}
     }
     if !exists {
@@ -50,25 +54,52 @@ pub(crate) fn open(env: &Env, directory: &Path, options: &Options) -> Result<Ope
 }
 
 /// Starts the threads that drive the background work of `store`.
-pub(crate) fn start_threads(directory: &Path, store: &Store, options: &Options) -> Result<Background> {
-    Background::start(store, options.async_interval)
-        .map_err(|source| Error::file(directory.to_owned(), FileProblem::Io { op: "start the threads of", source }))
+pub(crate) fn start_threads(
+    directory: &Path,
+    store: &Store,
+    options: &Options,
+) -> Result<Background> {
+    Background::start(store, options.async_interval).map_err(|source| {
+        Error::file(
+            directory.to_owned(),
+            FileProblem::Io {
+                op: "start the threads of",
+                source,
+            },
+        )
+    })
 }
 
 #[cfg(feature = "sql")]
-pub(crate) fn open_sql(env: &Env, store: &Store, options: &Options) -> Result<drystone_query::SqlEngine> {
+pub(crate) fn open_sql(
+    env: &Env,
+    store: &Store,
+    options: &Options,
+) -> Result<drystone_query::SqlEngine> {
     let sql_options = drystone_query::SqlOptions {
         statement_memory_bytes_max: options.statement_bytes,
         conflict_retries_max: options.attempts_max,
         ..drystone_query::SqlOptions::default()
     };
-    Ok(drystone_query::SqlEngine::open(store.clone(), env, sql_options)?)
+    Ok(drystone_query::SqlEngine::open(
+        store.clone(),
+        env,
+        sql_options,
+    )?)
 }
 
 fn create_directory(env: &Env, directory: &Path) -> Result<()> {
-    env.files.create_dir_all(directory).map_err(|source| Error::io("create", directory, source))?;
-    match directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        Some(parent) => env.files.sync_dir(parent).map_err(|source| Error::io("sync", parent, source)),
+    env.files
+        .create_dir_all(directory)
+        .map_err(|source| Error::io("create", directory, source))?;
+    match directory
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
+        Some(parent) => env
+            .files
+            .sync_dir(parent)
+            .map_err(|source| Error::io("sync", parent, source)),
         None => Ok(()),
     }
 }
@@ -76,9 +107,18 @@ fn create_directory(env: &Env, directory: &Path) -> Result<()> {
 fn take_lock(env: &Env, directory: &Path) -> Result<Box<dyn LockGuard>> {
     let path = directory.join(LOCK);
     let program = std::env::current_exe().ok();
-    let name = program.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-    let holder = format!("process {} ({})", std::process::id(), name.unwrap_or_else(|| "unknown program".to_owned()));
-    env.files.try_lock(&path, &holder).map_err(|source| Error::locked(directory.to_owned(), source))
+    let name = program
+        .as_deref()
+        .and_then(Path::file_name)
+        .map(|name| name.to_string_lossy().into_owned());
+    let holder = format!(
+        "process {} ({})",
+        std::process::id(),
+        name.unwrap_or_else(|| "unknown program".to_owned())
+    );
+    env.files
+        .try_lock(&path, &holder)
+        .map_err(|source| Error::locked(directory.to_owned(), source))
 }
 
 fn open_parts(env: &Env, directory: &Path, options: &Options, engine: EngineKind) -> Result<Store> {
@@ -88,7 +128,10 @@ fn open_parts(env: &Env, directory: &Path, options: &Options, engine: EngineKind
     }
     let folder = directory.join(folder_of(engine));
     let names = env.files.list_dir(&folder);
-    if names.map_err(|source| Error::io("list", &folder, source))?.is_empty() {
+    if names
+        .map_err(|source| Error::io("list", &folder, source))?
+        .is_empty()
+    {
         return Err(Error::file(folder, FileProblem::PartMissing));
     }
     wire(env, directory, options, engine)
@@ -115,11 +158,19 @@ fn commit_creation(store: &Store) -> Result<()> {
 /// Opens the engine and the log, and joins them.
 fn wire(env: &Env, directory: &Path, options: &Options, kind: EngineKind) -> Result<Store> {
     let engine = open_engine(env, directory, options, kind)?;
-    let log_options = LogOptions { segment_bytes: options.segment_bytes, ..LogOptions::default() };
+    let log_options = LogOptions {
+        segment_bytes: options.segment_bytes,
+        ..LogOptions::default()
+    };
     let log = Log::open(env, &directory.join(LOG), log_options, engine.merged_lsn())?;
-    let store_options = StoreOptions { memtable_bytes: options.memtable_bytes, ..StoreOptions::default() };
+    let store_options = StoreOptions {
+        memtable_bytes: options.memtable_bytes,
+        ..StoreOptions::default()
+    };
     let store = Store::open(env, store_options, log, engine)?;
-    env.files.sync_dir(directory).map_err(|source| Error::io("sync", directory, source))?;
+    env.files
+        .sync_dir(directory)
+        .map_err(|source| Error::io("sync", directory, source))?;
     Ok(store)
 }
 
@@ -130,12 +181,21 @@ fn folder_of(engine: EngineKind) -> &'static str {
 }
 
 #[cfg(feature = "btree")]
-fn open_engine(env: &Env, directory: &Path, options: &Options, kind: EngineKind) -> Result<Arc<dyn Engine>> {
+fn open_engine(
+    env: &Env,
+    directory: &Path,
+    options: &Options,
+    kind: EngineKind,
+) -> Result<Arc<dyn Engine>> {
     match kind {
         EngineKind::BTree => {
             let mut btree_options = drystone_btree::BTreeOptions::default();
             btree_options.pager.cache_bytes = options.cache_bytes;
-            Ok(Arc::new(drystone_btree::BTree::open(env, &directory.join(folder_of(kind)), btree_options)?))
+            Ok(Arc::new(drystone_btree::BTree::open(
+                env,
+                &directory.join(folder_of(kind)),
+                btree_options,
+            )?))
         }
     }
 }
@@ -147,12 +207,16 @@ fn open_engine(_: &Env, _: &Path, _: &Options, _: EngineKind) -> Result<Arc<dyn 
 
 /// Removes what a crash left of a creation; refuses a directory that holds anything else.
 fn discard_unfinished(env: &Env, directory: &Path, engine: EngineKind) -> Result<()> {
-    let names = env.files.list_dir(directory).map_err(|source| Error::io("list", directory, source))?;
+    let names = env
+        .files
+        .list_dir(directory)
+        .map_err(|source| Error::io("list", directory, source))?;
     if names.iter().all(|name| name == LOCK) {
         return Ok(());
     }
     let parts = [LOG, folder_of(engine)];
-    let is_ours = |name: &String| name == LOCK || name == NewManifest::FILE || parts.contains(&name.as_str());
+    let is_ours =
+        |name: &String| name == LOCK || name == NewManifest::FILE || parts.contains(&name.as_str());
     if !NewManifest::exists(env, directory)? || !names.iter().all(is_ours) {
         return Err(Error::file(directory.to_owned(), FileProblem::NotADatabase));
     }
@@ -163,12 +227,24 @@ fn discard_unfinished(env: &Env, directory: &Path, engine: EngineKind) -> Result
 }
 
 fn empty(env: &Env, folder: &Path) -> Result<()> {
-    if !env.files.exists(folder).map_err(|source| Error::io("look for", folder, source))? {
+    if !env
+        .files
+        .exists(folder)
+        .map_err(|source| Error::io("look for", folder, source))?
+    {
         return Ok(());
     }
-    for name in env.files.list_dir(folder).map_err(|source| Error::io("list", folder, source))? {
+    for name in env
+        .files
+        .list_dir(folder)
+        .map_err(|source| Error::io("list", folder, source))?
+    {
         let path = folder.join(name);
-        env.files.remove_file(&path).map_err(|source| Error::io("remove", &path, source))?;
+        env.files
+            .remove_file(&path)
+            .map_err(|source| Error::io("remove", &path, source))?;
     }
-    env.files.sync_dir(folder).map_err(|source| Error::io("sync", folder, source))
+    env.files
+        .sync_dir(folder)
+        .map_err(|source| Error::io("sync", folder, source))
 }

@@ -21,7 +21,10 @@ pub(crate) struct Retries {
 
 impl Retries {
     pub(crate) fn new(attempts_max: u32) -> Retries {
-        Retries { attempts: 0, attempts_max }
+        Retries {
+            attempts: 0,
+            attempts_max,
+        }
     }
 
     /// Pauses before the next attempt when `error` is a conflict and attempts are left; else returns the error.
@@ -38,7 +41,10 @@ impl Retries {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the facade owns the threads, and may let one sleep")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the facade owns the threads, and may let one sleep"
+)]
 fn pause(attempts: u32) {
     if attempts > IMMEDIATE {
         let doublings = (attempts - IMMEDIATE - 1).min(16);

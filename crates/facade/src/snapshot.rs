@@ -37,7 +37,11 @@ impl Snapshot {
     /// The entries of a range of keys, ascending; `.rev()` for descending.
     ///
     /// Damage and failed reads come as items.
-    pub fn get_range<K: AsRef<[u8]>>(&self, keyspace: &Keyspace, range: impl RangeBounds<K>) -> Entries {
+    pub fn get_range<K: AsRef<[u8]>>(
+        &self,
+        keyspace: &Keyspace,
+        range: impl RangeBounds<K>,
+    ) -> Entries {
         Entries(self.0.range(keyspace.id(), key_range(range)))
     }
 
@@ -45,6 +49,9 @@ impl Snapshot {
     ///
     /// Damage and failed reads come as items.
     pub fn get_prefix(&self, keyspace: &Keyspace, prefix: impl AsRef<[u8]>) -> Entries {
-        Entries(self.0.range(keyspace.id(), KeyRange::prefix(prefix.as_ref())))
+        Entries(
+            self.0
+                .range(keyspace.id(), KeyRange::prefix(prefix.as_ref())),
+        )
     }
 }

@@ -2,8 +2,8 @@
 
 use drystone_query::BulkOptions;
 pub use drystone_query::{
-    ColumnKey, FromValue, Outcome, Position, Prepared, ResultColumn, Row, Rows, Session, SqlError, SqlState,
-    first_statement,
+    ColumnInfo, ColumnKey, FromValue, Outcome, Position, Prepared, ResultColumn, Row, Rows,
+    Session, SqlError, SqlState, TableInfo, first_statement, quote_identifier,
 };
 pub use drystone_record::{DataType, Dim, Json, Text, Timestamp, Value, Vector};
 
@@ -55,7 +55,10 @@ impl Database {
     /// # Errors
     /// As [`Database::execute`].
     pub fn query_prepared(&self, prepared: &Prepared, parameters: &[Value]) -> Result<Rows> {
-        Ok(self.session().execute_prepared(prepared, parameters)?.into_rows())
+        Ok(self
+            .session()
+            .execute_prepared(prepared, parameters)?
+            .into_rows())
     }
 
     /// As [`Database::execute`], for a statement that is prepared.
@@ -63,7 +66,17 @@ impl Database {
     /// # Errors
     /// As [`Database::execute`].
     pub fn execute_prepared(&self, prepared: &Prepared, parameters: &[Value]) -> Result<u64> {
-        Ok(affected(self.session().execute_prepared(prepared, parameters)?))
+        Ok(affected(
+            self.session().execute_prepared(prepared, parameters)?,
+        ))
+    }
+
+    /// The tables of the newest committed state, by name.
+    ///
+    /// # Errors
+    /// Damage or a failed read.
+    pub fn tables(&self) -> Result<Vec<TableInfo>> {
+        Ok(self.sql().tables()?)
     }
 
     /// Inserts many rows, each with the values of `columns` in that order, in transactions of 10,000 rows. Text is read
@@ -80,8 +93,13 @@ impl Database {
         columns: &[&str],
         rows: impl IntoIterator<Item = Vec<Value>>,
     ) -> Result<u64> {
-        let options = BulkOptions { durability: drystone_mvcc::Durability::Async, ..BulkOptions::default() };
-        let inserted = self.sql().bulk_insert(table, columns, rows.into_iter().map(Ok), options)?;
+        let options = BulkOptions {
+            durability: drystone_mvcc::Durability::Async,
+            ..BulkOptions::default()
+        };
+        let inserted = self
+            .sql()
+            .bulk_insert(table, columns, rows.into_iter().map(Ok), options)?;
         self.sync()?;
         Ok(inserted)
     }

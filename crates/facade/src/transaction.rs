@@ -37,7 +37,12 @@ impl Transaction {
     ///
     /// # Errors
     /// A key or value over the limits. The transaction is as before.
-    pub fn put(&mut self, keyspace: &Keyspace, key: impl Into<Bytes>, value: impl Into<Bytes>) -> Result<()> {
+    pub fn put(
+        &mut self,
+        keyspace: &Keyspace,
+        key: impl Into<Bytes>,
+        value: impl Into<Bytes>,
+    ) -> Result<()> {
         Ok(self.inner.put(keyspace.id(), key, value)?)
     }
 
@@ -53,7 +58,11 @@ impl Transaction {
     /// it.
     ///
     /// Damage and failed reads come as items.
-    pub fn get_range<K: AsRef<[u8]>>(&self, keyspace: &Keyspace, range: impl RangeBounds<K>) -> Entries {
+    pub fn get_range<K: AsRef<[u8]>>(
+        &self,
+        keyspace: &Keyspace,
+        range: impl RangeBounds<K>,
+    ) -> Entries {
         Entries(self.inner.range(keyspace.id(), key_range(range)))
     }
 
@@ -61,7 +70,10 @@ impl Transaction {
     ///
     /// Damage and failed reads come as items.
     pub fn get_prefix(&self, keyspace: &Keyspace, prefix: impl AsRef<[u8]>) -> Entries {
-        Entries(self.inner.range(keyspace.id(), KeyRange::prefix(prefix.as_ref())))
+        Entries(
+            self.inner
+                .range(keyspace.id(), KeyRange::prefix(prefix.as_ref())),
+        )
     }
 
     /// A place to come back to with [`Transaction::rollback_to`]. Savepoints nest.
@@ -98,7 +110,10 @@ impl Transaction {
     }
 
     /// Commits, and says in the store's own words what stood in the way.
-    pub(crate) fn inner_commit(self, durability: Durability) -> Result<Lsn, drystone_mvcc::StoreError> {
+    pub(crate) fn inner_commit(
+        self,
+        durability: Durability,
+    ) -> Result<Lsn, drystone_mvcc::StoreError> {
         self.inner.commit(durability)
     }
 
@@ -127,6 +142,9 @@ impl Transaction {
     }
 
     fn run(&mut self, sql: &str, parameters: &[crate::Value]) -> Result<crate::Outcome> {
-        Ok(self.database.sql().execute_in(&mut self.inner, sql, parameters)?)
+        Ok(self
+            .database
+            .sql()
+            .execute_in(&mut self.inner, sql, parameters)?)
     }
 }

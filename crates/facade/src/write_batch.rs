@@ -30,12 +30,20 @@ impl WriteBatch {
 
     /// Sets `key` to `value`.
     pub fn put(&mut self, keyspace: &Keyspace, key: impl Into<Bytes>, value: impl Into<Bytes>) {
-        self.changes.push(Write { keyspace: keyspace.id(), key: key.into(), value: Some(value.into()) });
+        self.changes.push(Write {
+            keyspace: keyspace.id(),
+            key: key.into(),
+            value: Some(value.into()),
+        });
     }
 
     /// Removes `key`. No error when it is not there.
     pub fn delete(&mut self, keyspace: &Keyspace, key: impl Into<Bytes>) {
-        self.changes.push(Write { keyspace: keyspace.id(), key: key.into(), value: None });
+        self.changes.push(Write {
+            keyspace: keyspace.id(),
+            key: key.into(),
+            value: None,
+        });
     }
 
     /// How many changes it has.
@@ -54,7 +62,9 @@ impl WriteBatch {
     pub(crate) fn apply(&self, transaction: &mut Transaction) -> Result<(), StoreError> {
         for change in &self.changes {
             match &change.value {
-                Some(value) => transaction.put(change.keyspace, change.key.clone(), value.clone())?,
+                Some(value) => {
+                    transaction.put(change.keyspace, change.key.clone(), value.clone())?
+                }
                 None => transaction.delete(change.keyspace, change.key.clone())?,
             }
         }

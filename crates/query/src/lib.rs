@@ -6,6 +6,7 @@ mod cast;
 mod catalog;
 mod control;
 mod ddl;
+mod describe;
 mod dml;
 mod engine;
 mod error;
@@ -31,6 +32,7 @@ mod suggest;
 mod vectors;
 
 pub use catalog::record::Metric;
+pub use describe::{ColumnInfo, TableInfo, quote_identifier};
 pub use dml::bulk::BulkOptions;
 pub use engine::{SqlEngine, SqlOptions};
 pub use error::{Position, SqlError};

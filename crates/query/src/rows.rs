@@ -107,6 +107,23 @@ impl Rows {
         &self.columns
     }
 
+    /// The only row.
+    ///
+    /// # Errors
+    /// When there is none, or more than one; or as rows come.
+    pub fn one(mut self) -> Result<Row, SqlError> {
+        let first = self.next().transpose()?;
+        let more = self.next().transpose()?.is_some();
+        match first {
+            Some(row) if !more => Ok(row),
+            first => {
+                let found = if first.is_some() { "more" } else { "none" };
+                let message = format!("the query must give one row, and gave {found}");
+                Err(SqlError::new(SqlState::CardinalityViolation, message))
+            }
+        }
+    }
+
     fn next_slots(&mut self) -> Result<Option<Slots>, SqlError> {
         match &mut self.source {
             Source::Buffered(rows) => Ok(rows.next()),

@@ -73,7 +73,9 @@ pub(super) fn encode(manifest: Manifest) -> [u8; BYTES] {
 
 /// The manifest in `bytes`. Total.
 pub(super) fn decode(bytes: &[u8]) -> Result<Manifest, NotAManifest> {
-    let bytes: &[u8; BYTES] = bytes.try_into().map_err(|_| NotAManifest::Length { found: bytes.len() })?;
+    let bytes: &[u8; BYTES] = bytes
+        .try_into()
+        .map_err(|_| NotAManifest::Length { found: bytes.len() })?;
     if field::<8>(bytes, 0) != MAGIC {
         return Err(NotAManifest::Magic);
     }
@@ -93,7 +95,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Manifest, NotAManifest> {
         1 => EngineKind::BTree,
         found => return Err(NotAManifest::Engine { found }),
     };
-    Ok(Manifest { id: field(bytes, 12), engine, created: Timestamp(i64::from_le_bytes(field(bytes, 36))) })
+    Ok(Manifest {
+        id: field(bytes, 12),
+        engine,
+        created: Timestamp(i64::from_le_bytes(field(bytes, 36))),
+    })
 }
 
 /// The `N` bytes at `offset`, which lie within the manifest.

@@ -6,7 +6,11 @@ use proptest::prelude::*;
 use super::format::{BYTES, NotAManifest, decode, encode};
 use super::*;
 
-const SAMPLE: Manifest = Manifest { id: *b"0123456789abcdef", engine: EngineKind::BTree, created: Timestamp(7) };
+const SAMPLE: Manifest = Manifest {
+    id: *b"0123456789abcdef",
+    engine: EngineKind::BTree,
+    created: Timestamp(7),
+};
 
 #[test]
 fn created_once_and_read_back() {

@@ -1,0 +1,276 @@
+//! A file into a table.
+//!
+//! Two passes: the first reads the whole file, checks every row, and, where there is no table yet, finds the types; the
+//! second inserts. So a malformed file is refused with the line at fault before anything is written. The second pass
+//! commits in batches; when a row breaks a constraint, the batches before it stay, and the error says how many rows.
+
+mod field;
+mod format;
+mod infer;
+mod members;
+
+use std::fmt;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Context;
+use drystone::{ColumnInfo, DataType, Database, TableInfo, Value, quote_identifier};
+use indicatif::{ProgressBar, ProgressStyle};
+
+pub(crate) use format::Format;
+
+use field::Field;
+use format::Reader;
+use infer::Inference;
+
+use crate::interrupt;
+
+/// Rows of one commit.
+const ROWS_PER_BATCH: usize = 10_000;
+/// How often the progress bar moves and Ctrl-C is looked for.
+const ROWS_PER_TICK: u64 = 1_000;
+
+/// What an import did.
+#[derive(Debug)]
+pub struct Imported {
+    rows: u64,
+    table: String,
+    seconds: f64,
+}
+
+impl fmt::Display for Imported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} rows imported into {} in {:.2} s",
+            self.rows, self.table, self.seconds
+        )
+    }
+}
+
+/// Imports `file` into `table`, which is made from the data where there is none. All of it is on stable media when this
+/// returns.
+///
+/// # Errors
+/// A file that is malformed or does not fit the table, with its line: nothing was written. A row that breaks a
+/// constraint: the batches before it stay, and the message says how many rows.
+pub fn run(
+    database: &Database,
+    table: &str,
+    file: &Path,
+    primary_key: Option<&str>,
+) -> anyhow::Result<Imported> {
+    let started = Instant::now();
+    let format = Format::of(file)?;
+    let columns = match existing_columns(database, table)? {
+        Some(columns) => check_against(format, file, &columns)?,
+        None => create_table(database, table, format, file, primary_key)?,
+    };
+    let rows = insert(database, table, format, file, &columns)?;
+    Ok(Imported {
+        rows,
+        table: table.to_owned(),
+        seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+/// A column of the file, and the type of the table's column that it goes into.
+#[derive(Clone, Debug)]
+struct Target {
+    name: String,
+    data_type: DataType,
+}
+
+fn existing_columns(database: &Database, table: &str) -> anyhow::Result<Option<Vec<ColumnInfo>>> {
+    let tables = database.tables()?;
+    Ok(tables
+        .iter()
+        .find(|candidate| candidate.name() == table)
+        .map(TableInfo::columns))
+}
+
+/// First pass into a table that is there: every row fits.
+fn check_against(
+    format: Format,
+    file: &Path,
+    columns: &[ColumnInfo],
+) -> anyhow::Result<Vec<Target>> {
+    let mut reader = Reader::open(format, file)?;
+    let targets =
+        targets_for(reader.columns(), columns).with_context(|| file.display().to_string())?;
+    let bar = progress("checking", &reader);
+    for_each_row(&mut reader, &bar, |fields| {
+        to_values(fields, &targets).map(drop)
+    })?;
+    bar.finish_and_clear();
+    Ok(targets)
+}
+
+fn targets_for(names: &[String], columns: &[ColumnInfo]) -> anyhow::Result<Vec<Target>> {
+    let find = |name: &String| {
+        let column = columns
+            .iter()
+            .find(|column| column.name == *name)
+            .with_context(|| {
+                let known: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+                format!(
+                    "the table has no column \"{name}\"; it has {}",
+                    known.join(", ")
+                )
+            })?;
+        Ok(Target {
+            name: name.clone(),
+            data_type: column.data_type,
+        })
+    };
+    names.iter().map(find).collect()
+}
+
+/// First pass without a table: finds the narrowest type of each column, and makes the table.
+fn create_table(
+    database: &Database,
+    table: &str,
+    format: Format,
+    file: &Path,
+    primary_key: Option<&str>,
+) -> anyhow::Result<Vec<Target>> {
+    let mut reader = Reader::open(format, file)?;
+    let mut inference = Inference::new(reader.columns().len());
+    let bar = progress("checking", &reader);
+    for_each_row(&mut reader, &bar, |fields| {
+        inference.observe(fields);
+        Ok(())
+    })?;
+    bar.finish_and_clear();
+    let targets: Vec<Target> = reader
+        .columns()
+        .iter()
+        .zip(inference.types())
+        .map(|(name, data_type)| Target {
+            name: name.clone(),
+            data_type,
+        })
+        .collect();
+    database.execute(&create_statement(table, &targets, primary_key)?, &[])?;
+    Ok(targets)
+}
+
+fn create_statement(
+    table: &str,
+    targets: &[Target],
+    primary_key: Option<&str>,
+) -> anyhow::Result<String> {
+    if let Some(key) = primary_key
+        && !targets.iter().any(|target| target.name == key)
+    {
+        anyhow::bail!("the file has no column \"{key}\" for the primary key");
+    }
+    let column = |target: &Target| {
+        let key = if primary_key == Some(&target.name) {
+            " PRIMARY KEY"
+        } else {
+            ""
+        };
+        format!(
+            "{} {}{key}",
+            quote_identifier(&target.name),
+            target.data_type
+        )
+    };
+    let columns: Vec<String> = targets.iter().map(column).collect();
+    Ok(format!(
+        "CREATE TABLE {} ({})",
+        quote_identifier(table),
+        columns.join(", ")
+    ))
+}
+
+/// Second pass.
+fn insert(
+    database: &Database,
+    table: &str,
+    format: Format,
+    file: &Path,
+    targets: &[Target],
+) -> anyhow::Result<u64> {
+    let mut reader = Reader::open(format, file)?;
+    let bar = progress("importing", &reader);
+    let mut batch = Batch {
+        database,
+        table,
+        columns: names_of(targets),
+        rows: Vec::new(),
+        inserted: 0,
+    };
+    for_each_row(&mut reader, &bar, |fields| {
+        batch.rows.push(to_values(fields, targets)?);
+        if batch.rows.len() == ROWS_PER_BATCH {
+            batch.commit()
+        } else {
+            Ok(())
+        }
+    })
+    .and_then(|()| batch.commit())
+    .with_context(|| format!("stopped after {} rows, which are committed", batch.inserted))?;
+    bar.finish_and_clear();
+    database.sync()?;
+    Ok(batch.inserted)
+}
+
+/// Rows that are committed together.
+struct Batch<'a> {
+    database: &'a Database,
+    table: &'a str,
+    columns: Vec<&'a str>,
+    rows: Vec<Vec<Value>>,
+    inserted: u64,
+}
+
+impl Batch<'_> {
+    fn commit(&mut self) -> anyhow::Result<()> {
+        self.inserted +=
+            self.database
+                .bulk_insert(self.table, &self.columns, self.rows.drain(..))?;
+        Ok(())
+    }
+}
+
+fn names_of(targets: &[Target]) -> Vec<&str> {
+    targets.iter().map(|target| target.name.as_str()).collect()
+}
+
+fn to_values(fields: &[Field], targets: &[Target]) -> anyhow::Result<Vec<Value>> {
+    let convert = |(field, target): (&Field, &Target)| {
+        field
+            .to_value(&target.data_type)
+            .with_context(|| format!("column \"{}\"", target.name))
+    };
+    fields.iter().zip(targets).map(convert).collect()
+}
+
+/// Calls `work` with each row; an error of it says the line.
+fn for_each_row(
+    reader: &mut Reader,
+    bar: &ProgressBar,
+    mut work: impl FnMut(&[Field]) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let mut fields = Vec::new();
+    let mut count = 0;
+    while reader.next_row(&mut fields)? {
+        work(&fields).with_context(|| reader.place())?;
+        count += 1;
+        if count % ROWS_PER_TICK == 0 {
+            interrupt::check()?;
+            bar.set_position(reader.bytes_read());
+        }
+    }
+    Ok(())
+}
+
+/// A bar over the bytes of the file. Draws nothing where standard error is not a terminal.
+fn progress(what: &'static str, reader: &Reader) -> ProgressBar {
+    let style =
+        ProgressStyle::with_template("{msg} {wide_bar} {bytes} of {total_bytes}, {eta} left");
+    let bar = ProgressBar::new(reader.bytes_total()).with_message(what);
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}

@@ -11,6 +11,7 @@ use drystone_base::checksum::crc64;
 
 use crate::block::BLOCK_BYTES_U64;
 use crate::error::{Malformed, PagerError};
+use crate::frame::frame_of;
 use crate::page_ref::{CODEC_NONE, PageRef};
 
 /// An open file of pages.
@@ -67,7 +68,7 @@ impl DataFile {
         if found != page.checksum {
             return Err(self.corrupt(offset, Malformed::checksum(page.checksum, found)));
         }
-        Ok(Bytes::from(bytes))
+        Ok(frame_of(bytes.into()))
     }
 
     /// No memory is set aside for a page that the file is too short for.

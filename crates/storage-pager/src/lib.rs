@@ -42,6 +42,7 @@ mod cache;
 mod data_file;
 mod error;
 mod extent_set;
+mod frame;
 mod free_list;
 mod page_ref;
 mod pager;

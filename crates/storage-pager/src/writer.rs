@@ -16,6 +16,7 @@ use drystone_base::checksum::crc64;
 
 use crate::block::{BLOCK_BYTES, BlockNo, Extent, blocks_for};
 use crate::error::{Malformed, PagerError};
+use crate::frame::frame_of;
 use crate::free_list;
 use crate::page_ref::{CODEC_NONE, MAX_PAGE_BYTES, PageRef};
 use crate::pager::Inner;
@@ -272,8 +273,7 @@ impl Writer {
         self.inner.file.write(&self.buffer.bytes, offset)?;
         for page in &self.buffer.pages {
             if let Some(bytes) = self.buffer.page(page) {
-                let bytes = Bytes::copy_from_slice(bytes);
-                self.inner.cache.insert(page, bytes);
+                self.inner.cache.insert(page, frame_of(bytes.into()));
             }
         }
         self.buffer.clear();

@@ -1,0 +1,59 @@
+//! Frame: the memory that holds one page, with its count of holders right before its first byte.
+//!
+//! A [`Bytes`] made of a vector keeps its count in an allocation of its own: to take a page was to miss the processor's
+//! caches once for the count, and then once more for the page. Beside each other they are one miss. The length of an
+//! owner that holds its bytes is fixed when it is compiled, so there is one for each multiple of [`FRAME_STEP_BYTES`].
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+/// Frames are multiples of this long.
+const FRAME_STEP_BYTES: usize = 1024;
+
+/// Longer pages are worth two misses: their count is not kept beside them.
+const INLINE_PAGE_BYTES_MAX: usize = 16 * FRAME_STEP_BYTES;
+
+/// A page in an array of `N` bytes, which comes first: what precedes it in memory is the count.
+#[repr(C)]
+struct Inline<const N: usize> {
+    bytes: [u8; N],
+    len: usize,
+}
+
+impl<const N: usize> AsRef<[u8]> for Inline<N> {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+/// A frame with these contents.
+pub(crate) fn frame_of(page: Cow<'_, [u8]>) -> Bytes {
+    macro_rules! inline {
+        ($($steps:literal)*) => {
+            match page.len().div_ceil(FRAME_STEP_BYTES) {
+                $($steps => inline::<{ $steps * FRAME_STEP_BYTES }>(&page),)*
+                _ => Bytes::from(page.into_owned()),
+            }
+        };
+    }
+    inline!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
+}
+
+/// How much memory the frame of a page of `len` bytes takes.
+pub(crate) fn frame_bytes(len: usize) -> usize {
+    if len > INLINE_PAGE_BYTES_MAX {
+        return len;
+    }
+    len.next_multiple_of(FRAME_STEP_BYTES)
+}
+
+fn inline<const N: usize>(page: &[u8]) -> Bytes {
+    let mut bytes = [0; N];
+    bytes[..page.len()].copy_from_slice(page);
+    let len = page.len();
+    Bytes::from_owner(Inline { bytes, len })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,19 @@
+//! Tests of frames.
+
+use super::*;
+
+#[test]
+fn frames_of_every_length_hold_their_page_and_slices_of_it() {
+    for len in (0..40).flat_map(|step| [step * 512, step * 512 + 1, step * 512 + 511]) {
+        let page: Vec<u8> = (0..251).cycle().take(len).collect();
+        for contents in [Cow::Borrowed(&page[..]), Cow::Owned(page.clone())] {
+            let frame = frame_of(contents);
+            assert_eq!(frame, page);
+            assert!(frame_bytes(len) >= len && frame_bytes(len) < len + FRAME_STEP_BYTES);
+            let (clone, half) = (frame.clone(), frame.slice(len / 2..));
+            assert_eq!(clone.as_ptr(), frame.as_ptr());
+            drop((frame, clone));
+            assert_eq!(half, page[len / 2..]);
+        }
+    }
+}

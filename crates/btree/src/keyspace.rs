@@ -99,7 +99,7 @@ impl Keyspace {
         loop {
             let node = pin.node();
             if node.level() == 0 {
-                return get_in_leaf(pages, node, key);
+                return get_in_leaf(pages, node.clone(), key);
             }
             let idx = pages.check(node, node.route(key))?;
             match pin.child(idx, pages)? {
@@ -156,7 +156,7 @@ fn get_below(
     loop {
         let node = pages.read_node(&child.page, level)?;
         if level == 0 {
-            return get_in_leaf(pages, &node, key);
+            return get_in_leaf(pages, node, key);
         }
         let idx = pages.check(&node, node.route(key))?;
         child = pages.check(&node, node.child(idx))?;
@@ -164,10 +164,14 @@ fn get_below(
     }
 }
 
-fn get_in_leaf(pages: &Pages, leaf: &Node, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
-    match pages.check(leaf, leaf.find(key))? {
-        Ok(slot) => value_at(pages, leaf, slot).map(Some),
-        Err(_) => Ok(None),
+/// Searches a leaf, and turns it into the value: what it holds of its page becomes the value's.
+fn get_in_leaf(pages: &Pages, leaf: Node, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
+    let Ok(slot) = pages.check(&leaf, leaf.find(key))? else {
+        return Ok(None);
+    };
+    match pages.check(&leaf, leaf.value(slot))? {
+        Value::Inline(range) => Ok(Some(leaf.into_slice(range))),
+        Value::Overflow(overflow) => pages.read_value(&overflow).map(Some),
     }
 }
 

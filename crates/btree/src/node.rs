@@ -10,7 +10,7 @@ mod search;
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use drystone_engine::Malformed;
 
 use crate::node::child::{Child, Overflow};
@@ -54,7 +54,6 @@ impl Node {
     /// When its header makes no sense.
     #[inline]
     pub(crate) fn open(page: Bytes, offset: u64) -> Result<Node, Malformed> {
-        search::warm(&page);
         let layout = Layout::decode(&page)?;
         Ok(Node {
             page,
@@ -90,6 +89,17 @@ impl Node {
     /// The page.
     pub(crate) fn page(&self) -> &Bytes {
         &self.page
+    }
+
+    /// A part of the page, in place of the node: no holder is counted or leaves.
+    ///
+    /// # Panics
+    /// When `range` leaves the page.
+    #[inline]
+    pub(crate) fn into_slice(mut self, range: Range<usize>) -> Bytes {
+        self.page.truncate(range.end);
+        self.page.advance(range.start);
+        self.page
     }
 
     /// What all keys start with.

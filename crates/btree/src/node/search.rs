@@ -4,18 +4,6 @@ use std::hint::select_unpredictable;
 
 use crate::node::format::HEAD_BYTES;
 
-/// Reads one byte of each cache line that a search of a small node goes through: header, heads, slots.
-///
-/// The processor fetches them side by side; the search would fetch one, wait, and then know the next. Point reads of a
-/// million rows in random order, which miss the processor's caches, took 1.5 µs without and take 0.85 µs with it.
-#[inline]
-pub(crate) fn warm(page: &[u8]) {
-    let lines = page[..page.len().min(WARM_BYTES)].iter().step_by(64);
-    std::hint::black_box(lines.fold(0, |sum, byte| sum ^ byte));
-}
-
-const WARM_BYTES: usize = 12 * 64;
-
 /// A stored head, as it compares.
 #[inline]
 pub(crate) fn head_at(heads: &[[u8; HEAD_BYTES]], idx: usize) -> u64 {

@@ -93,8 +93,8 @@ impl Workbench {
         let outcome = open.session.execute(sql, &[])?;
         let mut out = io::stdout().lock();
         let summary = match outcome {
-            Outcome::Rows(rows) => format!("{} rows", mode.write(rows, &mut out)?),
-            Outcome::Affected(count) => format!("{count} rows changed"),
+            Outcome::Rows(rows) => counted(mode.write(rows, &mut out)?, "row"),
+            Outcome::Affected(count) => format!("{} changed", counted(count, "row")),
             Outcome::Done(tag) => tag.to_string(),
         };
         show_summary(
@@ -150,6 +150,11 @@ impl Workbench {
         }
         Ok(())
     }
+}
+
+fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 /// For people, what was done stands under the table; programs that read CSV or JSON get it on standard error.

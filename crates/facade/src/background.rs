@@ -1,6 +1,7 @@
-//! The thread that drives a database's background work: the core has none of its own.
+//! The threads that drive a database's background work: the core has none of its own.
 //!
-//! It calls the store's `step`, which a simulation calls in its place.
+//! One keeps the log (asynchronous commits, spare segments, the marker), one merges, so that a long merge keeps no commit
+//! from stable media. A simulation calls the same steps in their place.
 
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
@@ -10,6 +11,8 @@ use drystone_engine::Progress;
 use drystone_mvcc::{Store, StoreError};
 use parking_lot::{Condvar, Mutex};
 
+/// How often to look for a memtable to merge. A full one waits at most this long, while others take the commits.
+const MERGE_INTERVAL: Duration = Duration::from_millis(20);
 /// How long to leave a failure alone before the next try.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -46,13 +49,19 @@ impl StopSignal {
 }
 
 impl Background {
-    /// Starts the threads.
-    pub(crate) fn start(store: &Store, interval: Duration) -> std::io::Result<Background> {
+    /// Starts the threads. The log is looked after every `log_interval`.
+    pub(crate) fn start(store: &Store, log_interval: Duration) -> std::io::Result<Background> {
         let mut background = Background {
             stop: Arc::default(),
             threads: Vec::new(),
         };
-        background.spawn("drystone-step", interval, store.clone(), Store::step)?;
+        background.spawn("drystone-log", log_interval, store.clone(), Store::step_log)?;
+        background.spawn(
+            "drystone-merge",
+            MERGE_INTERVAL,
+            store.clone(),
+            Store::step_merge,
+        )?;
         Ok(background)
     }
 

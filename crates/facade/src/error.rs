@@ -281,6 +281,9 @@ fn sql_kind(error: &drystone_query::SqlError) -> ErrorKind {
         if let Some(error) = cause.downcast_ref::<StoreError>() {
             return store_kind(error);
         }
+        if let Some(error) = cause.downcast_ref::<EngineError>() {
+            return engine_kind(error);
+        }
         source = cause.source();
     }
     match error.state() {

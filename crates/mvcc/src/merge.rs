@@ -88,17 +88,34 @@ impl Shared {
     /// One slice of background work. Does each part whether or not the one before failed: space that the base reclaims
     /// may be what a merge lacks.
     pub(crate) fn step(&self) -> Result<Progress, StoreError> {
-        let synced = self.sync_async();
+        let log = self.step_log();
+        let merge = self.step_merge();
+        let is_more = log? == Progress::More || merge? == Progress::More;
+        Ok(if is_more {
+            Progress::More
+        } else {
+            Progress::Idle
+        })
+    }
+
+    /// Makes `Async` commits durable and lets the log do its part.
+    pub(crate) fn step_log(&self) -> Result<Progress, StoreError> {
+        self.sync_async()?;
+        Ok(match self.log()?.step()? {
+            drystone_wal::Progress::More => Progress::More,
+            drystone_wal::Progress::Idle => Progress::Idle,
+        })
+    }
+
+    /// Merges one sealed memtable and lets the base do its part.
+    pub(crate) fn step_merge(&self) -> Result<Progress, StoreError> {
         let merges = self.merges.lock();
         let merged = self.merge_oldest(&merges);
         let budget = Budget {
             bytes: self.options.step_bytes,
         };
         let stepped = self.engine.step(budget);
-        drop(merges);
-        let log_more = self.step_log();
-        synced?;
-        let is_more = merged? | (stepped? == Progress::More) | log_more?;
+        let is_more = merged? || stepped? == Progress::More;
         Ok(if is_more {
             Progress::More
         } else {
@@ -114,10 +131,6 @@ impl Shared {
             self.sync_to(&log, newest)?;
         }
         Ok(())
-    }
-
-    fn step_log(&self) -> Result<bool, StoreError> {
-        Ok(self.log()?.step()? == drystone_wal::Progress::More)
     }
 
     /// Seals the active memtable and merges all that were sealed by then.

@@ -120,6 +120,23 @@ impl Store {
         self.shared.step()
     }
 
+    /// The part of [`Store::step`] that the log waits for: makes `Async` commits durable, prepares segments, marks what is
+    /// durable. For owners with several threads: a long merge then keeps no commit from stable media.
+    ///
+    /// # Errors
+    /// Failures of the log.
+    pub fn step_log(&self) -> Result<Progress, StoreError> {
+        self.shared.step_log()
+    }
+
+    /// The rest of [`Store::step`]: merges one sealed memtable, and lets the base do its part.
+    ///
+    /// # Errors
+    /// As [`Store::flush`]. Later steps try again.
+    pub fn step_merge(&self) -> Result<Progress, StoreError> {
+        self.shared.step_merge()
+    }
+
     /// Lets an index follow its source from the next merge on; replaces the one with the same target. Waits for a merge
     /// that is under way. Attach a new index before the commit that first writes to its source, so that it misses none.
     pub fn attach(&self, index: Arc<dyn DerivedIndex>) {

@@ -2,7 +2,9 @@
 
 use std::thread;
 
-use drystone::{Bytes, Database, Durability, Error, ErrorKind, IsolationLevel, Keyspace, Options, WriteBatch};
+use drystone::{
+    Bytes, Database, Durability, Error, ErrorKind, IsolationLevel, Keyspace, Options, WriteBatch,
+};
 
 fn open() -> (tempfile::TempDir, Database) {
     let folder = tempfile::tempdir().unwrap();
@@ -28,7 +30,11 @@ fn put_get_delete_and_ranges_both_ways() {
     let letters = with_letters(&db);
     assert_eq!(letters.get("ba").unwrap().unwrap(), "x");
     assert_eq!(keys(letters.get_range("b"..="bb")), ["b", "ba", "bb"]);
-    let backwards: Vec<Bytes> = letters.get_range("b"..).rev().map(|entry| entry.unwrap().0).collect();
+    let backwards: Vec<Bytes> = letters
+        .get_range("b"..)
+        .rev()
+        .map(|entry| entry.unwrap().0)
+        .collect();
     assert_eq!(backwards, ["c", "bb", "ba", "b"]);
     assert_eq!(keys(letters.get_prefix("b")), ["b", "ba", "bb"]);
     letters.delete("ba").unwrap();
@@ -43,7 +49,10 @@ fn everything_is_there_after_a_reopen() {
     for round in 0..3u8 {
         let db = Database::open(&path).unwrap();
         let letters = db.keyspace("letters").unwrap();
-        assert_eq!(keys(letters.get_range::<&str>(..)).len(), usize::from(round));
+        assert_eq!(
+            keys(letters.get_range::<&str>(..)).len(),
+            usize::from(round)
+        );
         letters.put(vec![round], "x").unwrap();
         if round == 1 {
             db.flush().unwrap();
@@ -74,7 +83,9 @@ fn a_batch_is_one_commit() {
 fn a_transaction_sees_its_own_writes_and_nobody_elses() {
     let (_folder, db) = open();
     let letters = with_letters(&db);
-    let mut tx = db.begin_transaction(IsolationLevel::RepeatableRead).unwrap();
+    let mut tx = db
+        .begin_transaction(IsolationLevel::RepeatableRead)
+        .unwrap();
     tx.put(&letters, "aa", "mine").unwrap();
     letters.put("z", "theirs").unwrap();
     assert_eq!(keys(tx.get_range(&letters, .."b")), ["a", "aa"]);
@@ -88,7 +99,9 @@ fn a_transaction_sees_its_own_writes_and_nobody_elses() {
 fn savepoints_nest_and_rollback_leaves_nothing() {
     let (_folder, db) = open();
     let letters = with_letters(&db);
-    let mut tx = db.begin_transaction(IsolationLevel::RepeatableRead).unwrap();
+    let mut tx = db
+        .begin_transaction(IsolationLevel::RepeatableRead)
+        .unwrap();
     let outer = tx.savepoint();
     tx.put(&letters, "a", "1").unwrap();
     let inner = tx.savepoint();
@@ -107,8 +120,12 @@ fn savepoints_nest_and_rollback_leaves_nothing() {
 fn the_second_of_two_that_change_a_key_meets_a_conflict() {
     let (_folder, db) = open();
     let letters = with_letters(&db);
-    let mut first = db.begin_transaction(IsolationLevel::RepeatableRead).unwrap();
-    let mut second = db.begin_transaction(IsolationLevel::RepeatableRead).unwrap();
+    let mut first = db
+        .begin_transaction(IsolationLevel::RepeatableRead)
+        .unwrap();
+    let mut second = db
+        .begin_transaction(IsolationLevel::RepeatableRead)
+        .unwrap();
     first.put(&letters, "a", "first").unwrap();
     second.put(&letters, "a", "second").unwrap();
     first.commit().unwrap();
@@ -121,7 +138,11 @@ fn transact_retries_until_every_increment_is_in() {
     let folder = tempfile::tempdir().unwrap();
     let db = Database::open_with(
         folder.path().join("db"),
-        Options { durability: Durability::None, attempts_max: 10_000, ..Options::default() },
+        Options {
+            durability: Durability::None,
+            attempts_max: 10_000,
+            ..Options::default()
+        },
     )
     .unwrap();
     let counters = db.keyspace("counters").unwrap();
@@ -131,7 +152,9 @@ fn transact_retries_until_every_increment_is_in() {
             scope.spawn(|| {
                 for _ in 0..increments {
                     db.transact(|tx| {
-                        let count = tx.get(&counters, "n")?.map_or(0, |bytes| u64::from_be_bytes(bytes[..].try_into().unwrap()));
+                        let count = tx
+                            .get(&counters, "n")?
+                            .map_or(0, |bytes| u64::from_be_bytes(bytes[..].try_into().unwrap()));
                         tx.put(&counters, "n", (count + 1).to_be_bytes().to_vec())
                     })
                     .unwrap();
@@ -140,7 +163,10 @@ fn transact_retries_until_every_increment_is_in() {
         }
     });
     let count = counters.get("n").unwrap().unwrap();
-    assert_eq!(u64::from_be_bytes(count[..].try_into().unwrap()), threads * increments);
+    assert_eq!(
+        u64::from_be_bytes(count[..].try_into().unwrap()),
+        threads * increments
+    );
 }
 
 #[test]
@@ -180,7 +206,10 @@ fn dropped_keyspaces_are_gone_and_their_names_free() {
     assert!(db.keyspace_names().unwrap().is_empty());
     assert_eq!(snapshot.get(&letters, "a").unwrap().unwrap(), "x");
     assert!(letters.put("a", "y").is_err());
-    assert_eq!(keys(db.keyspace("letters").unwrap().get_range::<&str>(..)).len(), 0);
+    assert_eq!(
+        keys(db.keyspace("letters").unwrap().get_range::<&str>(..)).len(),
+        0
+    );
 }
 
 #[test]
@@ -195,7 +224,10 @@ fn weaker_durabilities_are_made_durable_by_sync() {
     db.sync().unwrap();
     drop((letters, db));
     let db = Database::open(&path).unwrap();
-    assert_eq!(keys(db.keyspace("letters").unwrap().get_range::<&str>(..)), ["async", "none"]);
+    assert_eq!(
+        keys(db.keyspace("letters").unwrap().get_range::<&str>(..)),
+        ["async", "none"]
+    );
 }
 
 #[test]

@@ -12,12 +12,18 @@ const FOLDER: &str = "/db";
 fn sample() -> (SimFileSystem, History) {
     let disk = SimFileSystem::with_folder(3, FOLDER);
     let history = History::new(3, 20);
-    history.run(&disk.env(), Path::new(FOLDER), |_| {}, |_| {}).close().unwrap();
+    history
+        .run(&disk.env(), Path::new(FOLDER), |_| {}, |_| {})
+        .close()
+        .unwrap();
     (disk, history)
 }
 
 fn files_of(disk: &SimFileSystem) -> Vec<PathBuf> {
-    disk.files().into_iter().filter(|path| !path.ends_with("LOCK")).collect()
+    disk.files()
+        .into_iter()
+        .filter(|path| !path.ends_with("LOCK"))
+        .collect()
 }
 
 /// Opens and reads everything. Errors are fine; panics and wrong data are not.
@@ -42,15 +48,24 @@ fn random_bytes_as_any_file_are_refused() {
             let copy = disk.crash(CrashPolicy::KeepAll);
             let len = draw.below(40_000);
             copy.truncate(&path, 0).unwrap();
-            copy.overwrite(&path, 0, &draw.bytes(usize::try_from(len).unwrap())).unwrap();
+            copy.overwrite(&path, 0, &draw.bytes(usize::try_from(len).unwrap()))
+                .unwrap();
             match open_and_read(&copy.env(), &history) {
                 Ok(found) => {
-                    assert!(holds_nothing(&path), "seed {seed}: {} of {len} random bytes was taken", path.display());
+                    assert!(
+                        holds_nothing(&path),
+                        "seed {seed}: {} of {len} random bytes was taken",
+                        path.display()
+                    );
                     assert_eq!(found, 20, "{}", path.display());
                 }
                 Err(error) => {
                     let kind = error.kind();
-                    assert!(matches!(kind, ErrorKind::Corrupt | ErrorKind::Unsupported), "{}", error.report());
+                    assert!(
+                        matches!(kind, ErrorKind::Corrupt | ErrorKind::Unsupported),
+                        "{}",
+                        error.report()
+                    );
                 }
             }
         }
@@ -59,7 +74,8 @@ fn random_bytes_as_any_file_are_refused() {
 
 /// Whether a file is a segment that waits to be used.
 fn holds_nothing(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "spare")
+    path.extension()
+        .is_some_and(|extension| extension == "spare")
 }
 
 #[test]
@@ -86,10 +102,19 @@ fn a_missing_part_is_named() {
         let env = copy.env();
         env.files.remove_file(&path).unwrap();
         match open_and_read(&env, &history) {
-            Ok(found) => assert_eq!(found, 20, "{} is missing, and so are commits", path.display()),
+            Ok(found) => assert_eq!(
+                found,
+                20,
+                "{} is missing, and so are commits",
+                path.display()
+            ),
             Err(error) => {
                 let kind = error.kind();
-                assert!(matches!(kind, ErrorKind::Corrupt | ErrorKind::Invalid), "{}", error.report());
+                assert!(
+                    matches!(kind, ErrorKind::Corrupt | ErrorKind::Invalid),
+                    "{}",
+                    error.report()
+                );
             }
         }
     }
@@ -102,19 +127,35 @@ fn a_directory_with_other_files_is_no_database() {
     let error = Database::open(folder.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.report().contains("no MANIFEST"), "{}", error.report());
-    assert_eq!(std::fs::read_to_string(folder.path().join("notes.txt")).unwrap(), "mine");
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("notes.txt")).unwrap(),
+        "mine"
+    );
 }
 
 #[test]
 fn a_missing_database_is_created_only_where_that_is_wanted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("db");
-    let never = Options { create: CreateMode::Never, ..Options::default() };
+    let never = Options {
+        create: CreateMode::Never,
+        ..Options::default()
+    };
     let error = Database::open_with(&path, never).unwrap_err();
-    assert!(error.report().contains("there is no database here"), "{}", error.report());
+    assert!(
+        error.report().contains("there is no database here"),
+        "{}",
+        error.report()
+    );
     assert!(!path.exists());
-    let new = Options { create: CreateMode::MustBeNew, ..Options::default() };
-    Database::open_with(&path, new.clone()).unwrap().close().unwrap();
+    let new = Options {
+        create: CreateMode::MustBeNew,
+        ..Options::default()
+    };
+    Database::open_with(&path, new.clone())
+        .unwrap()
+        .close()
+        .unwrap();
     let error = Database::open_with(&path, new).unwrap_err();
     assert!(error.report().contains("already"), "{}", error.report());
 }
@@ -126,7 +167,13 @@ fn a_second_process_is_told_who_has_it_open() {
     let _first = Database::open(&path).unwrap();
     let error = Database::open(&path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InUse);
-    assert!(error.report().contains(&format!("process {}", std::process::id())), "{}", error.report());
+    assert!(
+        error
+            .report()
+            .contains(&format!("process {}", std::process::id())),
+        "{}",
+        error.report()
+    );
 }
 
 #[test]
@@ -161,15 +208,27 @@ fn a_full_disk_fails_commits_and_loses_none() {
             break;
         }
     }
-    assert!(refused > 0 && !acknowledged.is_empty(), "{refused} refused, {} taken", acknowledged.len());
+    assert!(
+        refused > 0 && !acknowledged.is_empty(),
+        "{refused} refused, {} taken",
+        acknowledged.len()
+    );
     disk.set_capacity(None);
     keyspace.put("after", "space was freed").unwrap();
     db.flush().unwrap();
     drop((keyspace, db));
-    let db = Database::open_in(&disk.crash(CrashPolicy::LoseAll).env(), FOLDER, small_options()).unwrap();
+    let db = Database::open_in(
+        &disk.crash(CrashPolicy::LoseAll).env(),
+        FOLDER,
+        small_options(),
+    )
+    .unwrap();
     let keyspace = db.keyspace("k").unwrap();
     for number in acknowledged {
-        assert!(keyspace.get(number.to_be_bytes()).unwrap().is_some(), "lost {number}");
+        assert!(
+            keyspace.get(number.to_be_bytes()).unwrap().is_some(),
+            "lost {number}"
+        );
     }
     assert!(keyspace.get("after").unwrap().is_some());
 }
@@ -187,9 +246,15 @@ fn keyspace_names_are_checked() {
 #[test]
 fn a_level_that_is_not_there_is_refused() {
     let db = Database::in_memory().unwrap();
-    let error = db.begin_transaction(drystone::IsolationLevel::Serializable).unwrap_err();
+    let error = db
+        .begin_transaction(drystone::IsolationLevel::Serializable)
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.report().contains("Serializable"), "{}", error.report());
+    assert!(
+        error.report().contains("Serializable"),
+        "{}",
+        error.report()
+    );
 }
 
 #[test]
@@ -198,6 +263,9 @@ fn a_closed_database_takes_no_writes_and_can_be_read() {
     let keyspace = db.keyspace("k").unwrap();
     keyspace.put_with("key", "value", Durability::Sync).unwrap();
     db.close().unwrap();
-    assert_eq!(keyspace.put("key", "other").unwrap_err().kind(), ErrorKind::Closed);
+    assert_eq!(
+        keyspace.put("key", "other").unwrap_err().kind(),
+        ErrorKind::Closed
+    );
     assert_eq!(keyspace.get("key").unwrap().unwrap(), "value");
 }

@@ -34,24 +34,32 @@ fn power_cuts_lose_no_acknowledged_commit() {
 fn crash_everywhere(seed: u64) -> CrashReport {
     let history = History::new(seed, 24);
     let folder = Path::new(CRASH_FOLDER);
-    CrashPoints::new("power cuts over a mixed workload").seed(seed).run(
-        |env, witness| {
-            let begin = |number| witness.begin(number);
-            let acknowledge = |number| witness.acknowledge(number);
-            history.run(env, folder, begin, acknowledge).close().unwrap();
-        },
-        |env, promises| {
-            let db = Database::open_in(env, folder, small_options())?;
-            let found = history.state_of(&db)?;
-            let expected = promises.last_acknowledged()..=promises.last_begun();
-            if !expected.contains(&found) {
-                return Err(format!("found the state of commit {found}; expected one of {expected:?}").into());
-            }
-            let report = db.verify()?;
-            match report.findings.first() {
-                Some(finding) => Err(finding.report().into()),
-                None => Ok(()),
-            }
-        },
-    )
+    CrashPoints::new("power cuts over a mixed workload")
+        .seed(seed)
+        .run(
+            |env, witness| {
+                let begin = |number| witness.begin(number);
+                let acknowledge = |number| witness.acknowledge(number);
+                history
+                    .run(env, folder, begin, acknowledge)
+                    .close()
+                    .unwrap();
+            },
+            |env, promises| {
+                let db = Database::open_in(env, folder, small_options())?;
+                let found = history.state_of(&db)?;
+                let expected = promises.last_acknowledged()..=promises.last_begun();
+                if !expected.contains(&found) {
+                    return Err(format!(
+                        "found the state of commit {found}; expected one of {expected:?}"
+                    )
+                    .into());
+                }
+                let report = db.verify()?;
+                match report.findings.first() {
+                    Some(finding) => Err(finding.report().into()),
+                    None => Ok(()),
+                }
+            },
+        )
 }

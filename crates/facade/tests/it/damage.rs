@@ -20,7 +20,10 @@ fn flips() -> u64 {
 fn closed(seed: u64) -> (SimFileSystem, History) {
     let disk = SimFileSystem::with_folder(seed, FOLDER);
     let history = History::new(seed, COMMITS);
-    history.run(&disk.env(), Path::new(FOLDER), |_| {}, |_| {}).close().unwrap();
+    history
+        .run(&disk.env(), Path::new(FOLDER), |_| {}, |_| {})
+        .close()
+        .unwrap();
     (disk, history)
 }
 
@@ -40,12 +43,19 @@ fn a_flipped_bit_never_gives_wrong_data() {
         }
         let (offset, bit) = (draw.below(len), u8::try_from(draw.below(8)).unwrap());
         copy.flip_bit(&path, offset, bit).unwrap();
-        let place = format!("seed {seed}, flip {flip}: {} offset {offset} bit {bit}", path.display());
+        let place = format!(
+            "seed {seed}, flip {flip}: {} offset {offset} bit {bit}",
+            path.display()
+        );
         match Database::open_in(&copy.env(), FOLDER, small_options()) {
             Err(error) => {
                 refused += 1;
                 let kind = error.kind();
-                assert!(matches!(kind, ErrorKind::Corrupt | ErrorKind::Unsupported), "{place}: {}", error.report());
+                assert!(
+                    matches!(kind, ErrorKind::Corrupt | ErrorKind::Unsupported),
+                    "{place}: {}",
+                    error.report()
+                );
             }
             Ok(db) => match history.state_of(&db) {
                 Ok(found) => {
@@ -53,7 +63,9 @@ fn a_flipped_bit_never_gives_wrong_data() {
                     right += 1;
                 }
                 Err(error) => {
-                    let known = error.downcast_ref::<drystone::Error>().map(drystone::Error::kind);
+                    let known = error
+                        .downcast_ref::<drystone::Error>()
+                        .map(drystone::Error::kind);
                     assert_eq!(known, Some(ErrorKind::Corrupt), "{place}: {error}");
                     refused += 1;
                 }
@@ -61,7 +73,10 @@ fn a_flipped_bit_never_gives_wrong_data() {
         }
     }
     println!("{right} flips did no harm, {refused} were reported");
-    assert!(right > 0 && refused > 0, "{right} right, {refused} refused: the test does not reach both");
+    assert!(
+        right > 0 && refused > 0,
+        "{right} right, {refused} refused: the test does not reach both"
+    );
 }
 
 #[test]

@@ -15,7 +15,10 @@ type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 enum Call {
     Put(Vec<u8>, Vec<u8>),
     Delete(Vec<u8>),
-    Transaction { changes: Vec<(Vec<u8>, Option<Vec<u8>>)>, commits: bool },
+    Transaction {
+        changes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+        commits: bool,
+    },
     Flush,
     Step,
     Reopen,
@@ -90,7 +93,9 @@ fn apply(db: &Database, map: &mut Map, call: Call) {
         }
         Call::Transaction { changes, commits } => {
             let mut inside = map.clone();
-            let mut tx = db.begin_transaction(IsolationLevel::RepeatableRead).unwrap();
+            let mut tx = db
+                .begin_transaction(IsolationLevel::RepeatableRead)
+                .unwrap();
             for (key, value) in changes {
                 match value {
                     Some(value) => {
@@ -103,7 +108,12 @@ fn apply(db: &Database, map: &mut Map, call: Call) {
                     }
                 }
             }
-            assert_eq!(tx.get_range::<&[u8]>(&keyspace, ..).map(owned).collect::<Map>(), inside);
+            assert_eq!(
+                tx.get_range::<&[u8]>(&keyspace, ..)
+                    .map(owned)
+                    .collect::<Map>(),
+                inside
+            );
             if commits {
                 tx.commit_with(Durability::None).unwrap();
                 *map = inside;
@@ -114,9 +124,19 @@ fn apply(db: &Database, map: &mut Map, call: Call) {
         Call::Reopen => {}
         Call::Range(from, to) => {
             let (from, to) = if from <= to { (from, to) } else { (to, from) };
-            let expected: Vec<_> = map.range(from.clone()..to.clone()).map(|(key, value)| (key.clone(), value.clone())).collect();
-            let forwards: Vec<_> = keyspace.get_range::<&[u8]>(&from[..]..&to[..]).map(owned).collect();
-            let mut backwards: Vec<_> = keyspace.get_range::<&[u8]>(&from[..]..&to[..]).rev().map(owned).collect();
+            let expected: Vec<_> = map
+                .range(from.clone()..to.clone())
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect();
+            let forwards: Vec<_> = keyspace
+                .get_range::<&[u8]>(&from[..]..&to[..])
+                .map(owned)
+                .collect();
+            let mut backwards: Vec<_> = keyspace
+                .get_range::<&[u8]>(&from[..]..&to[..])
+                .rev()
+                .map(owned)
+                .collect();
             backwards.reverse();
             assert_eq!(forwards, expected);
             assert_eq!(backwards, expected);

@@ -40,7 +40,11 @@ pub(crate) fn small_options() -> Options {
 impl History {
     pub(crate) fn new(seed: u64, commits: u64) -> History {
         let (model, batches) = Generator::new(seed, SHAPE).history(commits, 1);
-        History { model, batches, seed }
+        History {
+            model,
+            batches,
+            seed,
+        }
     }
 
     /// Opens the database in `folder` and runs all commits. `begin` and `acknowledge` hear of each.
@@ -70,9 +74,12 @@ impl History {
     }
 
     fn commit(&self, db: &Database, counter: &Keyspace, number: u64, batch: &Batch) {
-        let keyspaces: Vec<Keyspace> =
-            (1..=SHAPE.keyspaces).map(|id| db.keyspace(&name(KeyspaceId(id))).unwrap()).collect();
-        let mut tx = db.begin_transaction(IsolationLevel::RepeatableRead).unwrap();
+        let keyspaces: Vec<Keyspace> = (1..=SHAPE.keyspaces)
+            .map(|id| db.keyspace(&name(KeyspaceId(id))).unwrap())
+            .collect();
+        let mut tx = db
+            .begin_transaction(IsolationLevel::RepeatableRead)
+            .unwrap();
         for (id, key, value) in batch.iter() {
             let keyspace = &keyspaces[id.0 as usize - 1];
             match value {
@@ -80,21 +87,28 @@ impl History {
                 None => tx.delete(keyspace, key.clone()).unwrap(),
             }
         }
-        tx.put(counter, "commit", number.to_be_bytes().to_vec()).unwrap();
+        tx.put(counter, "commit", number.to_be_bytes().to_vec())
+            .unwrap();
         #[cfg(feature = "sql")]
         super::sql::table::change(&mut tx, number);
         tx.commit_with(Durability::Sync).unwrap();
     }
 
     /// Which commit `db` shows; an error when what it shows is no state of the history.
-    pub(crate) fn state_of(&self, db: &Database) -> Result<u64, Box<dyn std::error::Error + Send + Sync>> {
+    pub(crate) fn state_of(
+        &self,
+        db: &Database,
+    ) -> Result<u64, Box<dyn std::error::Error + Send + Sync>> {
         let counter = db.keyspace("counter")?.get("commit")?;
         let number = match counter {
             None => 0,
             Some(bytes) => u64::from_be_bytes(bytes[..].try_into()?),
         };
         for id in (1..=SHAPE.keyspaces).map(KeyspaceId) {
-            let found: Vec<_> = db.keyspace(&name(id))?.get_range::<&[u8]>(..).collect::<Result<_, _>>()?;
+            let found: Vec<_> = db
+                .keyspace(&name(id))?
+                .get_range::<&[u8]>(..)
+                .collect::<Result<_, _>>()?;
             drystone_testkit::compare(&self.model.entries(Lsn(number), id), &found)?;
         }
         #[cfg(feature = "sql")]

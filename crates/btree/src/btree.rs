@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use drystone_base::{Env, KeyspaceId, Lsn};
 use drystone_engine::{
-    Budget, Changes, Engine, EngineError, EngineStats, Progress, Snapshot, VerifyReport,
+    Budget, Changes, Engine, EngineError, EngineStats, Limits, Progress, Snapshot, VerifyReport,
 };
 use drystone_storage_pager::{Pager, Root, Writer};
 use parking_lot::Mutex;
@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use crate::batch::{SortedEntries, WriteBatch};
 use crate::directory::{self, Fate};
 use crate::error::from_pager;
+use crate::limits::LIMITS;
 use crate::merge::feed::Feed;
 use crate::merge::merge_tree;
 use crate::options::{BTreeOptions, MAX_PAGE_BYTES, MIN_PAGE_BYTES};
@@ -169,6 +170,10 @@ impl Engine for BTree {
         let merged = self.merge_latched(changes, upto);
         drop(merging);
         merged
+    }
+
+    fn limits(&self) -> Limits {
+        LIMITS
     }
 
     fn merged_lsn(&self) -> Lsn {

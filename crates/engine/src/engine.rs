@@ -22,6 +22,12 @@ pub trait Engine: Send + Sync + fmt::Debug {
     /// unless the error says that a reopen is needed.
     fn merge(&self, changes: &mut dyn Changes, upto: Lsn) -> Result<(), EngineError>;
 
+    /// The longest keys and values that it takes. A merge with longer ones fails as a whole, each time it is tried; so
+    /// whoever makes changes durable before they are merged refuses longer ones first.
+    fn limits(&self) -> Limits {
+        Limits::NONE
+    }
+
     /// Everything up to here survives a crash. [`Lsn::ZERO`] for a new engine.
     fn merged_lsn(&self) -> Lsn;
 
@@ -69,6 +75,44 @@ pub trait Snapshot: Send + Sync + fmt::Debug {
     /// # Errors
     /// Damage or a failed read.
     fn keyspaces(&self) -> Result<Vec<KeyspaceId>, EngineError>;
+}
+
+/// The longest keys and values that an engine takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest key, in bytes.
+    pub key_bytes_max: usize,
+    /// The longest value, in bytes.
+    pub value_bytes_max: usize,
+}
+
+impl Limits {
+    /// Of an engine that takes whatever fits into memory.
+    pub const NONE: Limits = Limits {
+        key_bytes_max: usize::MAX,
+        value_bytes_max: usize::MAX,
+    };
+
+    /// Whether a change keeps to the limits.
+    ///
+    /// # Errors
+    /// [`EngineError::KeyTooLarge`], [`EngineError::ValueTooLarge`].
+    pub fn check(&self, key: &[u8], value: Option<&[u8]>) -> Result<(), EngineError> {
+        let (key_len, value_len) = (key.len(), value.map_or(0, <[u8]>::len));
+        if key_len > self.key_bytes_max {
+            return Err(EngineError::KeyTooLarge {
+                len: key_len,
+                max: self.key_bytes_max,
+            });
+        }
+        if value_len > self.value_bytes_max {
+            return Err(EngineError::ValueTooLarge {
+                len: value_len,
+                max: self.value_bytes_max,
+            });
+        }
+        Ok(())
+    }
 }
 
 /// How much work one [`Engine::step`] may do.

@@ -25,5 +25,5 @@ mod error;
 
 pub use changes::{Change, Changes, Op, SliceChanges};
 pub use cursor::Cursor;
-pub use engine::{Budget, Engine, EngineStats, Progress, Snapshot, VerifyReport};
+pub use engine::{Budget, Engine, EngineStats, Limits, Progress, Snapshot, VerifyReport};
 pub use error::{EngineError, Malformed};

@@ -83,8 +83,9 @@ impl Transaction {
     /// Gives `key` a value.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchKeyspaceId`], [`StoreError::CatalogIsReadOnly`], [`StoreError::TooLarge`], or a failed read
-    /// of the catalog. Nothing was written.
+    /// [`StoreError::NoSuchKeyspaceId`], [`StoreError::CatalogIsReadOnly`], [`StoreError::TooLarge`], a key or value
+    /// beyond the engine's [limits](drystone_engine::Engine::limits), or a failed read of the catalog. Nothing was
+    /// written.
     pub fn put(
         &mut self,
         keyspace: KeyspaceId,
@@ -113,6 +114,9 @@ impl Transaction {
         value: Option<Bytes>,
     ) -> Result<(), StoreError> {
         self.check_writable(keyspace)?;
+        // A longer one could be committed, but never merged.
+        let limits = self.store.engine.limits();
+        limits.check(&key, value.as_deref())?;
         let max = self.store.options().transaction_bytes_max;
         self.writes.put(keyspace, key, value, max)
     }

@@ -6,7 +6,7 @@
 use drystone_base::KeyspaceId;
 use drystone_engine::{Changes, EngineError, Op};
 
-use crate::limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
+use crate::limits::LIMITS;
 
 /// The next change of a stream.
 pub(crate) struct Feed<'a> {
@@ -98,18 +98,9 @@ impl<'a> Feed<'a> {
 }
 
 fn check_limits(key: &[u8], op: Op<'_>) -> Result<(), EngineError> {
-    if key.len() > MAX_KEY_BYTES {
-        return Err(EngineError::KeyTooLarge {
-            len: key.len(),
-            max: MAX_KEY_BYTES,
-        });
-    }
     match op {
-        Op::Put(value) if value.len() > MAX_VALUE_BYTES => Err(EngineError::ValueTooLarge {
-            len: value.len(),
-            max: MAX_VALUE_BYTES,
-        }),
-        _ => Ok(()),
+        Op::Put(value) => LIMITS.check(key, Some(value)),
+        Op::Delete => LIMITS.check(key, None),
     }
 }
 

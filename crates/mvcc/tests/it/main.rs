@@ -8,6 +8,7 @@ mod faults;
 mod indexes;
 mod isolation;
 mod keyspaces;
+mod limits;
 mod model;
 mod recovery;
 mod support;

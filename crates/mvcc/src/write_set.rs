@@ -26,6 +26,8 @@ pub(crate) struct WriteSet {
     guarded_keyspaces: BTreeSet<KeyspaceId>,
     bytes: u64,
     undo: Vec<Undo>,
+    /// Memory that the undo list takes, about.
+    undo_bytes: u64,
     /// Live savepoints, oldest first: their number and how long the undo list was.
     savepoints: Vec<(u64, usize)>,
 }
@@ -82,7 +84,7 @@ impl WriteSet {
         self.keyspaces.get(&keyspace)?.get(key)
     }
 
-    /// Writes a value or a tombstone, unless the set would pass `max` bytes.
+    /// Writes a value or a tombstone, unless the set, with what its savepoints remember, would pass `max` bytes.
     pub(crate) fn put(
         &mut self,
         keyspace: KeyspaceId,
@@ -90,7 +92,7 @@ impl WriteSet {
         value: Option<Bytes>,
         max: u64,
     ) -> Result<(), StoreError> {
-        let bytes = self.bytes + write_bytes(&key, value.as_ref());
+        let bytes = self.bytes + self.undo_bytes + write_bytes(&key, value.as_ref());
         if bytes > max {
             return Err(StoreError::TooLarge { bytes, max });
         }
@@ -103,7 +105,7 @@ impl WriteSet {
         let undo_key = (!self.savepoints.is_empty()).then(|| key.clone());
         let before = self.set(keyspace, key, Some(value));
         if let Some(key) = undo_key {
-            self.undo.push(Undo::Write {
+            self.note(Undo::Write {
                 keyspace,
                 key,
                 before,
@@ -158,6 +160,7 @@ impl WriteSet {
 
     fn note(&mut self, step: Undo) {
         if !self.savepoints.is_empty() {
+            self.undo_bytes += step.bytes();
             self.undo.push(step);
         }
     }
@@ -174,6 +177,7 @@ impl WriteSet {
         let undo_len = self.savepoints[at].1;
         while self.undo.len() > undo_len {
             if let Some(step) = self.undo.pop() {
+                self.undo_bytes -= step.bytes();
                 self.take_back(step);
             }
         }
@@ -186,6 +190,7 @@ impl WriteSet {
         self.savepoints.truncate(at);
         if self.savepoints.is_empty() {
             self.undo.clear();
+            self.undo_bytes = 0;
         }
         Ok(())
     }
@@ -218,6 +223,24 @@ impl WriteSet {
                 self.guarded_keyspaces.remove(&keyspace);
             }
         }
+    }
+}
+
+impl Undo {
+    /// Memory it takes, about, beside the key that it shares.
+    fn bytes(&self) -> u64 {
+        let kept = match self {
+            Undo::Write {
+                before: Some(Some(value)),
+                ..
+            } => value.len() as u64,
+            Undo::Drop {
+                writes: Some(writes),
+                ..
+            } => writes_bytes(writes),
+            _ => 0,
+        };
+        WRITE_BYTES + kept
     }
 }
 

@@ -15,6 +15,8 @@ struct State {
 }
 
 fn state(set: &WriteSet) -> State {
+    let undo_bytes: u64 = set.undo.iter().map(Undo::bytes).sum();
+    assert_eq!(set.undo_bytes, undo_bytes);
     let mut state = State {
         dropped: set.dropped.clone(),
         guarded_keys: set.guarded_keys.clone(),

@@ -1,4 +1,4 @@
-//! The crash and damage tests of the facade, in release mode, for longer than a test run has time for.
+//! The crash and damage tests of the facade, optimised, for longer than a test run has time for.
 
 use xshell::{Shell, cmd};
 
@@ -10,7 +10,7 @@ pub(crate) fn run(shell: &Shell, rounds: u64, flips: u64, seed: Option<u64>) -> 
     let _flips = shell.push_env("DRYSTONE_BIT_FLIPS", flips.to_string());
     Ok(cmd!(
         shell,
-        "cargo test --release --package drystone --test it -- --nocapture power_cuts flipped_bit"
+        "cargo test --profile campaign --package drystone --test it -- --nocapture power_cuts flipped_bit"
     )
     .run()?)
 }

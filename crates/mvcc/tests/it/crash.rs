@@ -172,21 +172,6 @@ fn power_cuts_leave_a_prefix_of_the_commits() {
     assert!(report.points > 3_000, "{report}");
 }
 
-/// A longer history, every operation, deeper: half a minute. `cargo test -p drystone-mvcc -- --ignored every_power_cut`.
-#[test]
-#[ignore = "takes half a minute"]
-fn every_power_cut() {
-    let states = RefCell::default();
-    let report = CrashPoints::new("every power cut in a store")
-        .draws(2)
-        .nested(3, 1)
-        .run(
-            |env, witness| work(env, witness, &states, 800),
-            |env, promises| check(env, promises, &states),
-        );
-    println!("{report}");
-}
-
 /// Under `Sync`, what a reader sees is durable: at any moment, a crash that loses all it can loses nothing visible.
 #[test]
 fn nothing_visible_under_sync_can_be_lost() {

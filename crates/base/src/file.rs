@@ -40,6 +40,24 @@ pub trait FileSystem: Send + Sync + fmt::Debug {
     /// Whatever the system says.
     fn create_dir_all(&self, path: &Path) -> io::Result<()>;
 
+    /// As [`FileSystem::create_dir_all`], and makes the names of the folder and of those parents durable that were
+    /// missing; the folder's own also when it was there, for who made it may not have come to that.
+    ///
+    /// # Errors
+    /// Whatever the system says; F3 holds.
+    fn create_dir_durable(&self, path: &Path) -> io::Result<()> {
+        let mut made = vec![path];
+        for above in path.ancestors().skip(1) {
+            if above.as_os_str().is_empty() || self.exists(above)? {
+                break;
+            }
+            made.push(above);
+        }
+        self.create_dir_all(path)?;
+        made.into_iter()
+            .try_for_each(|folder| self.sync_dir(folder_of(folder)))
+    }
+
     /// Names of the files and folders directly inside `path`, sorted.
     ///
     /// # Errors
@@ -76,6 +94,15 @@ pub trait FileSystem: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`LockError::Held`] with the text of whoever holds it.
     fn try_lock(&self, path: &Path, holder: &str) -> Result<Box<dyn LockGuard>, LockError>;
+}
+
+/// The folder whose names the last part of `path` is one of. A path of one part is in the current folder.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        None => path,
+        Some(above) if above.as_os_str().is_empty() => Path::new("."),
+        Some(above) => above,
+    }
 }
 
 /// An open file. Contract: see the module's rules F1 to F4.

@@ -62,3 +62,14 @@ fn list_is_sorted_and_rename_replaces() {
         assert_eq!(OsFileSystem.list_dir(folder).unwrap(), ["a", "b"]);
     });
 }
+
+#[test]
+fn a_durable_folder_may_be_there_already_in_whole_or_in_part() {
+    with_folder(|folder| {
+        for path in ["a", "a/b/c", "a/b/c"] {
+            let path = folder.join(path);
+            OsFileSystem.create_dir_durable(&path).unwrap();
+            assert!(OsFileSystem.exists(&path).unwrap());
+        }
+    });
+}

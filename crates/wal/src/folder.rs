@@ -51,21 +51,14 @@ pub(crate) struct Listing {
 }
 
 impl Folder {
-    /// Opens the folder, creating it when it is missing. Its name is durable when the folder above it is.
+    /// Opens the folder, creating it when it is missing. Its name is durable then.
     pub(crate) fn open(env: &Env, dir: &Path) -> Result<Folder, WalError> {
-        let folder = Folder {
+        let created = env.files.create_dir_durable(dir);
+        created.map_err(|source| at(dir, "create", source))?;
+        Ok(Folder {
             env: env.clone(),
             dir: dir.to_owned(),
-        };
-        let files = &folder.env.files;
-        let created = files.create_dir_all(dir);
-        created.map_err(|source| at(dir, "create", source))?;
-        // Always, not only when it was created here: a crash, or an error, may have come in between.
-        if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            let synced = files.sync_dir(parent);
-            synced.map_err(|source| at(parent, "sync", source))?;
-        }
-        Ok(folder)
+        })
     }
 
     /// Whether `dir` is there and holds a segment.

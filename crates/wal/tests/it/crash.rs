@@ -4,11 +4,15 @@
 //! check that appends after a crash. So a record that was cut and came back shows: its generation is lower than that of
 //! a record before it.
 
+use std::path::Path;
+
 use drystone_base::{Env, Lsn};
-use drystone_testkit::{Checked, CrashPoints, CrashReport, Promises, Witness};
+use drystone_testkit::{
+    Checked, CrashPoints, CrashPolicy, CrashReport, Promises, SimFileSystem, Witness,
+};
 use drystone_wal::{Log, WalError};
 
-use crate::{append_synced, open};
+use crate::{append_synced, open, options};
 
 /// Begun numbers from here on say that the log was trimmed up to the rest.
 const TRIM: u64 = 1 << 40;
@@ -277,4 +281,18 @@ fn a_log_that_only_flushes_is_caught() {
         |env, promises| check(&PLAIN, env, promises),
     );
     assert!(caught.is_err());
+}
+
+/// The current folder, and folders that were missing above the log's, have to hold their names, too.
+#[test]
+fn a_log_in_new_folders_survives_their_creation() {
+    for dir in ["log", "new/log", "/new/newer/log"] {
+        let disk = SimFileSystem::new(1);
+        let open = |disk: &SimFileSystem| {
+            Log::open(&disk.env(), Path::new(dir), options(), Lsn::ZERO).unwrap()
+        };
+        append_synced(&open(&disk), b"laid a stone").unwrap();
+        let after = disk.crash(CrashPolicy::LoseAll);
+        assert_eq!(open(&after).appended_lsn(), Lsn(1), "{dir}");
+    }
 }

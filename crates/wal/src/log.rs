@@ -232,20 +232,18 @@ impl Log {
     /// times a second, and again at once while it returns [`Progress::More`].
     ///
     /// # Errors
-    /// [`WalError::Io`]; [`WalError::Poisoned`]. Only a failed marker poisons the log.
+    /// [`WalError::Io`]; [`WalError::Poisoned`]. Only a failed marker poisons the log. Where the disk is too full to
+    /// prepare a segment, the marker is written all the same: it needs no room.
     pub fn step(&self) -> Result<Progress, WalError> {
-        let shared = &self.shared;
-        if shared.recycle()? == Progress::More || shared.prepare_ahead()? == Progress::More {
-            return Ok(Progress::More);
+        let recycled = self.shared.recycle()?;
+        if recycled == Progress::More {
+            return Ok(recycled);
         }
-        let mut state = shared.state.lock();
-        state.check_poison()?;
-        let appended = state.appended;
-        let was_quiet = std::mem::replace(&mut state.seen_by_step, appended) == appended;
-        if was_quiet {
-            shared.write_marker(state)?;
+        let prepared = self.shared.prepare_ahead();
+        if !matches!(prepared, Ok(Progress::More)) {
+            self.shared.mark_when_quiet()?;
         }
-        Ok(Progress::Idle)
+        prepared
     }
 
     /// Makes everything durable, and everything that is durable known as such: syncs, then writes the marker at once.
@@ -418,6 +416,18 @@ impl Shared {
         } else {
             self.turns[1 - written].notify_all();
         }
+    }
+
+    /// Writes the idle marker if nothing was appended since the call before.
+    fn mark_when_quiet(&self) -> Result<(), WalError> {
+        let mut state = self.state.lock();
+        state.check_poison()?;
+        let appended = state.appended;
+        let was_quiet = std::mem::replace(&mut state.seen_by_step, appended) == appended;
+        if was_quiet {
+            self.write_marker(state)?;
+        }
+        Ok(())
     }
 
     /// Writes a marker if everything is durable and no marker says so yet.

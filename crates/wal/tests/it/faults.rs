@@ -106,6 +106,20 @@ fn a_step_that_finds_the_disk_full_harms_nothing() {
     check(&log, PER_SEGMENT + 1);
 }
 
+/// The marker needs no room: it lies in the segment that is there.
+#[test]
+fn a_full_disk_does_not_keep_the_marker_from_being_written() {
+    let disk = disk();
+    let log = open(&disk.env(), 0).unwrap();
+    append_to(&log, PER_SEGMENT - 1);
+    disk.set_capacity(Some(SEGMENT_BYTES));
+    let syncs = log.stats().syncs;
+    for _ in 0..3 {
+        assert_eq!(kind_of(&log.step().unwrap_err()), ErrorKind::StorageFull);
+    }
+    assert_eq!(log.stats().syncs, syncs + 1);
+}
+
 /// After the fault the log refuses every write, still reads, and recovers by reopening, with all that was acknowledged;
 /// then power is cut, and what was acknowledged since is there as well.
 fn check_poison(on: OpKind, effect: Effect, nth: u64) {

@@ -350,9 +350,8 @@ fn create_if_missing(env: &Env, dir: &Path) -> Result<bool, PagerError> {
 }
 
 fn create(env: &Env, dir: &Path, path: &Path) -> Result<(), PagerError> {
-    let dir_made = env.files.create_dir_all(dir);
+    let dir_made = env.files.create_dir_durable(dir);
     dir_made.map_err(|source| io_error("create", dir, source))?;
-    sync_dir(env, folder_of(dir))?;
     let new_path = dir.join(NEW_FILE_NAME);
     let file = env
         .files
@@ -370,15 +369,6 @@ fn create(env: &Env, dir: &Path, path: &Path) -> Result<(), PagerError> {
     file.sync()?;
     let renamed = env.files.rename(&new_path, path);
     renamed.map_err(|source| io_error("rename", &new_path, source))
-}
-
-/// The folder that a folder is in.
-fn folder_of(dir: &Path) -> &Path {
-    match dir.parent() {
-        None => dir,
-        Some(above) if above.as_os_str().is_empty() => Path::new("."),
-        Some(above) => above,
-    }
 }
 
 /// Makes the names in a folder durable.

@@ -1,9 +1,11 @@
 //! Power cut at every operation, under every policy, and again in the recovery: the state is the one before or the one
 //! after, it is sound, and the next commit works.
 
+use std::path::Path;
+
 use drystone_base::Lsn;
-use drystone_storage_pager::Pager;
-use drystone_testkit::{Checked, CrashPoints, CrashPolicy, CrashReport};
+use drystone_storage_pager::{Pager, PagerOptions};
+use drystone_testkit::{Checked, CrashPoints, CrashPolicy, CrashReport, SimFileSystem};
 
 use crate::shelf::{self, Changes, Stones, commit, open, stone};
 
@@ -122,4 +124,18 @@ fn crashes_while_the_file_is_cut_leave_it_whole() {
         },
     );
     assert!(report.points > 100, "{report}");
+}
+
+/// The current folder, and folders that were missing above the pager's, have to hold their names, too.
+#[test]
+fn a_pager_in_new_folders_survives_their_creation() {
+    for dir in ["stones", "new/stones", "/new/newer/stones"] {
+        let disk = SimFileSystem::new(1);
+        let open = |disk: &SimFileSystem| {
+            Pager::open(&disk.env(), Path::new(dir), PagerOptions::default()).unwrap()
+        };
+        commit(&open(&disk), &changes(1), Lsn(1)).unwrap();
+        let after = disk.crash(CrashPolicy::LoseAll);
+        assert_eq!(open(&after).root().lsn, Lsn(1), "{dir}");
+    }
 }

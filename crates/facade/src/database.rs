@@ -18,7 +18,8 @@ use crate::snapshot::Snapshot;
 use crate::transaction::Transaction;
 use crate::write_batch::WriteBatch;
 
-/// An open database. Cheap to clone; shared by threads. The last clone that is dropped closes it.
+/// An open database. Cheap to clone; shared by threads. The last clone that is dropped closes it; keyspaces and
+/// transactions hold clones.
 #[derive(Clone)]
 pub struct Database {
     inner: Arc<Inner>,
@@ -32,8 +33,8 @@ struct Inner {
     store: Store,
     options: Options,
     path: PathBuf,
-    /// Keeps other processes out.
-    _lock: Box<dyn LockGuard>,
+    /// Keeps others out. Whatever still reads the files holds it, too.
+    _lock: Arc<dyn LockGuard>,
 }
 
 impl Database {
@@ -43,7 +44,8 @@ impl Database {
     /// [`Options::memtable_bytes`](crate::Options::memtable_bytes), not to the data.
     ///
     /// # Errors
-    /// [`ErrorKind::InUse`](crate::ErrorKind::InUse) when another process has it open, named in the message;
+    /// [`ErrorKind::InUse`](crate::ErrorKind::InUse) when another process has it open, named in the message, or this one
+    /// has, or still reads it (see [`Database::close`]);
     /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) when its files are damaged;
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) when a newer version wrote them, or this build lacks a
     /// part they need; [`ErrorKind::Io`](crate::ErrorKind::Io) and [`ErrorKind::Full`](crate::ErrorKind::Full) from the
@@ -68,6 +70,9 @@ impl Database {
     pub fn open_in(env: &Env, path: impl AsRef<Path>, options: Options) -> Result<Database> {
         let path = path.as_ref();
         let opened = open::open(env, path, &options)?;
+        #[cfg(feature = "sql")]
+        let sql = open::open_sql(env, &opened.store, &options)?;
+        // Not before the indexes are attached: a merge without them would leave them behind.
         let background = match options.background {
             BackgroundWork::Threads => Some(open::start_threads(path, &opened.store, &options)?),
             BackgroundWork::Manual => None,
@@ -75,7 +80,7 @@ impl Database {
         let inner = Inner {
             background: Mutex::new(background),
             #[cfg(feature = "sql")]
-            sql: open::open_sql(env, &opened.store, &options)?,
+            sql,
             store: opened.store,
             options,
             path: path.to_owned(),
@@ -235,7 +240,8 @@ impl Database {
     }
 
     /// Closes it: all commits are on stable media when this returns. Other handles fail from now on; snapshots and
-    /// iterators go on reading.
+    /// iterators go on reading. The directory can be opened again once they, and all other handles, transactions and
+    /// sessions, are gone too; until then that is [`ErrorKind::InUse`](crate::ErrorKind::InUse).
     ///
     /// # Errors
     /// A log that failed. It is closed all the same.

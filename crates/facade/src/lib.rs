@@ -49,6 +49,7 @@ mod background;
 mod database;
 mod error;
 mod keyspace;
+mod locked_files;
 mod manifest;
 mod open;
 mod options;

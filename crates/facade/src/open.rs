@@ -8,13 +8,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use drystone_base::{Env, LockGuard};
+use drystone_base::{Env, LockError, LockGuard};
 use drystone_engine::Engine;
 use drystone_mvcc::{Durability, IsolationLevel, Store, StoreOptions};
 use drystone_wal::{Log, LogOptions};
 
 use crate::background::Background;
 use crate::error::{Error, FileProblem, Result};
+use crate::locked_files::under_lock;
 use crate::manifest::{EngineKind, Manifest, NewManifest};
 use crate::options::{CreateMode, Options};
 
@@ -26,7 +27,7 @@ const FIRST_KEYSPACE: &str = "@drystone";
 /// The parts of an open database.
 pub(crate) struct Opened {
     pub(crate) store: Store,
-    pub(crate) lock: Box<dyn LockGuard>,
+    pub(crate) lock: Arc<dyn LockGuard>,
 }
 
 /// Opens the database in `directory`, or creates it.
@@ -44,7 +45,8 @@ pub(crate) fn open(env: &Env, directory: &Path, options: &Options) -> Result<Ope
     if !exists {
         create_directory(env, directory)?;
     }
-    let lock = take_lock(env, directory)?;
+    let lock: Arc<dyn LockGuard> = Arc::from(take_lock(env, directory)?);
+    let env = &under_lock(env, Arc::clone(&lock));
     // Whoever held the lock may have created it meanwhile.
     let store = match Manifest::read(env, directory)? {
         Some(manifest) => open_parts(env, directory, options, manifest.engine)?,
@@ -118,7 +120,20 @@ fn take_lock(env: &Env, directory: &Path) -> Result<Box<dyn LockGuard>> {
     );
     env.files
         .try_lock(&path, &holder)
-        .map_err(|source| Error::locked(directory.to_owned(), source))
+        .map_err(|source| Error::locked(directory.to_owned(), name_holder(source, &holder)))
+}
+
+/// Says so where the holder is this very process: what to look for is in its own code.
+fn name_holder(error: LockError, this: &str) -> LockError {
+    match error {
+        LockError::Held { holder } if holder == this => LockError::Held {
+            holder: format!(
+                "{this}, which is this process: a handle of it, a snapshot, an iterator, a transaction or a session \
+                 still lives"
+            ),
+        },
+        other => other,
+    }
 }
 
 fn open_parts(env: &Env, directory: &Path, options: &Options, engine: EngineKind) -> Result<Store> {

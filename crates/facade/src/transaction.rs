@@ -18,11 +18,19 @@ use crate::keyspace::{Entries, Keyspace, key_range};
 pub struct Transaction {
     database: Database,
     inner: drystone_mvcc::Transaction,
+    /// Whether it may have changed the catalog of tables.
+    #[cfg(feature = "sql")]
+    ran_sql: bool,
 }
 
 impl Transaction {
     pub(crate) fn new(database: Database, inner: drystone_mvcc::Transaction) -> Transaction {
-        Transaction { database, inner }
+        Transaction {
+            database,
+            inner,
+            #[cfg(feature = "sql")]
+            ran_sql: false,
+        }
     }
 
     /// The value of `key`, or `None`.
@@ -106,7 +114,7 @@ impl Transaction {
     /// # Errors
     /// As [`Transaction::commit`].
     pub fn commit_with(self, durability: Durability) -> Result<Lsn> {
-        Ok(self.inner.commit(durability)?)
+        Ok(self.inner_commit(durability)?)
     }
 
     /// Commits, and says in the store's own words what stood in the way.
@@ -114,7 +122,13 @@ impl Transaction {
         self,
         durability: Durability,
     ) -> Result<Lsn, drystone_mvcc::StoreError> {
-        self.inner.commit(durability)
+        let lsn = self.inner.commit(durability)?;
+        #[cfg(feature = "sql")]
+        if self.ran_sql {
+            // It is committed: what may fail here is only that new vector indexes are in use at once.
+            drop(self.database.sql().after_commit());
+        }
+        Ok(lsn)
     }
 
     /// Undoes everything and ends. Dropping does the same.
@@ -142,6 +156,7 @@ impl Transaction {
     }
 
     fn run(&mut self, sql: &str, parameters: &[crate::Value]) -> Result<crate::Outcome> {
+        self.ran_sql = true;
         Ok(self
             .database
             .sql()

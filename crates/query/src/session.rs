@@ -172,7 +172,7 @@ impl Session {
 
     fn commit(&self, transaction: Transaction) -> Result<(), SqlError> {
         transaction.commit(self.durability)?;
-        self.engine.follow_catalog()
+        self.engine.after_commit()
     }
 
     fn control(&mut self, control: Control) -> Result<Outcome, SqlError> {

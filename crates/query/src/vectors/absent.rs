@@ -17,14 +17,14 @@ pub(crate) enum AttachedIndex {}
 
 impl VectorIndexes {
     /// Fails when `catalog` has a vector index.
-    pub(crate) fn follow(&self, catalog: &Catalog, _: &Store) -> Result<(), SqlError> {
+    pub(crate) fn follow(&self, catalog: &Catalog, _: &Store) -> Result<bool, SqlError> {
         let mut indexes = catalog.tables().flat_map(|table| table.indexes());
         match indexes.find(|index| matches!(index.kind, IndexKind::Hnsw(_))) {
             Some(index) => Err(SqlError::unsupported(format!(
                 "hnsw index \"{}\" in a build without the feature `vector`",
                 index.name
             ))),
-            None => Ok(()),
+            None => Ok(false),
         }
     }
 

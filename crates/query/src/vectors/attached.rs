@@ -1,6 +1,7 @@
 //! The vector indexes that are attached to the store.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -35,11 +36,11 @@ pub(crate) struct AttachedIndex {
 }
 
 impl VectorIndexes {
-    /// Attaches what `catalog` has, detaches what it lacks.
-    pub(crate) fn follow(&self, catalog: &Catalog, store: &Store) -> Result<(), SqlError> {
+    /// Attaches what `catalog` has, detaches what it lacks. Whether any was attached.
+    pub(crate) fn follow(&self, catalog: &Catalog, store: &Store) -> Result<bool, SqlError> {
         let mut state = self.state.lock();
         if state.followed == Some(catalog.version()) {
-            return Ok(());
+            return Ok(false);
         }
         let indexes = catalog
             .tables()
@@ -55,14 +56,15 @@ impl VectorIndexes {
             }
             stays
         });
+        let mut is_new = false;
         for (target, options) in wanted {
-            if !state.attached.contains_key(&target) {
-                let index = VectorIndex::attach(store, options)?;
-                state.attached.insert(target, index);
+            if let Entry::Vacant(place) = state.attached.entry(target) {
+                place.insert(VectorIndex::attach(store, options)?);
+                is_new = true;
             }
         }
         state.followed = Some(catalog.version());
-        Ok(())
+        Ok(is_new)
     }
 
     /// The index whose graph is in a keyspace; `None` when it is not attached, as its creation is not committed.

@@ -30,6 +30,7 @@ mod sql_state;
 mod stack;
 mod suggest;
 mod vectors;
+mod verify;
 
 pub use catalog::record::Metric;
 pub use describe::{ColumnInfo, TableInfo, quote_identifier};

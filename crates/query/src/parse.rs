@@ -19,6 +19,7 @@ static DIALECT: PostgreSqlDialect = PostgreSqlDialect {};
 pub(crate) fn parse_statement(text: &str) -> Result<Option<Statement>, SqlError> {
     let tokens = tokenize(text)?;
     check_depth(&tokens)?;
+    let end = tokens.last().map(|token| token.span.end);
     let mut parser = Parser::new(&DIALECT)
         .with_recursion_limit(MAX_PARSER_RECURSION)
         .with_tokens_with_locations(tokens);
@@ -26,7 +27,9 @@ pub(crate) fn parse_statement(text: &str) -> Result<Option<Statement>, SqlError>
     if parser.peek_token_ref().token == Token::EOF {
         return Ok(None);
     }
-    let statement = parser.parse_statement().map_err(parse_error)?;
+    let statement = parser
+        .parse_statement()
+        .map_err(|error| parse_error(error, end))?;
     while parser.consume_token(&Token::SemiColon) {}
     match parser.peek_token() {
         TokenWithSpan {
@@ -61,13 +64,14 @@ fn after_the_end(next: &TokenWithSpan) -> SqlError {
         .with_hint("expected the end of the statement")
 }
 
-/// The parser's error, with the place taken out of its text.
-fn parse_error(error: ParserError) -> SqlError {
+/// The parser's error, with the place taken out of its text. It gives none for the end.
+fn parse_error(error: ParserError, end: Option<Location>) -> SqlError {
     match error {
         ParserError::TokenizerError(message) | ParserError::ParserError(message) => {
             let (message, place) = split_place(&message);
             let error = SqlError::new(SqlState::SyntaxError, format!("syntax error: {message}"));
-            match place {
+            let at_end = end.filter(|_| message.ends_with("found: EOF"));
+            match place.or(at_end) {
                 Some(place) => error.at_location(place),
                 None => error,
             }

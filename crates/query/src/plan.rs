@@ -11,7 +11,6 @@ use crate::aggregate::AggregateFunction;
 use crate::bind::statement::ConflictKey;
 use crate::cast::CastContext;
 use crate::catalog::{Catalog, Metric, Table};
-use crate::control::Control;
 use crate::function::ResolvedFunction;
 use crate::like::Pattern;
 use crate::logical::{JoinKind, SetOp};
@@ -41,7 +40,8 @@ pub(crate) enum PlannedStatement {
     CreateIndex(crate::bind::ddl::CreateIndex),
     DropTables(crate::bind::ddl::DropObjects),
     DropIndexes(crate::bind::ddl::DropObjects),
-    Control(Control),
+    /// Run by the session, which looks at the syntax.
+    Control,
     Explain {
         analyze: bool,
         statement: Box<PlannedStatement>,

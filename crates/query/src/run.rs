@@ -163,7 +163,7 @@ impl Execution<'_> {
                 }
                 explain::run(statement, *analyze, &self.context(transaction)).map(Outcome::Rows)
             }
-            PlannedStatement::Control(_) => Err(SqlError::new(
+            PlannedStatement::Control => Err(SqlError::new(
                 SqlState::ActiveSqlTransaction,
                 "a statement that begins or ends transactions cannot run within one that others hold",
             )),

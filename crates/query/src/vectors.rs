@@ -6,4 +6,4 @@ mod attached;
 #[path = "vectors/absent.rs"]
 mod attached;
 
-pub(crate) use attached::{AttachedIndex, VectorIndexes};
+pub(crate) use attached::VectorIndexes;

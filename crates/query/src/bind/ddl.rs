@@ -769,10 +769,7 @@ impl HnswSettings {
                     format!("unrecognized parameter \"{other}\""),
                 )
                 .at(name.span)
-                .with_near_name(suggest::nearest(
-                    other,
-                    ["metric", "m", "ef_construction"].into_iter(),
-                )));
+                .with_near_name(suggest::nearest(other, ["metric", "m", "ef_construction"])));
             }
         }
         Ok(())

@@ -362,8 +362,8 @@ impl<'a> Binder<'a> {
         let at = |error: SqlError| error.at(operand.span());
         let expr = self.bind_expr(operand)?;
         let low = self.bind_expr(low)?;
-        let high = self.bind_expr(high)?;
         let above = self.binary(BinaryOp::GtEq, expr.clone(), low).map_err(at)?;
+        let high = self.bind_expr(high)?;
         let below = self.binary(BinaryOp::LtEq, expr, high).map_err(at)?;
         let within = Expr::boolean(ExprKind::And(vec![above, below]));
         Ok(match negated {

@@ -19,6 +19,13 @@ use crate::logical::{ColumnId, Expr, OutputColumn, Query, Relation, RelationId};
 use crate::sql_state::SqlState;
 use crate::suggest;
 
+/// The rows to insert, the columns they fill, and the defaults of the others.
+struct Source {
+    query: Query,
+    targets: Vec<usize>,
+    defaults: Vec<(usize, Expr)>,
+}
+
 impl<'a> Binder<'a> {
     pub(crate) fn bind_insert(&mut self, syntax: &'a ast::Insert) -> Result<Insert, SqlError> {
         let ast::Insert {
@@ -80,7 +87,7 @@ impl<'a> Binder<'a> {
             None => name.text,
         };
         let targets = target_columns(&table, columns)?;
-        let (source, targets, defaults) =
+        let source =
             self.bind_source(&table, targets, columns.is_empty(), source.as_deref(), span)?;
         let (relation, scope) = self.table_item(Arc::clone(&table), alias)?;
         let relation = relation_id(&relation)?;
@@ -99,9 +106,9 @@ impl<'a> Binder<'a> {
         let returning = self.bind_returning(returning.as_deref(), scope)?;
         Ok(Insert {
             table,
-            source,
-            targets,
-            defaults,
+            source: source.query,
+            targets: source.targets,
+            defaults: source.defaults,
             on_conflict,
             relation,
             returning,
@@ -116,7 +123,7 @@ impl<'a> Binder<'a> {
         all_columns: bool,
         source: Option<&'a ast::Query>,
         span: Span,
-    ) -> Result<(Query, Vec<usize>, Vec<(usize, Expr)>), SqlError> {
+    ) -> Result<Source, SqlError> {
         let source = match source {
             None => {
                 targets.clear();
@@ -152,7 +159,11 @@ impl<'a> Binder<'a> {
                 defaults.push((column, default));
             }
         }
-        Ok((source, targets, defaults))
+        Ok(Source {
+            query: source,
+            targets,
+            defaults,
+        })
     }
 
     /// `DEFAULT VALUES`: one row without columns.

@@ -9,7 +9,6 @@ use crate::bind::Binder;
 use crate::bind::ddl::{CreateIndex, CreateTable, DropObjects};
 use crate::bind::names::{self, refuse};
 use crate::catalog::Table;
-use crate::control::Control;
 use crate::error::SqlError;
 use crate::logical::{Expr, OutputColumn, Query, Relation, RelationId};
 
@@ -25,7 +24,8 @@ pub(crate) enum Statement {
     CreateIndex(CreateIndex),
     DropTables(DropObjects),
     DropIndexes(DropObjects),
-    Control(Control),
+    /// Run by the session, which looks at the syntax.
+    Control,
     Explain {
         analyze: bool,
         statement: Box<Statement>,
@@ -108,8 +108,8 @@ impl<'a> Binder<'a> {
         &mut self,
         syntax: &'a ast::Statement,
     ) -> Result<Statement, SqlError> {
-        if let Some(control) = crate::control::of_syntax(syntax)? {
-            return Ok(Statement::Control(control));
+        if crate::control::of_syntax(syntax)?.is_some() {
+            return Ok(Statement::Control);
         }
         match syntax {
             ast::Statement::Query(query) => self.bind_query_statement(query),

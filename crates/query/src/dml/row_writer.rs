@@ -56,10 +56,6 @@ impl<'w> RowWriter<'w> {
         }
     }
 
-    pub(crate) fn transaction(&self) -> &Transaction {
-        self.transaction
-    }
-
     /// The key of a row: its primary key, or a new number.
     pub(crate) fn key_of(&self, row: &[Value]) -> Result<Bytes, SqlError> {
         match self.table.has_row_ids() {

@@ -14,10 +14,13 @@ use crate::plan::{Aggregate, Call};
 /// The accumulators of one group.
 type Accumulators = Box<[Accumulator]>;
 
+/// A group's values, and what is gathered of it.
+type Group = (Box<[Value]>, Accumulators);
+
 pub(crate) struct AggregateOperator {
     input: Box<dyn Operator>,
     aggregate: Arc<Aggregate>,
-    groups: Option<std::vec::IntoIter<(Box<[Value]>, Accumulators)>>,
+    groups: Option<std::vec::IntoIter<Group>>,
 }
 
 impl AggregateOperator {
@@ -30,9 +33,9 @@ impl AggregateOperator {
     }
 
     /// Reads all of the input.
-    fn gather(&mut self, env: Env<'_>) -> Result<Vec<(Box<[Value]>, Accumulators)>, SqlError> {
+    fn gather(&mut self, env: Env<'_>) -> Result<Vec<Group>, SqlError> {
         let aggregate = Arc::clone(&self.aggregate);
-        let mut groups: Vec<(Box<[Value]>, Accumulators)> = Vec::new();
+        let mut groups: Vec<Group> = Vec::new();
         let mut positions: HashMap<Box<[Value]>, usize> = HashMap::new();
         if aggregate.groups.is_empty() {
             groups.push((Box::default(), accumulators(&aggregate.calls)));

@@ -26,7 +26,7 @@ impl Planner<'_> {
             Statement::CreateIndex(create) => PlannedStatement::CreateIndex(create),
             Statement::DropTables(objects) => PlannedStatement::DropTables(objects),
             Statement::DropIndexes(objects) => PlannedStatement::DropIndexes(objects),
-            Statement::Control(control) => PlannedStatement::Control(control),
+            Statement::Control => PlannedStatement::Control,
             Statement::Explain { analyze, statement } => PlannedStatement::Explain {
                 analyze,
                 statement: Box::new(self.statement(*statement)?),

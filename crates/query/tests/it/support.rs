@@ -105,7 +105,7 @@ fn unindented(text: &str) -> String {
 #[track_caller]
 pub(crate) fn error(session: &mut Session, text: &str) -> SqlError {
     let outcome = session.execute(text, &[]);
-    match outcome.and_then(|outcome| printed(outcome)) {
+    match outcome.and_then(printed) {
         Ok(answer) => panic!("{text} gave {answer}"),
         Err(error) => error,
     }

@@ -1,0 +1,277 @@
+//! INSERT, UPDATE, DELETE, TRUNCATE: what they leave, and what they give.
+
+use drystone_query::BulkOptions;
+use drystone_record::Value;
+
+use crate::support::{check, check_error, check_with, run, session, session_after};
+
+const STOCK: &str = "
+    CREATE TABLE stock (item TEXT PRIMARY KEY, count INTEGER NOT NULL DEFAULT 0, place TEXT UNIQUE);
+    INSERT INTO stock VALUES ('nail', 10, 'A'), ('screw', 20, 'B');
+";
+
+#[test]
+fn insert_fills_columns_defaults_and_nulls() {
+    let mut session = session_after(STOCK);
+    check(
+        &mut session,
+        "INSERT INTO stock (item) VALUES ('bolt'), ('nut') RETURNING item, count, place",
+        "bolt|0|NULL\nnut|0|NULL",
+    );
+    check(
+        &mut session,
+        "INSERT INTO stock VALUES ('peg', DEFAULT, 'C') RETURNING *",
+        "peg|0|C",
+    );
+    check(
+        &mut session,
+        "INSERT INTO stock (place, item) SELECT 'D' || count, item || '2' FROM stock WHERE count > 0",
+        "2",
+    );
+    check(
+        &mut session,
+        "SELECT place FROM stock WHERE item = 'nail2'",
+        "D10",
+    );
+    check(&mut session, "SELECT count(*) FROM stock", "7");
+}
+
+#[test]
+fn values_are_cast_to_their_columns() {
+    let mut session = session_after(
+        "CREATE TABLE t (i INTEGER, d DOUBLE PRECISION, s TEXT, at TIMESTAMP, j JSONB, b BYTEA)",
+    );
+    run(
+        &mut session,
+        "INSERT INTO t VALUES ('5', 7, 'x', '2026-11-20', '{\"a\": [1]}', '\\x00ff')",
+    );
+    check(
+        &mut session,
+        "SELECT * FROM t",
+        "5|7|x|2026-11-20 00:00:00|{\"a\": [1]}|\\x00ff",
+    );
+    check_with(
+        &mut session,
+        "INSERT INTO t (i, d, s) VALUES ($1, $2, $3)",
+        &[Value::BigInt(9), Value::Integer(3), Value::Integer(4)],
+        "1",
+    );
+    check(
+        &mut session,
+        "SELECT i, d, s || '!' FROM t WHERE i = 9",
+        "9|3|4!",
+    );
+}
+
+#[test]
+fn a_failed_insert_leaves_none_of_its_rows() {
+    let mut session = session_after(STOCK);
+    check_error(
+        &mut session,
+        "INSERT INTO stock VALUES ('bolt', 1, 'C'), ('nail', 1, 'D')",
+        "23505",
+        "duplicate key value violates unique constraint \"stock_pkey\"; key (item)=(nail) already exists",
+    );
+    check_error(
+        &mut session,
+        "INSERT INTO stock VALUES ('bolt', 1, 'C'), ('nut', 1, 'C')",
+        "23505",
+        "duplicate key value violates unique constraint \"stock_place_key\"; key (place)=(C) already exists",
+    );
+    check_error(
+        &mut session,
+        "INSERT INTO stock VALUES ('bolt', 1, 'C'), ('nut', NULL, 'D')",
+        "23502",
+        "null value in column \"count\" of relation \"stock\" violates not-null constraint",
+    );
+    check(&mut session, "SELECT count(*) FROM stock", "2");
+}
+
+#[test]
+fn nulls_are_distinct_in_a_unique_column() {
+    let mut session = session_after(STOCK);
+    run(&mut session, "INSERT INTO stock (item) VALUES ('a'), ('b')");
+    run(&mut session, "DELETE FROM stock WHERE item = 'a'");
+    check(
+        &mut session,
+        "SELECT item FROM stock WHERE place IS NULL",
+        "b",
+    );
+}
+
+#[test]
+fn on_conflict_does_nothing_or_updates() {
+    let mut session = session_after(STOCK);
+    check(
+        &mut session,
+        "INSERT INTO stock VALUES ('nail', 5, 'Z'), ('bolt', 1, 'C') ON CONFLICT DO NOTHING",
+        "1",
+    );
+    check(
+        &mut session,
+        "INSERT INTO stock VALUES ('nail', 5, 'A'), ('nut', 2, 'E')
+         ON CONFLICT (item) DO UPDATE SET count = stock.count + EXCLUDED.count RETURNING item, count",
+        "nail|15\nnut|2",
+    );
+    check(
+        &mut session,
+        "INSERT INTO stock VALUES ('tack', 1, 'A') ON CONFLICT (place) DO UPDATE SET item = excluded.item RETURNING *",
+        "tack|15|A",
+    );
+    check(
+        &mut session,
+        "INSERT INTO stock VALUES ('tack', 1, 'A') ON CONFLICT (item) DO UPDATE SET count = 0 WHERE stock.count < 0",
+        "0",
+    );
+    check(
+        &mut session,
+        "SELECT item, count, place FROM stock ORDER BY item",
+        "bolt|1|C\nnut|2|E\nscrew|20|B\ntack|15|A",
+    );
+    check_error(
+        &mut session,
+        "INSERT INTO stock VALUES ('new', 1, 'A') ON CONFLICT (item) DO NOTHING",
+        "23505",
+        "duplicate key value violates unique constraint \"stock_place_key\"; key (place)=(A) already exists",
+    );
+    check_error(
+        &mut session,
+        "INSERT INTO stock VALUES ('x', 1, 'X'), ('x', 2, 'X') ON CONFLICT (item) DO UPDATE SET count = 3",
+        "21000",
+        "ON CONFLICT DO UPDATE command cannot affect row a second time; ensure that no rows proposed for insertion have duplicate constrained values",
+    );
+}
+
+#[test]
+fn update_sees_the_rows_before_it() {
+    let mut session = session_after(STOCK);
+    check(
+        &mut session,
+        "UPDATE stock SET count = count + 1, place = item WHERE count >= 10 RETURNING item, count, place",
+        "nail|11|nail\nscrew|21|screw",
+    );
+    check(
+        &mut session,
+        "UPDATE stock SET count = (SELECT max(count) FROM stock)",
+        "2",
+    );
+    check(&mut session, "SELECT count FROM stock", "21\n21");
+    check(
+        &mut session,
+        "UPDATE stock SET count = DEFAULT WHERE item = 'nail' RETURNING count",
+        "0",
+    );
+    check(&mut session, "UPDATE stock SET count = 1 WHERE false", "0");
+    check(
+        &mut session,
+        "UPDATE stock s SET count = v.n FROM (VALUES ('nail', 7)) v (item, n) WHERE s.item = v.item RETURNING s.item, s.count, v.n",
+        "nail|7|7",
+    );
+}
+
+#[test]
+fn keys_can_be_changed_and_swapped() {
+    let mut session = session_after(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); CREATE INDEX t_v ON t (v);
+         INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c');",
+    );
+    check(&mut session, "UPDATE t SET id = id + 1", "3");
+    check(
+        &mut session,
+        "SELECT id, v FROM t ORDER BY id",
+        "2|a\n3|b\n4|c",
+    );
+    check(&mut session, "SELECT id FROM t WHERE v = 'b'", "3");
+    check_error(
+        &mut session,
+        "UPDATE t SET id = 2 WHERE v = 'b'",
+        "23505",
+        "duplicate key value violates unique constraint \"t_pkey\"; key (id)=(2) already exists",
+    );
+    check(&mut session, "SELECT id FROM t ORDER BY id", "2\n3\n4");
+}
+
+#[test]
+fn delete_and_truncate_remove() {
+    let mut session = session_after(STOCK);
+    check(
+        &mut session,
+        "DELETE FROM stock WHERE count > 15 RETURNING item",
+        "screw",
+    );
+    check(
+        &mut session,
+        "DELETE FROM stock USING (VALUES ('nail')) v (i) WHERE item = v.i",
+        "1",
+    );
+    run(
+        &mut session,
+        "INSERT INTO stock VALUES ('a', 1, 'A'), ('b', 1, 'B')",
+    );
+    check(&mut session, "TRUNCATE stock", "TRUNCATE TABLE");
+    check(&mut session, "SELECT count(*) FROM stock", "0");
+    check(&mut session, "INSERT INTO stock VALUES ('a', 1, 'A')", "1");
+}
+
+#[test]
+fn tables_without_a_key_keep_equal_rows_in_order() {
+    let mut session =
+        session_after("CREATE TABLE log (line TEXT); INSERT INTO log VALUES ('x'), ('y'), ('x');");
+    check(&mut session, "SELECT line FROM log", "x\ny\nx");
+    check(&mut session, "DELETE FROM log WHERE line = 'y'", "1");
+    run(&mut session, "INSERT INTO log VALUES ('z')");
+    check(&mut session, "SELECT line FROM log", "x\nx\nz");
+}
+
+#[test]
+fn insert_reads_the_table_it_writes_to_once() {
+    let mut session = session_after("CREATE TABLE t (x INTEGER); INSERT INTO t VALUES (1), (2);");
+    check(&mut session, "INSERT INTO t SELECT x + 10 FROM t", "2");
+    check(&mut session, "SELECT count(*) FROM t", "4");
+}
+
+#[test]
+fn bulk_insert_casts_and_reports_where_it_stopped() {
+    let mut session = session_after(STOCK);
+    let engine = session.engine().clone();
+    let rows = (0..2_500).map(|n| {
+        Ok(vec![
+            Value::from(format!("item {n}")),
+            Value::from(n.to_string()),
+        ])
+    });
+    let options = BulkOptions {
+        batch_rows: 1_000,
+        ..BulkOptions::default()
+    };
+    let inserted = engine
+        .bulk_insert("stock", &["item", "count"], rows, options)
+        .unwrap();
+    assert_eq!(inserted, 2_500);
+    check(
+        &mut session,
+        "SELECT count FROM stock WHERE item = 'item 2499'",
+        "2499",
+    );
+    let twice = (0..1_500).map(|n| Ok(vec![Value::from(format!("again {}", n % 1_200))]));
+    let error = engine
+        .bulk_insert("stock", &["item"], twice, options)
+        .unwrap_err();
+    assert_eq!(error.state().code(), "23505");
+    assert_eq!(error.hint(), Some("1000 rows before it are committed"));
+}
+
+#[test]
+fn defaults_may_be_volatile() {
+    let mut session = session();
+    run(
+        &mut session,
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, at TIMESTAMP DEFAULT now(), r DOUBLE PRECISION DEFAULT random())",
+    );
+    run(&mut session, "INSERT INTO t (id) VALUES (1), (2)");
+    check(
+        &mut session,
+        "SELECT count(DISTINCT at), count(DISTINCT r) FROM t",
+        "1|2",
+    );
+}

@@ -1,0 +1,118 @@
+//! Limits: deep, long and large statements fail cleanly.
+
+use drystone_base::Env;
+use drystone_query::SqlOptions;
+
+use crate::support::{answer, check, check_error, error, open_with, run, session, session_after};
+
+#[test]
+fn deep_nesting_is_an_error() {
+    let cases = [
+        format!("SELECT {}1{}", "(".repeat(20_000), ")".repeat(20_000)),
+        format!("SELECT {}1", "- ".repeat(20_000)),
+        format!("SELECT {}true", "NOT ".repeat(20_000)),
+        format!("SELECT 1{}", " + 1".repeat(20_000)),
+        format!("SELECT 1{}", "::text".repeat(20_000)),
+        format!("SELECT 1{}", " UNION SELECT 1".repeat(20_000)),
+        format!("SELECT {}1{}", "(SELECT ".repeat(500), ")".repeat(500)),
+        format!("{}SELECT 1", "EXPLAIN ".repeat(5_000)),
+        format!("SELECT {}1 END", "CASE WHEN true THEN ".repeat(5_000)),
+        format!("SELECT * FROM {}t{}", "(".repeat(5_000), ")".repeat(5_000)),
+    ];
+    let mut session = session();
+    for text in cases {
+        let state = error(&mut session, &text).state().code();
+        assert!(
+            ["54001", "42601"].contains(&state),
+            "{state}: {}",
+            &text[..60]
+        );
+    }
+}
+
+#[test]
+fn long_chains_of_and_are_fine() {
+    let mut session =
+        session_after("CREATE TABLE t (a INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (2);");
+    let chain = vec!["a <> 2"; 900].join(" AND ");
+    check(&mut session, &format!("SELECT a FROM t WHERE {chain}"), "1");
+    let list: Vec<String> = (0..5_000).map(|n| n.to_string()).collect();
+    check(
+        &mut session,
+        &format!("SELECT a FROM t WHERE a IN ({})", list.join(", ")),
+        "1\n2",
+    );
+}
+
+#[test]
+fn common_table_expressions_cannot_explode() {
+    let mut text = "WITH c0 AS (SELECT 1 AS x)".to_owned();
+    for level in 1..40 {
+        text.push_str(&format!(
+            ", c{level} AS (SELECT a.x FROM c{0} a, c{0} b)",
+            level - 1
+        ));
+    }
+    text.push_str(" SELECT count(*) FROM c39");
+    check_error(
+        &mut session(),
+        &text,
+        "54001",
+        "statement uses too many tables",
+    );
+}
+
+#[test]
+fn a_statement_keeps_to_its_memory_budget() {
+    let options = SqlOptions {
+        statement_memory_bytes_max: 400_000,
+        ..SqlOptions::default()
+    };
+    let mut session = open_with(&Env::memory(2), options).session();
+    run(
+        &mut session,
+        "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)",
+    );
+    for part in 0..20 {
+        let rows: Vec<String> = (0..300)
+            .map(|n| format!("({}, 'text')", part * 300 + n))
+            .collect();
+        run(
+            &mut session,
+            &format!("INSERT INTO t VALUES {}", rows.join(", ")),
+        );
+    }
+    for text in [
+        "SELECT * FROM t ORDER BY b, a DESC",
+        "SELECT a, count(*) FROM t GROUP BY a",
+        "SELECT DISTINCT a FROM t",
+        "SELECT count(*) FROM t x JOIN t y ON x.b = y.b",
+        "SELECT a FROM t WHERE a IN (SELECT a FROM t)",
+        "UPDATE t SET b = 'x'",
+    ] {
+        assert_eq!(error(&mut session, text).state().code(), "53200", "{text}");
+    }
+    check(
+        &mut session,
+        "SELECT a FROM t ORDER BY b, a DESC LIMIT 1",
+        "5999",
+    );
+    check(
+        &mut session,
+        "SELECT count(*), sum(a) FROM t",
+        "6000|17997000",
+    );
+    assert!(answer(&mut session, "SELECT * FROM t", &[]).lines().count() == 6_000);
+}
+
+#[test]
+fn too_many_columns_are_an_error() {
+    let columns: Vec<String> = (0..1_601).map(|n| format!("c{n} INTEGER")).collect();
+    let text = format!("CREATE TABLE t ({})", columns.join(", "));
+    check_error(
+        &mut session(),
+        &text,
+        "54011",
+        "tables can have at most 1600 columns",
+    );
+}

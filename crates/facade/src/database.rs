@@ -73,9 +73,6 @@ impl Database {
         #[cfg(feature = "sql")]
         let sql = open::open_sql(env, &opened.store, &options)?;
         // Not before the indexes are attached: a merge without them would leave them behind.
-        #[cfg(feature = "sql")]
-        let sql = open::open_sql(env, &opened.store, &options)?;
-        // Not before the indexes are attached: a merge without them would leave them behind.
         let background = match options.background {
             BackgroundWork::Threads => Some(open::start_threads(path, &opened.store, &options)?),
             BackgroundWork::Manual => None,

@@ -2,13 +2,15 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
-    reason = "tests work on real files and threads too"
+    clippy::unwrap_used,
+    reason = "tests work on real files and threads too, and what fails in them fails the test"
 )]
 
 mod api;
 mod bad_input;
 mod crash;
 mod damage;
+mod lifetimes;
 mod model;
 #[cfg(feature = "sql")]
 mod sql;

@@ -284,10 +284,10 @@ impl Inner {
         })
     }
 
-    /// Reads the superblocks while no writer can be at them. `None` while one is at work.
+    /// Reads the superblocks while no writer can be at them. `None` while one is at work, or has failed there.
     pub(crate) fn quiet_slots(&self) -> Result<Option<Slots>, PagerError> {
         let space = self.space.lock();
-        if space.is_none() {
+        if space.as_ref().is_none_or(|space| space.is_in_doubt()) {
             return Ok(None);
         }
         Slots::read(&self.file).map(Some)

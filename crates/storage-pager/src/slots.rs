@@ -5,6 +5,9 @@
 //! - Within the first write: copy 0 is torn, copy 1 is n - 2, whole. The other slot is newest: n - 1.
 //! - Between the two, or within the second write: copy 0 is n, whole and durable, so n is newest.
 //!
+//! A first write that failed leaves one of these, too, until it is done again: copy 0 is torn, or n - 2, or n, whose
+//! pages are there and stay (`space.rs`: doubtful). So it may be tried again, with another state as n.
+//!
 //! So a crash never leaves a slot without a whole copy, and a slot that has none is damage: see [`LostSuperblock`].
 //! A copy that cannot be read counts as damaged while its twin is whole, but only after several attempts: copy 0 may be
 //! the only one that holds n, and a read that fails in passing must not have it written over.
@@ -188,10 +191,12 @@ fn best_of(copies: &[Copy; 2]) -> Option<&Superblock> {
     whole.max_by_key(|superblock| superblock.generation)
 }
 
-/// Makes `superblock` the newest state. A failure poisons: nobody knows then which state is on the medium.
+/// Makes `superblock` the newest state. A failed write of the first copy leaves the state as it is. Any other failure
+/// poisons: then the new state is on the medium, or nobody knows.
 pub(crate) fn switch(file: &DataFile, superblock: &Superblock) -> Result<(), PagerError> {
     let slot = superblock.generation % 2;
-    write_copy(file, superblock, slot, 0)?;
+    file.write(&superblock.encode(), copy_offset(slot, 0))?;
+    file.sync()?;
     write_copy(file, superblock, slot, 1)
 }
 

@@ -4,16 +4,16 @@
 //!             allocate                    commit                      free, then commit of generation g
 //!  reusable ------------> fresh (writer) -------------> live ------------------------------------------+
 //!     ^                        | roll_back                                                             |
-//!     |<-----------------------+                                                                       v
+//!     |<-----------------------+ (doubtful first, if its superblock may be there)                       v
 //!     +---------------------------------------------------------------------------------------- pending at g
 //!                       reclaim: g is durable, and no root of a generation before g is held
 //! ```
 //!
 //! # Invariants
 //! - S1. `unused` is every block from 4 up to `end` that the state being written does not use: reusable ones, pending
-//!   ones, and those that the current writer has freed.
-//! - S2. `reusable` and the pending extents are disjoint, and all lie in `unused`.
-//! - S3. Between writers, `unused` is exactly those two.
+//!   ones, doubtful ones, and those that the current writer has freed.
+//! - S2. `reusable`, the pending and the doubtful extents are disjoint, and all lie in `unused`.
+//! - S3. Between writers, `unused` is exactly those three.
 //!
 //! One writer has this to itself; nothing here is shared.
 
@@ -44,6 +44,9 @@ pub(crate) struct Space {
     reusable: ExtentSet,
     /// Freed by the commit of that generation, which is durable; one extent for each page. Generations ascend.
     pending: VecDeque<(u64, Vec<Extent>)>,
+    /// Written by commits that failed when their superblock may have reached the medium. Reusable once another
+    /// superblock is in its place.
+    doubtful: Vec<Extent>,
     /// Every generation that a root was published for and that may be held still.
     roots: Vec<(u64, Weak<Root>)>,
     /// Length of the file in blocks.
@@ -61,8 +64,17 @@ pub(crate) struct Changes {
     freed: Vec<Extent>,
     /// Cut off the end.
     cut: Option<Extent>,
+    /// Whether a superblock that names these may be on the medium.
+    is_switching: bool,
     /// Where the last page ended. Each writer starts over from the lowest free blocks, so that the file can shrink.
     next: u64,
+}
+
+impl Changes {
+    /// From here on, a superblock that names what was written may be on the medium, whatever becomes of the commit.
+    pub(crate) fn switch(&mut self) {
+        self.is_switching = true;
+    }
 }
 
 /// Why a page cannot be freed: it is no live page of the state being written.
@@ -76,6 +88,7 @@ impl Space {
             reusable: unused.clone(),
             unused,
             pending: VecDeque::new(),
+            doubtful: Vec::new(),
             roots: Vec::new(),
             end,
         }
@@ -195,9 +208,14 @@ impl Space {
         changes.cut = Some(cut);
     }
 
-    /// The next state is durable as `root`.
+    /// Whether a superblock may be on the medium, in part or in whole, whose commit failed.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        !self.doubtful.is_empty()
+    }
+
+    /// The next state is durable as `root`, and its superblock is where a doubtful one may have been.
     pub(crate) fn commit(&mut self, changes: Changes, root: &Arc<Root>) {
-        for extent in changes.spoiled {
+        for extent in changes.spoiled.into_iter().chain(self.doubtful.drain(..)) {
             self.reusable.insert(extent);
         }
         if !changes.freed.is_empty() {
@@ -220,7 +238,11 @@ impl Space {
         }
         for extent in changes.fresh.iter() {
             self.unused.insert(extent);
-            self.reusable.insert(extent);
+            if changes.is_switching {
+                self.doubtful.push(extent);
+            } else {
+                self.reusable.insert(extent);
+            }
             written.push(extent);
         }
         for extent in changes.freed {
@@ -254,11 +276,12 @@ impl Space {
     pub(crate) fn check(&self) {
         self.unused.check();
         self.reusable.check();
-        let mut both = self.reusable.clone();
-        for extent in self.pending.iter().flat_map(|(_, extents)| extents) {
-            both.insert(*extent); // panics where S2 is broken
+        let mut all = self.reusable.clone();
+        let pending = self.pending.iter().flat_map(|(_, extents)| extents);
+        for extent in pending.chain(&self.doubtful) {
+            all.insert(*extent); // panics where S2 is broken
         }
-        assert!(both.iter().eq(self.unused.iter()), "S3");
+        assert!(all.iter().eq(self.unused.iter()), "S3");
         let generations = self.pending.iter().map(|(generation, _)| generation);
         assert!(generations.is_sorted(), "pending generations ascend");
         let in_file = |run: Extent| run.start >= SUPERBLOCKS && run.end() <= self.end;

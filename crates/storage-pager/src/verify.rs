@@ -94,7 +94,7 @@ impl Verifier {
         self.report
     }
 
-    /// The copies of the superblocks, unless a writer is at work on them.
+    /// The copies of the superblocks, unless a writer is at work on them, or has failed there and is to come again.
     fn check_slots(&mut self) -> Result<(), PagerError> {
         if let Some(slots) = self.inner.quiet_slots()? {
             let findings = slots.into_findings(&self.inner.file);

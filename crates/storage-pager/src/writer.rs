@@ -6,7 +6,8 @@
 //! 2. The superblock's copies, one after the other, each with a sync: `slots.rs` says what a crash between them leaves.
 //! 3. The root is published. Only then may the blocks that were freed be written to, by a later writer.
 //!
-//! A failure before 2 leaves the old state and a usable pager. One in the sync of 1, or within 2, poisons.
+//! A failed write, up to that of the first copy, leaves the old state and a usable pager. A failed sync poisons, and so
+//! does a failed write of the second copy: the state is the next one then.
 
 use std::sync::Arc;
 
@@ -112,8 +113,9 @@ impl Writer {
     ///
     /// # Errors
     /// [`PagerError::PayloadTooLarge`] and [`PagerError::LsnBackwards`], with nothing done. [`PagerError::Io`] from a
-    /// write: the old state stays, and the next writer may try again. [`PagerError::Io`] from a sync, or from a write
-    /// to a superblock: the pager is poisoned, and is in one of the two states when it is opened again.
+    /// write: the old state stays, and the next writer may try again. [`PagerError::Io`] from a sync, or from the write
+    /// of the superblock's second copy: the pager is poisoned. Either way it is in one of the two states when it is
+    /// opened again.
     pub fn commit(self, payload: &[u8], lsn: Lsn) -> Result<(), PagerError> {
         self.commit_cut(payload, lsn, None)
     }
@@ -157,6 +159,7 @@ impl Writer {
             free_list,
             payload: Bytes::copy_from_slice(payload),
         };
+        self.changes.switch();
         slots::switch(&self.inner.file, &superblock)?;
         drop(old); // or it would pin its own state
         self.publish(&superblock);

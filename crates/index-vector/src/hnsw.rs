@@ -108,33 +108,33 @@ impl Hnsw {
         same_dimensions(self.parameters.dim, vector.len())?;
         let mut scratch = self.writer.lock();
         let lines = self.scorer.prepare(vector.iter().copied());
-        if self.is_current(&key, &lines) {
+        let level = level_of(&key, self.parameters.m);
+        let node = Node {
+            key,
+            birth,
+            death: Lsn::MAX,
+            level,
+            vector_crc: crc_of(vector),
+        };
+        if self.is_current(&node, &lines) {
             return Ok(());
         }
-        let node = {
-            let mut graph = self.graph.write();
-            let level = level_of(&key, self.parameters.m);
-            let node = Node {
-                key: key.clone(),
-                birth,
-                death: Lsn::MAX,
-                level,
-                vector_crc: crc_of(vector),
-            };
-            graph.replace(node, &lines)?
-        };
+        let node = self.graph.write().replace(node, &lines)?;
         let plan = self.graph.read().plan(node, &mut scratch);
         self.graph.write().apply(plan);
         Ok(())
     }
 
-    fn is_current(&self, key: &[u8], lines: &[Line]) -> bool {
+    /// Whether a key's live node has the vector already. The checksum must be the same, too: to the cosine, vectors of one
+    /// direction are equal, but a stored node must belong to the very bytes in the source.
+    fn is_current(&self, new: &Node, lines: &[Line]) -> bool {
         let graph = self.graph.read();
         let same = |node: &u32| {
             let bits = |lines| crate::kernel::flatten(lines).iter().map(|x| x.to_bits());
-            bits(graph.vectors.lines(*node)).eq(bits(lines))
+            graph.node(*node).vector_crc == new.vector_crc
+                && bits(graph.vectors.lines(*node)).eq(bits(lines))
         };
-        graph.by_key.get(key).is_some_and(same)
+        graph.by_key.get(&new.key).is_some_and(same)
     }
 
     /// Ends the life of a key's node: states from `death` on do not see it. Says whether there was one.

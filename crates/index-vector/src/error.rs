@@ -49,7 +49,7 @@ pub enum VectorError {
         /// The most nodes that one index holds, dead ones included.
         max: u32,
     },
-    /// The graph's own keyspace, or a vector in the source keyspace, breaks the format. Drop and create the index.
+    /// The graph's own keyspace breaks the format. Drop and create the index.
     #[error("{keyspace} of a vector index is damaged")]
     Corrupt {
         /// The keyspace that holds the bytes.

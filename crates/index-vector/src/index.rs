@@ -47,7 +47,8 @@ use scan::Scan;
 /// What an index is opened with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VectorIndexOptions {
-    /// Where transactions write vectors: any key, and as value the bytes of [`encode_vector`].
+    /// Where transactions write vectors: any key, and as value the bytes of [`encode_vector`]. Whatever has another
+    /// length is no vector of this index: no search finds it, and [`VectorIndex::verify`] names it.
     pub source: KeyspaceId,
     /// Where the graph is stored. Nobody else writes to it.
     pub target: KeyspaceId,
@@ -147,8 +148,7 @@ impl VectorIndex {
     /// entry's key, only of entries near enough to matter, and may read from the store.
     ///
     /// # Errors
-    /// [`VectorError::Dimensions`], [`VectorError::NotFinite`], [`VectorError::Corrupt`] when the source holds something
-    /// that is no vector of this index, a failed read, and whatever `accept` returns.
+    /// [`VectorError::Dimensions`], [`VectorError::NotFinite`], a failed read, and whatever `accept` returns.
     pub fn search<E: From<VectorError>>(
         &self,
         reader: &impl Reader,
@@ -237,13 +237,14 @@ impl VectorIndex {
         self.graph().stats()
     }
 
-    /// Checks that what `base` has stored is a sound graph of exactly what its source holds, that every entry can be
-    /// reached, and that the graph in memory is sound. Returns what is wrong. O(entries).
+    /// Checks that the source of `base` holds nothing but vectors, that what is stored is a sound graph of exactly these,
+    /// that every one can be reached, and that the graph in memory is sound. Returns what is wrong. O(entries).
     ///
     /// # Errors
     /// A failed read; damage that keeps the stored graph from being read at all.
     pub fn verify(&self, base: &Arc<dyn Snapshot>) -> Result<Vec<Malformed>, VectorError> {
-        let mut findings = self.graph().check();
+        let mut findings = source::misfits(&self.options, base.as_ref())?;
+        findings.extend(self.graph().check());
         match Stored::read(&self.options, base.as_ref())? {
             Some(mut stored) => {
                 if !stored.take_vectors(base.as_ref())? {

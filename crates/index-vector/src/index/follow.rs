@@ -46,9 +46,12 @@ impl VectorIndex {
             graph.undo();
         }
         for (key, value) in changes {
-            match value {
-                Some(value) => {
-                    let vector: Vec<_> = decode(&self.options, value)?.collect();
+            let vector = value
+                .as_ref()
+                .and_then(|value| decode(&self.options, value));
+            match vector {
+                Some(vector) => {
+                    let vector: Vec<_> = vector.collect();
                     graph.insert(Bytes::copy_from_slice(key), &vector, upto)?;
                 }
                 None => {

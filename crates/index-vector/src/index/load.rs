@@ -47,8 +47,13 @@ pub(super) fn load(options: &VectorIndexOptions, base: &dyn Snapshot) -> Result<
 fn build(options: &VectorIndexOptions, base: &dyn Snapshot) -> Result<Hnsw, VectorError> {
     let hnsw = Hnsw::new(options.parameters)?;
     for_each(base, options.source, |key, value| {
-        let vector: Vec<_> = decode(options, &value)?.collect();
-        hnsw.insert(Bytes::copy_from_slice(key), &vector, base.lsn())
+        match decode(options, &value) {
+            Some(vector) => {
+                let vector: Vec<_> = vector.collect();
+                hnsw.insert(Bytes::copy_from_slice(key), &vector, base.lsn())
+            }
+            None => Ok(()),
+        }
     })?;
     hnsw.adopt_unwritten(base.lsn());
     Ok(hnsw)
@@ -151,7 +156,9 @@ impl<'a> Stored<'a> {
         let mut matched = 0;
         let mut strangers = 0;
         for_each(base, self.options.source, |key, value| {
-            let vector = decode(self.options, &value)?;
+            let Some(vector) = decode(self.options, &value) else {
+                return Ok(());
+            };
             let slot = self.graph.by_key.get(key).copied();
             let crc = checksum::crc32c(&value);
             match slot.filter(|slot| self.graph.node(*slot).vector_crc == crc) {

@@ -94,7 +94,9 @@ impl Scan {
         value: &[u8],
         accept: &mut impl FnMut(&[u8]) -> Result<bool, E>,
     ) -> Result<(), E> {
-        let vector = decode(&self.options, value)?;
+        let Some(vector) = decode(&self.options, value) else {
+            return Ok(());
+        };
         self.scorer.prepare_into(vector, &mut self.vector);
         let rank = self
             .scorer

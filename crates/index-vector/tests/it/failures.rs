@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use drystone_base::Env;
-use drystone_index_vector::{VectorError, VectorIndex};
+use drystone_index_vector::{HnswParameters, Metric, VectorError, VectorIndex};
 use drystone_mvcc::{Durability, StoreError};
 use drystone_testkit::{CRASH_FOLDER, Draw, Fault, OpKind, SimFileSystem};
 
@@ -45,35 +45,84 @@ fn a_failed_merge_is_taken_back_and_tried_again() {
     reopened.verify();
 }
 
+/// A value of another length is no vector: searches do not find it, merges go on, and `verify` names it.
 #[test]
-fn bytes_that_are_no_vector_fail_cleanly() {
-    let bench = Bench::open(&Env::memory(2));
-    let expected = state(&mut Draw::new(2), 50);
+fn bytes_that_are_no_vector_hold_up_nothing() {
+    let env = Env::memory(2);
+    let bench = Bench::open(&env);
+    let mut expected = state(&mut Draw::new(2), 50);
     bench.commit_all(&expected);
     bench.flush();
     let mut tx = bench.begin();
-    tx.put(bench.source, key(99), &b"five!"[..]).unwrap();
+    tx.put(bench.source, key(7), &b"five!"[..]).unwrap();
+    tx.put(bench.source, key(99), &b""[..]).unwrap();
     bench.put(&mut tx, &key(1), &[0.0; DIM]);
     tx.commit(Durability::Sync).unwrap();
-    let error = bench
-        .index
-        .search(&bench.store.view(), &[0.0; DIM], 1, 1, all)
-        .unwrap_err();
-    assert!(matches!(error, VectorError::Corrupt { keyspace, .. } if keyspace == bench.source));
-    let error = bench.store.flush().unwrap_err();
-    let StoreError::Index { source, .. } = &error else {
-        panic!("{error}")
+    expected.insert(key(1), vec![0.0; DIM]);
+    expected.remove(&key(7));
+    for _ in 0..2 {
+        bench.check(&bench.store.view(), &expected);
+        bench.flush();
+    }
+    let named = |bench: &Bench| {
+        let findings = bench.index.verify(bench.store.view().base()).unwrap();
+        findings.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
-    let why = std::error::Error::source(source.as_ref()).expect("says why");
-    assert_eq!(
-        why.to_string(),
-        "length of a vector: expected 16 bytes, found 5"
-    );
-    assert_eq!(
-        (bench.index.stats().live, bench.index.stats().dead),
-        (50, 0),
-        "taken back"
-    );
+    let misfits = [
+        "length of a vector: expected 16 bytes, found 5 at key \"key-00007\"",
+        "length of a vector: expected 16 bytes, found 0 at key \"key-00099\"",
+    ];
+    assert_eq!(named(&bench), misfits);
+    bench.store.close().unwrap();
+    let bench = Bench::open(&env);
+    assert_eq!(bench.index.stats().linked, 0, "no rebuild");
+    bench.check(&bench.store.view(), &expected);
+    assert_eq!(named(&bench), misfits);
+    // Once they are mended, they are found.
+    for number in [7, 99] {
+        expected.insert(key(number), vec![1.0; DIM]);
+        bench.commit([(&key(number), Some(&vec![1.0; DIM]))]);
+    }
+    bench.flush();
+    bench.check(&bench.store.view(), &expected);
+    bench.verify();
+}
+
+/// The graph of an index that was attached after bytes that are no vector were merged.
+#[test]
+fn bytes_that_are_no_vector_are_left_out_of_a_new_graph() {
+    let store = open_store(&Env::memory(2));
+    let (source, _) = keyspaces(&store);
+    let mut tx = begin(&store);
+    tx.put(source, key(1), &b"five!"[..]).unwrap();
+    tx.commit(Durability::Sync).unwrap();
+    store.flush().unwrap();
+    let bench = Bench::over(store, parameters());
+    assert!(bench.index.is_empty());
+    bench.check(&bench.store.view(), &State::new());
+}
+
+/// To the cosine only directions matter, so longer vectors make no other graph; but the graph remembers whose it is.
+#[test]
+fn a_vector_that_only_grows_longer_keeps_its_graph() {
+    let env = Env::memory(6);
+    let cosine = HnswParameters {
+        metric: Metric::Cosine,
+        ..parameters()
+    };
+    let bench = Bench::over(open_store(&env), cosine);
+    for length in [1.0, 2.0, 3.0] {
+        for number in 0..20u8 {
+            let vector = vec![length * f32::from(number), length, 0.0, 0.0];
+            bench.commit([(&key(number.into()), Some(&vector))]);
+        }
+        bench.flush();
+        bench.verify();
+    }
+    bench.store.close().unwrap();
+    let bench = Bench::over(open_store(&env), cosine);
+    assert_eq!(bench.index.stats().linked, 0, "no rebuild");
+    assert_eq!(bench.index.len(), 20);
 }
 
 #[test]

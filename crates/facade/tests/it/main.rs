@@ -1,7 +1,6 @@
 //! The facade as applications use it: its interface, its model, crashes, damage and bad input.
 #![expect(
     clippy::disallowed_methods,
-    clippy::disallowed_types,
     clippy::unwrap_used,
     reason = "tests work on real files and threads too, and what fails in them fails the test"
 )]

@@ -22,6 +22,8 @@ mod parse;
 mod plan;
 mod planner;
 mod prepared;
+#[cfg(feature = "serde")]
+mod row_into;
 mod rows;
 mod run;
 mod script;

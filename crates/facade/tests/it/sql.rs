@@ -319,3 +319,58 @@ fn bulk_inserts_keep_constraints_and_indexes() {
     assert_eq!(names, BTreeSet::from(["t".to_owned()]));
     assert!(db.verify().unwrap().is_sound());
 }
+
+#[cfg(feature = "serde")]
+#[test]
+fn rows_become_types_of_your_own() {
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    struct Stone {
+        id: i64,
+        name: Option<String>,
+        look: Vec<f32>,
+        facts: Facts,
+    }
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    struct Facts {
+        hard: bool,
+    }
+    let db = Database::in_memory().unwrap();
+    db.execute(
+        "CREATE TABLE stones (id BIGINT, name TEXT, look VECTOR(2), facts JSONB)",
+        &[],
+    )
+    .unwrap();
+    db.execute(
+        "INSERT INTO stones VALUES (1, NULL, '[1, 2]', '{\"hard\": true}')",
+        &[],
+    )
+    .unwrap();
+    let row = db
+        .query("SELECT * FROM stones", &[])
+        .unwrap()
+        .one()
+        .unwrap();
+    let expected = Stone {
+        id: 1,
+        name: None,
+        look: vec![1.0, 2.0],
+        facts: Facts { hard: true },
+    };
+    assert_eq!(row.into_type::<Stone>().unwrap(), expected);
+    let row = db
+        .query("SELECT id, 'x' FROM stones", &[])
+        .unwrap()
+        .one()
+        .unwrap();
+    assert_eq!(
+        row.into_type::<(i64, String)>().unwrap(),
+        (1, "x".to_owned())
+    );
+    assert!(row.into_type::<Stone>().is_err());
+    let row = db
+        .query("SELECT id FROM stones", &[])
+        .unwrap()
+        .one()
+        .unwrap();
+    assert_eq!(row.into_type::<i64>().unwrap(), 1);
+}

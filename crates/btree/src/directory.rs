@@ -61,7 +61,8 @@ pub(crate) fn with_fates(
     next
 }
 
-/// Reads all keyspaces of a directory.
+/// Reads all keyspaces of a directory. That they ascend, and that every leaf has one, also bounds the time that a damaged
+/// directory takes which names a page many times.
 pub(crate) fn read_directory(
     pages: &Pages,
     root: Option<&TreeRoot>,
@@ -69,6 +70,10 @@ pub(crate) fn read_directory(
 ) -> Result<Vec<Arc<Keyspace>>, EngineError> {
     let mut keyspaces: Vec<Arc<Keyspace>> = Vec::new();
     let mut on_leaf = |leaf: &Node| {
+        if leaf.key_count() == 0 {
+            let why = malformed("entries of a leaf", "at least one", "none");
+            return Err(pages.corrupt(leaf.offset(), why));
+        }
         for slot in 0..leaf.key_count() {
             let (id, root) = decode(pages, leaf, slot)?;
             if keyspaces.last().is_some_and(|last| last.id() >= id) {

@@ -259,3 +259,23 @@ fn a_tree_that_names_its_pages_again_and_again_ends() {
     });
     assert!(found.contains(&"page"), "{found:?}");
 }
+
+/// The same with leaves that hold nothing, so that no order is broken, as the directory, which is read when it is opened.
+#[test]
+fn a_directory_that_names_empty_leaves_again_and_again_is_refused() {
+    let (env, dir) = (Env::memory(1), Path::new("tree"));
+    let pager = Pager::open(&env, dir, PagerOptions::default()).unwrap();
+    let mut writer = pager.begin().unwrap();
+    let mut below = write(&mut writer, &encode(0, &[]), 1);
+    for level in 1..=40 {
+        below = inner(&mut writer, level, &[(b"", below), (b"m", below)]);
+    }
+    let payload = Payload {
+        page_bytes: 512,
+        directory: Some(at_level(40, below)),
+    };
+    writer.commit(&payload.encode(), Lsn(1)).unwrap();
+    drop(pager);
+    let error = BTree::open(&env, dir, BTreeOptions::default()).unwrap_err();
+    assert!(matches!(error, EngineError::Corrupt { .. }), "{error:?}");
+}

@@ -1,7 +1,8 @@
 //! Cursor: a position in one keyspace of a snapshot.
 //!
-//! Holds the nodes from the root to its leaf, so that a step from leaf to leaf costs one read, and its snapshot, so
-//! that their pages stay. The key is put together in one buffer that is used again.
+//! Holds its snapshot, so that the pages stay, and the way from the root to its leaf, so that a step from leaf to leaf
+//! costs one read. Of the nodes on the way it holds those that the tree does not keep pinned; the others it finds again
+//! from the top, since what is pinned stays so, and so do the nodes above it.
 
 use std::sync::Arc;
 
@@ -20,12 +21,24 @@ use crate::snapshot::State;
 pub struct BTreeCursor {
     state: Arc<State>,
     keyspace: Option<Arc<Keyspace>>,
-    /// The inner nodes above the leaf, the root first, each with the child that the next one is.
-    path: SmallVec<[(Place, usize); 6]>,
+    /// The inner nodes above the leaf, the root first.
+    path: Path,
     /// `None`: it is on no entry.
     leaf: Option<Node>,
     slot: usize,
+    /// On an entry, its key: one buffer that is used again.
     key: Vec<u8>,
+}
+
+type Path = SmallVec<[Step; 8]>;
+
+/// An inner node on the way down.
+#[derive(Debug)]
+struct Step {
+    /// `None`: it is pinned.
+    node: Option<Box<Node>>,
+    /// The child that the next one is.
+    child: usize,
 }
 
 /// Which way a descent turns.
@@ -34,6 +47,23 @@ enum Turn<'k> {
     First,
     Last,
     Towards(&'k [u8]),
+}
+
+/// Where the leaf lies that is meant.
+#[derive(Clone, Copy)]
+enum Side {
+    Left,
+    Right,
+}
+
+impl Step {
+    fn new(place: Place<'_>, child: usize) -> Step {
+        let node = match place {
+            Place::Pinned(_) => None,
+            Place::Read(node) => Some(Box::new(node)),
+        };
+        Step { node, child }
+    }
 }
 
 impl BTreeCursor {
@@ -60,30 +90,12 @@ impl BTreeCursor {
         let Some(keyspace) = &self.keyspace else {
             return Ok(false);
         };
-        let Some(top) = keyspace.top(self.state.pages())? else {
+        let pages = self.state.pages();
+        let Some(top) = keyspace.top(pages)? else {
             return Ok(false);
         };
-        self.descend_from(top, turn)?;
+        self.leaf = Some(descend_from(top, turn, pages, &mut self.path)?);
         Ok(true)
-    }
-
-    fn descend_from(&mut self, mut place: Place, turn: Turn<'_>) -> Result<(), EngineError> {
-        while place.node().level() > 0 {
-            let node = place.node();
-            let idx = match turn {
-                Turn::First => 0,
-                Turn::Last => node.key_count(),
-                Turn::Towards(key) => self.pages().check(node, node.route(key))?,
-            };
-            let child = place.child(idx, self.pages())?;
-            self.path.push((place, idx));
-            place = child;
-        }
-        self.leaf = Some(match place {
-            Place::Pinned(pin) => pin.node().clone(),
-            Place::Read(node) => node,
-        });
-        Ok(())
     }
 
     /// Onto a slot of the leaf, which has it.
@@ -116,41 +128,45 @@ impl BTreeCursor {
 
     /// Onto the first slot of the leaf to the right. False: there is none.
     fn next_leaf(&mut self) -> Result<bool, EngineError> {
-        self.leaf = None;
-        while let Some((place, idx)) = self.path.pop() {
-            if idx < place.node().key_count() {
-                let child = place.child(idx + 1, self.pages())?;
-                self.path.push((place, idx + 1));
-                self.descend_from(child, Turn::First)?;
-                return self.settle(0);
-            }
-        }
-        Ok(false)
+        Ok(self.to_leaf_beside(Side::Right)? && self.settle(0)?)
     }
 
     /// Onto the last slot of the leaf to the left. False: there is none.
     fn prev_leaf(&mut self) -> Result<bool, EngineError> {
+        Ok(self.to_leaf_beside(Side::Left)? && self.settle_last()?)
+    }
+
+    /// To the leaf beside this one. False: there is none.
+    fn to_leaf_beside(&mut self, side: Side) -> Result<bool, EngineError> {
         self.leaf = None;
-        while let Some((place, idx)) = self.path.pop() {
-            if idx > 0 {
-                let child = place.child(idx - 1, self.pages())?;
-                self.path.push((place, idx - 1));
-                self.descend_from(child, Turn::Last)?;
-                return self.settle_last();
-            }
+        let Some(keyspace) = &self.keyspace else {
+            return Ok(false);
+        };
+        let pages = self.state.pages();
+        while let Some(step) = self.path.pop() {
+            let place = match step.node {
+                Some(node) => Place::Read(*node),
+                None => find_again(keyspace, pages, &self.path)?,
+            };
+            let (beside, turn) = match side {
+                Side::Right if step.child < place.node().key_count() => {
+                    (step.child + 1, Turn::First)
+                }
+                Side::Left if step.child > 0 => (step.child - 1, Turn::Last),
+                _ => continue,
+            };
+            let child = place.child(beside, pages)?;
+            self.path.push(Step::new(place, beside));
+            self.leaf = Some(descend_from(child, turn, pages, &mut self.path)?);
+            return Ok(true);
         }
         Ok(false)
     }
 
     fn settle_last(&mut self) -> Result<bool, EngineError> {
-        let last = self
-            .leaf
-            .as_ref()
-            .and_then(|leaf| leaf.key_count().checked_sub(1));
-        match last {
-            Some(last) => self.settle(last),
-            None => self.settle(0),
-        }
+        let leaf = self.leaf.as_ref();
+        let last = leaf.and_then(|leaf| leaf.key_count().checked_sub(1));
+        self.settle(last.unwrap_or(0))
     }
 
     /// After an error the cursor is on no entry.
@@ -236,4 +252,39 @@ impl Cursor for BTreeCursor {
         let leaf = self.leaf.as_ref().expect("the cursor is on an entry");
         value_at(self.pages(), leaf, self.slot)
     }
+}
+
+/// From a node down to a leaf.
+fn descend_from(
+    mut place: Place<'_>,
+    turn: Turn<'_>,
+    pages: &Pages,
+    path: &mut Path,
+) -> Result<Node, EngineError> {
+    while place.node().level() > 0 {
+        let node = place.node();
+        let idx = match turn {
+            Turn::First => 0,
+            Turn::Last => node.key_count(),
+            Turn::Towards(key) => pages.check(node, node.route(key))?,
+        };
+        let child = place.child(idx, pages)?;
+        path.push(Step::new(place, idx));
+        place = child;
+    }
+    Ok(match place {
+        Place::Pinned(pin) => pin.node().clone(),
+        Place::Read(node) => node,
+    })
+}
+
+/// The pinned node that `path` leads to: so are all on it.
+fn find_again<'a>(
+    keyspace: &'a Keyspace,
+    pages: &Pages,
+    path: &Path,
+) -> Result<Place<'a>, EngineError> {
+    let top = keyspace.top(pages)?.expect("a tree with a path has a root");
+    path.iter()
+        .try_fold(top, |place, step| place.child(step.child, pages))
 }

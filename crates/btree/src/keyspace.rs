@@ -24,14 +24,14 @@ pub(crate) struct Keyspace {
 
 /// A node on the way down.
 #[derive(Debug)]
-pub(crate) enum Place {
+pub(crate) enum Place<'a> {
     /// Kept by its tree.
-    Pinned(Arc<Pin>),
+    Pinned(&'a Pin),
     /// Read for this descent.
     Read(Node),
 }
 
-impl Place {
+impl<'a> Place<'a> {
     pub(crate) fn node(&self) -> &Node {
         match self {
             Place::Pinned(pin) => pin.node(),
@@ -40,11 +40,11 @@ impl Place {
     }
 
     /// A child of it, one level down.
-    pub(crate) fn child(&self, idx: usize, pages: &Pages) -> Result<Place, EngineError> {
-        if let Place::Pinned(pin) = self
+    pub(crate) fn child(&self, idx: usize, pages: &Pages) -> Result<Place<'a>, EngineError> {
+        if let Place::Pinned(pin) = *self
             && let Some(child) = pin.child(idx, pages)?
         {
-            return Ok(Place::Pinned(Arc::clone(child)));
+            return Ok(Place::Pinned(child));
         }
         let node = self.node();
         let child = pages.check(node, node.child(idx))?;
@@ -77,12 +77,12 @@ impl Keyspace {
     }
 
     /// The topmost node; `None` when the keyspace is empty.
-    pub(crate) fn top(&self, pages: &Pages) -> Result<Option<Place>, EngineError> {
+    pub(crate) fn top(&self, pages: &Pages) -> Result<Option<Place<'_>>, EngineError> {
         let Some(root) = &self.root else {
             return Ok(None);
         };
         if let Some(pin) = self.pinned_top(root, pages)? {
-            return Ok(Some(Place::Pinned(Arc::clone(pin))));
+            return Ok(Some(Place::Pinned(pin)));
         }
         let node = pages.read_node(&root.child.page, root.level)?;
         Ok(Some(Place::Read(node)))

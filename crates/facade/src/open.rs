@@ -21,6 +21,8 @@ use crate::options::{CreateMode, Options};
 
 const LOCK: &str = "LOCK";
 const LOG: &str = "log";
+/// How many full memtables are kept for transactions that began before them.
+const CONFLICT_MEMTABLES: u64 = 8;
 /// Holds nothing; creating it is the first commit of every database.
 const FIRST_KEYSPACE: &str = "@drystone";
 
@@ -180,6 +182,7 @@ fn wire(env: &Env, directory: &Path, options: &Options, kind: EngineKind) -> Res
     let log = Log::open(env, &directory.join(LOG), log_options, engine.merged_lsn())?;
     let store_options = StoreOptions {
         memtable_bytes: options.memtable_bytes,
+        conflict_bytes_max: options.memtable_bytes.saturating_mul(CONFLICT_MEMTABLES),
         ..StoreOptions::default()
     };
     let store = Store::open(env, store_options, log, engine)?;

@@ -144,6 +144,7 @@ impl From<WalError> for StoreError {
 
 /// What two transactions both touched.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Contended {
     /// One key.
     Key {
@@ -154,6 +155,9 @@ pub enum Contended {
     },
     /// A keyspace as a whole: one dropped it or guards it, the other changed it.
     Keyspace(KeyspaceId),
+    /// Perhaps nothing. The transaction began so long ago that what was committed since is not in memory any more
+    /// ([`StoreOptions::conflict_bytes_max`](crate::StoreOptions::conflict_bytes_max)).
+    Forgotten,
 }
 
 impl fmt::Display for Contended {
@@ -161,6 +165,7 @@ impl fmt::Display for Contended {
         match self {
             Contended::Key { keyspace, key } => write!(f, "key {key:?} of {keyspace}"),
             Contended::Keyspace(keyspace) => write!(f, "{keyspace}"),
+            Contended::Forgotten => f.write_str("too much to be remembered"),
         }
     }
 }

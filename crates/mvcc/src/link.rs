@@ -3,34 +3,90 @@
 //! A transaction that may write holds the link of the memtable that was active when it began. From there it reaches
 //! every memtable that took commits since, also those merged meanwhile; so a commit finds all later changes of a key
 //! without anybody keeping a list of transactions. Views hold no link and so keep no memtable from being freed.
+//!
+//! What an idle transaction keeps in memory that way is bounded: the chain forgets its oldest memtables, and whoever
+//! would have to ask one of them cannot commit any more.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock, Weak};
+
+use arc_swap::ArcSwapOption;
 
 use crate::memtable::Memtable;
 
 pub(crate) struct Link {
-    memtable: Arc<Memtable>,
+    /// `None` once it was forgotten.
+    memtable: ArcSwapOption<Memtable>,
     next: OnceLock<Arc<Link>>,
 }
 
+/// The links that are in use, as the store holds them. Guarded by the commit latch.
+pub(crate) struct Chain {
+    /// The active memtable's. The only one that the store itself keeps alive.
+    last: Arc<Link>,
+    /// Those before it that remember, oldest first, with the sizes of their memtables. The first may be gone.
+    sealed: VecDeque<(Weak<Link>, u64)>,
+    sealed_bytes: u64,
+}
+
+impl Chain {
+    pub(crate) fn new(active: Arc<Memtable>) -> Chain {
+        Chain {
+            last: Link::new(active),
+            sealed: VecDeque::new(),
+            sealed_bytes: 0,
+        }
+    }
+
+    /// The active memtable's link.
+    pub(crate) fn last(&self) -> &Arc<Link> {
+        &self.last
+    }
+
+    /// Seals the active memtable, of `sealed_bytes`, and puts another in its place. The oldest are forgotten until
+    /// sealed ones take no more than `bytes_max`.
+    pub(crate) fn seal(&mut self, active: Arc<Memtable>, sealed_bytes: u64, bytes_max: u64) {
+        let link = Link::new(active);
+        self.last.follow(&link);
+        let sealed = Arc::downgrade(&self.last);
+        self.sealed.push_back((sealed, sealed_bytes));
+        self.sealed_bytes += sealed_bytes;
+        self.last = link;
+        self.forget(bytes_max);
+    }
+
+    /// A link that nobody holds is gone, and those before it too.
+    fn forget(&mut self, bytes_max: u64) {
+        while let Some((oldest, bytes)) = self.sealed.front() {
+            match oldest.upgrade() {
+                Some(_) if self.sealed_bytes <= bytes_max => return,
+                Some(link) => link.memtable.store(None),
+                None => {}
+            }
+            self.sealed_bytes -= bytes;
+            self.sealed.pop_front();
+        }
+    }
+}
+
 impl Link {
-    pub(crate) fn new(memtable: Arc<Memtable>) -> Arc<Link> {
+    fn new(memtable: Arc<Memtable>) -> Arc<Link> {
         Arc::new(Link {
-            memtable,
+            memtable: ArcSwapOption::new(Some(memtable)),
             next: OnceLock::new(),
         })
     }
 
     /// Names the memtable that follows. Only under the commit latch, once.
-    pub(crate) fn follow(&self, next: &Arc<Link>) {
+    fn follow(&self, next: &Arc<Link>) {
         let result = self.next.set(Arc::clone(next));
         assert!(result.is_ok(), "a memtable is sealed once");
     }
 
-    /// This memtable and all that followed.
-    pub(crate) fn memtables(&self) -> impl Iterator<Item = &Arc<Memtable>> {
+    /// This memtable and all that followed; `None` for those that were forgotten.
+    pub(crate) fn memtables(&self) -> impl Iterator<Item = Option<Arc<Memtable>>> {
         std::iter::successors(Some(self), |link| link.next.get().map(Arc::as_ref))
-            .map(|link| &link.memtable)
+            .map(|link| link.memtable.load_full())
     }
 }
 
@@ -72,10 +128,30 @@ mod tests {
     #[test]
     fn whoever_holds_the_end_keeps_no_beginning() {
         let first = chain(3);
-        let memtable = Arc::downgrade(&first.memtable);
+        let memtable = Arc::downgrade(&first.memtable.load_full().unwrap());
         let second = first.next.get().map(Arc::clone);
         drop(first);
         assert!(memtable.upgrade().is_none());
         assert_eq!(second.map(|second| second.memtables().count()), Some(2));
+    }
+
+    #[test]
+    fn the_oldest_are_forgotten_and_the_unused_not_counted() {
+        let memtable = || Arc::new(Memtable::new(0));
+        let mut chain = Chain::new(memtable());
+        // Nobody holds these: they are gone at once.
+        (0..10).for_each(|_| chain.seal(memtable(), 100, 250));
+        let oldest = Arc::clone(chain.last());
+        chain.seal(memtable(), 100, 250);
+        let second = Arc::clone(chain.last());
+        chain.seal(memtable(), 100, 250);
+        let remembered = |link: &Link| link.memtables().map(|m| m.is_some()).collect::<Vec<_>>();
+        assert_eq!(remembered(&oldest), [true, true, true]);
+        chain.seal(memtable(), 100, 250);
+        assert_eq!(remembered(&oldest), [false, true, true, true]);
+        assert_eq!(remembered(&second), [true, true, true]);
+        drop((oldest, second));
+        chain.seal(memtable(), 100, 250);
+        assert!(chain.sealed.is_empty() && chain.sealed_bytes == 0);
     }
 }

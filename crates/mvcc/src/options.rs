@@ -11,6 +11,10 @@ pub struct StoreOptions {
     /// about `memtable_bytes * (sealed_memtables_max + 2)` bytes of memory bound all memtables together, besides those
     /// that open views and transactions still need.
     pub sealed_memtables_max: usize,
+    /// About how many bytes of commits, besides those that wait for a merge, stay in memory so that transactions which
+    /// began before them can be checked against them. One that began earlier can still read, but not commit what it
+    /// wrote: it gets a [`StoreError::Conflict`](crate::StoreError::Conflict).
+    pub conflict_bytes_max: u64,
     /// The most that one transaction may write, in bytes of keys and values.
     pub transaction_bytes_max: u64,
     /// About how many bytes one [`Store::step`](crate::Store::step) lets the base read and write.
@@ -22,6 +26,7 @@ impl Default for StoreOptions {
         StoreOptions {
             memtable_bytes: 64 << 20,
             sealed_memtables_max: 2,
+            conflict_bytes_max: 512 << 20,
             transaction_bytes_max: 1 << 30,
             step_bytes: 4 << 20,
         }

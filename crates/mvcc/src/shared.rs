@@ -23,7 +23,7 @@ use parking_lot::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
 use crate::commit_record;
 use crate::error::{Contended, StoreError};
 use crate::layers::Layers;
-use crate::link::Link;
+use crate::link::Chain;
 use crate::memtable::{Memtable, Table};
 use crate::merge::Merges;
 use crate::options::{Durability, StoreOptions};
@@ -56,8 +56,7 @@ pub(crate) struct Shared {
 /// Where commits go.
 pub(crate) struct Head {
     pub(crate) active: Arc<Memtable>,
-    /// The active memtable's link. The only one that the store itself holds.
-    pub(crate) link: Arc<Link>,
+    pub(crate) chain: Chain,
 }
 
 impl Shared {
@@ -148,17 +147,13 @@ impl Shared {
 
     /// First committer wins: finds changes since the transaction's view of anything it wrote or guards.
     fn validate(&self, transaction: &Transaction) -> Result<(), StoreError> {
-        let lsn = transaction.view().lsn();
-        // The view's own sealed memtables count too: they may hold commits that were not visible when it was taken.
-        let sealed = transaction.view().layers().sealed();
-        let newer = transaction.link().memtables().chain(sealed);
-        for memtable in newer.filter(|memtable| memtable.newest() > lsn) {
-            if let Some(what) = find_conflict(memtable, transaction.writes(), lsn) {
+        match find_conflicts(transaction) {
+            None => Ok(()),
+            Some(what) => {
                 self.counters.conflicts.add(1);
-                return Err(StoreError::Conflict { what });
+                Err(StoreError::Conflict { what })
             }
         }
-        Ok(())
     }
 
     /// Waits until the log is durable up to `lsn`, and shows what waited for it.
@@ -171,16 +166,17 @@ impl Shared {
     /// Closes the active memtable to commits and opens another.
     pub(crate) fn seal(&self, head: &mut Head) {
         let active = Arc::new(Memtable::new(self.options.memtable_bytes));
-        let link = Link::new(Arc::clone(&active));
-        head.link.follow(&link);
+        let (sealed_bytes, bytes_max) = (head.active.bytes(), self.options.conflict_bytes_max);
+        head.chain
+            .seal(Arc::clone(&active), sealed_bytes, bytes_max);
         let layers = self.layers.load();
         let older = layers.memtables.iter().map(Arc::clone);
         self.layers.store(Arc::new(Layers {
             memtables: std::iter::once(Arc::clone(&active)).chain(older).collect(),
             base: Arc::clone(&layers.base),
-            link: Arc::downgrade(&link),
+            link: Arc::downgrade(head.chain.last()),
         }));
-        *head = Head { active, link };
+        head.active = active;
     }
 
     /// Merges until no more sealed memtables wait than may. This bounds memory also when nobody calls `step`.
@@ -222,6 +218,23 @@ fn apply(active: &Memtable, writes: &WriteSet, lsn: Lsn) {
     for (keyspace, changes) in writes.keyspaces() {
         active.apply(keyspace, changes.iter(), lsn);
     }
+}
+
+/// What was committed since a transaction's view that it wrote or guards.
+fn find_conflicts(transaction: &Transaction) -> Option<Contended> {
+    let (view, writes) = (transaction.view(), transaction.writes());
+    let find_in = |memtable: &Memtable| {
+        let is_newer = memtable.newest() > view.lsn();
+        is_newer.then(|| find_conflict(memtable, writes, view.lsn()))?
+    };
+    let mut since = transaction.link().memtables();
+    let later = since.find_map(|memtable| match memtable {
+        Some(memtable) => find_in(&memtable),
+        None => Some(Contended::Forgotten),
+    });
+    // The view's own sealed memtables count too: they may hold commits that were not visible when it was taken.
+    let mut sealed = view.layers().sealed().iter();
+    later.or_else(|| sealed.find_map(|memtable| find_in(memtable)))
 }
 
 /// What a memtable has that is newer than `lsn` and that `writes` writes or guards.

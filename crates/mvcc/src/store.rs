@@ -13,7 +13,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::derived_index::DerivedIndex;
 use crate::error::StoreError;
 use crate::layers::Layers;
-use crate::link::Link;
+use crate::link::Chain;
 use crate::memtable::Memtable;
 use crate::merge::Merges;
 use crate::options::{IsolationLevel, StoreOptions};
@@ -49,11 +49,11 @@ impl Store {
         let base = engine.snapshot();
         let merged = base.lsn();
         let active = Arc::new(Memtable::new(options.memtable_bytes));
-        let link = Link::new(Arc::clone(&active));
+        let chain = Chain::new(Arc::clone(&active));
         let layers = Layers {
             memtables: vec![Arc::clone(&active)],
             base,
-            link: Arc::downgrade(&link),
+            link: Arc::downgrade(chain.last()),
         };
         let shared = Shared {
             options,
@@ -63,7 +63,7 @@ impl Store {
             closed: AtomicBool::new(false),
             layers: ArcSwap::from_pointee(layers),
             publication: Publication::new(merged),
-            head: Mutex::new(Head { active, link }),
+            head: Mutex::new(Head { active, chain }),
             merges: Mutex::new(Merges::default()),
             newest_async: AtomicU64::new(0),
             savepoints: Default::default(),
@@ -77,7 +77,8 @@ impl Store {
 
     /// Begins a transaction on the newest committed state. Waits for nobody.
     ///
-    /// While it lives, the changes committed after it stay in memory, so that its own can be checked against them.
+    /// While it lives, what is committed after it stays in memory, up to [`StoreOptions::conflict_bytes_max`], so that its
+    /// own writes can be checked against that.
     ///
     /// # Errors
     /// [`StoreError::Unsupported`] for a level that is not there yet, [`StoreError::Closed`].

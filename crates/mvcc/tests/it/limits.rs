@@ -1,9 +1,12 @@
 //! What would stand in the way of every later merge, or take memory without end, is refused before it is committed.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
 use drystone_base::Env;
 use drystone_btree::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
 use drystone_engine::EngineError;
-use drystone_mvcc::{Durability, StoreError, StoreOptions};
+use drystone_mvcc::{Contended, Durability, StoreError, StoreOptions};
 
 use crate::support::{all, begin, create, open, store};
 
@@ -63,4 +66,77 @@ fn what_savepoints_remember_counts_as_written() {
     tx.release(start).unwrap();
     overwrite(&mut tx).unwrap();
     tx.commit(Durability::Sync).unwrap();
+}
+
+/// A transaction that idles while others commit does not keep all they commit in memory.
+#[test]
+fn an_idle_transaction_does_not_take_all_memory() {
+    let options = StoreOptions {
+        memtable_bytes: 20_000,
+        conflict_bytes_max: 100_000,
+        ..StoreOptions::default()
+    };
+    let store = open(&Env::memory(1), options).unwrap();
+    let ks = create(&store, "main");
+    let value = Bytes::from(vec![7; 2_000]);
+    let mut early = begin(&store);
+    early.put(ks, "early", "value").unwrap();
+    let reader = begin(&store);
+    let mut late = None;
+    for number in 0..200u64 {
+        if number == 190 {
+            let tx = late.insert(begin(&store));
+            tx.put(ks, "late", "value").unwrap();
+        }
+        let mut tx = begin(&store);
+        let owner = Owned::new(&value);
+        tx.put(ks, number.to_be_bytes().to_vec(), Bytes::from_owner(owner))
+            .unwrap();
+        tx.commit(Durability::None).unwrap();
+        store.step().unwrap();
+    }
+    let kept = Owned::count() * value.len();
+    assert!(kept < 200_000, "{kept} bytes are kept");
+    let refused = early.commit(Durability::Sync).unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            StoreError::Conflict {
+                what: Contended::Forgotten
+            }
+        ),
+        "{refused:?}"
+    );
+    late.unwrap().commit(Durability::Sync).unwrap();
+    assert_eq!(reader.range(ks, ..).count(), 0);
+    reader.commit(Durability::Sync).unwrap();
+    assert_eq!(all(&store.view(), ks).len(), 201);
+}
+
+/// A value that counts how many of its kind are in memory.
+struct Owned(Bytes);
+
+static OWNED: AtomicUsize = AtomicUsize::new(0);
+
+impl Owned {
+    fn new(value: &Bytes) -> Owned {
+        OWNED.fetch_add(1, Ordering::Relaxed);
+        Owned(value.clone())
+    }
+
+    fn count() -> usize {
+        OWNED.load(Ordering::Relaxed)
+    }
+}
+
+impl AsRef<[u8]> for Owned {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        OWNED.fetch_sub(1, Ordering::Relaxed);
+    }
 }

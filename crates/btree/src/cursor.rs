@@ -128,16 +128,16 @@ impl BTreeCursor {
 
     /// Onto the first slot of the leaf to the right. False: there is none.
     fn next_leaf(&mut self) -> Result<bool, EngineError> {
-        Ok(self.to_leaf_beside(Side::Right)? && self.settle(0)?)
+        Ok(self.move_beside(Side::Right)? && self.settle(0)?)
     }
 
     /// Onto the last slot of the leaf to the left. False: there is none.
     fn prev_leaf(&mut self) -> Result<bool, EngineError> {
-        Ok(self.to_leaf_beside(Side::Left)? && self.settle_last()?)
+        Ok(self.move_beside(Side::Left)? && self.settle_last()?)
     }
 
     /// To the leaf beside this one. False: there is none.
-    fn to_leaf_beside(&mut self, side: Side) -> Result<bool, EngineError> {
+    fn move_beside(&mut self, side: Side) -> Result<bool, EngineError> {
         self.leaf = None;
         let Some(keyspace) = &self.keyspace else {
             return Ok(false);

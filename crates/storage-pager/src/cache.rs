@@ -37,6 +37,9 @@ const FRAME_BYTES: usize = 128;
 const SHARD_BYTES_MIN: usize = 1 << 20;
 const SHARDS_MAX: usize = 64;
 
+/// Pages that left lately and are remembered, in one shard: 512 KiB for their numbers, whatever the budget.
+const GHOSTS_MAX: usize = 1 << 16;
+
 /// Reads beyond this many are not counted.
 const USES_MAX: u8 = 3;
 
@@ -180,7 +183,7 @@ impl Cache {
 
 impl Shard {
     fn new(bytes_max: usize) -> Shard {
-        let ghost_count = (bytes_max / 4096).next_power_of_two();
+        let ghost_count = (bytes_max / 4096).min(GHOSTS_MAX).next_power_of_two();
         Shard {
             table: RwLock::new(Table {
                 frames: HashTable::new(),

@@ -379,3 +379,20 @@ fn verify_finds_blocks_that_nobody_knows() {
         "one page shown twice, one not shown: {findings:?}"
     );
 }
+
+#[test]
+fn a_cache_without_bounds_takes_no_memory_before_it_is_used() {
+    let options = PagerOptions {
+        cache_bytes: usize::MAX,
+        ..PagerOptions::default()
+    };
+    let pager = Pager::open(&Env::memory(1), Path::new("stones"), options).unwrap();
+    commit(
+        &pager,
+        &Changes::from([(1, Some(stone(1, 1, 3000)))]),
+        Lsn(1),
+    )
+    .unwrap();
+    let page = shelf::place(&pager, 1);
+    assert_eq!(pager.read(&page).unwrap(), stone(1, 1, 3000));
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use drystone_base::{Clock, Env, KeyspaceId};
+use drystone_base::{Clock, Env, KeyspaceId, Lsn};
 use drystone_mvcc::{Durability, IsolationLevel, Store, StoreError, Transaction};
 use parking_lot::{Mutex, RwLock};
 
@@ -57,6 +57,8 @@ struct Inner {
     catalog_keyspace: KeyspaceId,
     /// The state of the catalog that was used last.
     catalog: RwLock<Arc<Catalog>>,
+    /// The version of the catalog in the committed state that was asked for last.
+    version_at: RwLock<(Option<Lsn>, CatalogVersion)>,
     plans: PlanCache,
     /// The last row number given, by table.
     row_ids: Mutex<BTreeMap<KeyspaceId, Arc<AtomicI64>>>,
@@ -79,6 +81,7 @@ impl SqlEngine {
                 options,
                 catalog_keyspace,
                 catalog: RwLock::new(Arc::new(catalog)),
+                version_at: RwLock::new((None, CatalogVersion::default())),
                 plans: PlanCache::new(options.cached_plans_max),
                 row_ids: Mutex::new(BTreeMap::new()),
                 vectors: VectorIndexes::default(),
@@ -159,8 +162,22 @@ impl SqlEngine {
         Ok(catalog)
     }
 
+    /// Which state of the catalog a reader sees. Read once for each committed state, as a rule: most readers see the
+    /// state that the one before them saw.
     pub(crate) fn catalog_version(&self, reader: &Reader<'_>) -> Result<CatalogVersion, SqlError> {
-        store::version(reader, self.inner.catalog_keyspace)
+        if let Reader::Transaction(transaction) = reader
+            && transaction.has_writes()
+        {
+            return store::version(reader, self.inner.catalog_keyspace);
+        }
+        let lsn = reader.view().lsn();
+        let (known_at, known) = *self.inner.version_at.read();
+        if known_at == Some(lsn) {
+            return Ok(known);
+        }
+        let version = store::version(reader, self.inner.catalog_keyspace)?;
+        *self.inner.version_at.write() = (Some(lsn), version);
+        Ok(version)
     }
 
     /// Starts a change of the catalog.

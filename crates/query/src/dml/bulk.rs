@@ -110,11 +110,11 @@ impl SqlEngine {
         };
         guard_table(self, &shape.table, &mut transaction);
         let mut writer = RowWriter::new(self, &shape.table, &mut transaction);
-        let mut row = Row::new();
+        let mut space = Row::new();
         for (values, defaults) in batch.iter().zip(defaults) {
-            shape.fill(values, &defaults, &mut row)?;
-            let key = writer.key_of(&row)?;
-            writer.insert(key, &row)?;
+            let row = shape.row(values, &defaults, &mut space)?;
+            let key = writer.key_of(row)?;
+            writer.insert(key, row)?;
         }
         transaction.commit(durability)?;
         Ok(())
@@ -163,6 +163,32 @@ impl Shape {
             defaulted,
             defaults,
         })
+    }
+
+    /// The row of these values: they themselves, where nothing is to be done, or what is made of them in `space`.
+    fn row<'r>(
+        &self,
+        values: &'r [Value],
+        defaults: &[Value],
+        space: &'r mut Row,
+    ) -> Result<&'r [Value], SqlError> {
+        if self.is_row(values) {
+            return Ok(values);
+        }
+        self.fill(values, defaults, space)?;
+        Ok(space)
+    }
+
+    /// Whether the values are one for each column, in order and of its type.
+    fn is_row(&self, values: &[Value]) -> bool {
+        let columns = self.table.columns();
+        let fits = |((value, target), column): ((&Value, &usize), usize)| {
+            let found = value.data_type();
+            *target == column && found.is_none_or(|found| found == columns[column].data_type)
+        };
+        values.len() == columns.len()
+            && self.targets.len() == columns.len()
+            && values.iter().zip(&self.targets).zip(0..).all(fits)
     }
 
     /// Makes a whole row of the values of one.

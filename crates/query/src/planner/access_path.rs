@@ -103,6 +103,10 @@ impl Planner<'_> {
         wish: Wish<'_>,
     ) -> Result<Path, SqlError> {
         let table = &relation.table;
+        let keys = match_key(relation.id, table, table.key_columns(), conjuncts, outside);
+        if !table.has_row_ids() && keys.equal.len() == table.key_columns().len() {
+            return Ok(one_row(keys));
+        }
         let table_rows = self.table_rows(table)?;
         let left = selectivity(conjuncts);
         let mut best = full_path(relation, table_rows, left, wish);
@@ -245,6 +249,18 @@ impl Planner<'_> {
                 })
             })
             .transpose()
+    }
+}
+
+/// The look-up of one row by its primary key: nothing is cheaper, whatever the size of the table.
+fn one_row(keys: KeyMatch) -> Path {
+    Path {
+        which: Which::PrimaryKey,
+        keys,
+        backwards: false,
+        ordered: true,
+        rows: 1.0,
+        cost: SEEK_COST,
     }
 }
 

@@ -1,11 +1,10 @@
-//! Durable single-key commits, beside what the disk allows.
+//! Commits: durable ones beside what the disk allows, ones that wait for nothing, and batches.
 //!
 //! `bare_loop` overwrites 4 KiB blocks of a written file one after the other, with `fdatasync` after each: no store that
 //! syncs each commit can do more on one thread. `commit_sync/1` and `/8` commit one key each, on that many threads.
-#![expect(
-    missing_docs,
-    reason = "criterion's macros make undocumented functions"
-)]
+//!
+//! Disks are noisy, so what is to be compared is also run in turns of a fraction of a second: the lines that begin with
+//! `in turns` give the median of each, and the median over all rounds of one's rate divided by the other's.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -15,80 +14,185 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use drystone::{Durability, Keyspace};
-use drystone_benches::{database, folder, key, value};
+use drystone::{Database, Durability, Keyspace, WriteBatch};
+use drystone_benches::{database, folder, key, median, value};
 
 const BLOCK: usize = 4096;
 const FILE_BLOCKS: u64 = 4096;
+const BATCH_ROWS: u64 = 10_000;
 
-fn bare_loop(file: &File, commits: u64) -> Duration {
-    let block = [7; BLOCK];
-    let started = Instant::now();
-    for number in 0..commits {
-        file.write_all_at(&block, (number % FILE_BLOCKS) * BLOCK as u64)
+/// Rounds of the comparison, and how long each has its turn in one.
+const ROUNDS: usize = 25;
+const TURN: Duration = Duration::from_millis(150);
+
+/// A file of written blocks.
+struct Bare {
+    file: File,
+    next: u64,
+}
+
+impl Bare {
+    fn new(folder: &Path) -> Bare {
+        let file = File::create(folder.join("bare")).unwrap();
+        file.write_all_at(&vec![0; BLOCK * usize::try_from(FILE_BLOCKS).unwrap()], 0)
             .unwrap();
-        file.sync_data().unwrap();
+        file.sync_all().unwrap();
+        Bare { file, next: 0 }
     }
-    started.elapsed()
+
+    fn commit(&mut self) {
+        let offset = (self.next % FILE_BLOCKS) * BLOCK as u64;
+        self.file.write_all_at(&[7; BLOCK], offset).unwrap();
+        self.file.sync_data().unwrap();
+        self.next += 1;
+    }
 }
 
-fn commit_on_threads(
-    keyspace: &Keyspace,
-    threads: u64,
-    commits: u64,
-    next: &AtomicU64,
-) -> Duration {
-    let started = Instant::now();
-    thread::scope(|scope| {
-        for thread in 0..threads {
-            let share = commits / threads + u64::from(thread < commits % threads);
-            scope.spawn(move || {
-                for _ in 0..share {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    keyspace
-                        .put_with(
-                            key(number).to_vec(),
-                            value(number).to_vec(),
-                            Durability::Sync,
-                        )
-                        .unwrap();
-                }
-            });
+/// A keyspace, and the number of the next row.
+struct Target {
+    keyspace: Keyspace,
+    next: AtomicU64,
+}
+
+impl Target {
+    fn new(database: &Database) -> Target {
+        Target {
+            keyspace: database.keyspace("bench").unwrap(),
+            next: AtomicU64::new(0),
         }
-    });
-    started.elapsed()
+    }
+
+    fn commit(&self, durability: Durability) {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let (key, value) = (key(number).to_vec(), value(number).to_vec());
+        self.keyspace.put_with(key, value, durability).unwrap();
+    }
+
+    fn commit_on_threads(&self, threads: u64, commits: u64) -> Duration {
+        let started = Instant::now();
+        thread::scope(|scope| {
+            for thread in 0..threads {
+                let share = commits / threads + u64::from(thread < commits % threads);
+                scope.spawn(move || (0..share).for_each(|_| self.commit(Durability::Sync)));
+            }
+        });
+        started.elapsed()
+    }
+
+    fn batch(&self) -> WriteBatch {
+        let start = self.next.fetch_add(BATCH_ROWS, Ordering::Relaxed);
+        let mut batch = WriteBatch::new();
+        for number in start..start + BATCH_ROWS {
+            batch.put(&self.keyspace, key(number).to_vec(), value(number).to_vec());
+        }
+        batch
+    }
 }
 
-fn commits(criterion: &mut Criterion) {
+fn durable(criterion: &mut Criterion) {
     let folder = folder(env!("CARGO_TARGET_TMPDIR"));
-    let file = File::create(folder.path().join("bare")).unwrap();
-    file.write_all_at(&vec![0; BLOCK * usize::try_from(FILE_BLOCKS).unwrap()], 0)
-        .unwrap();
-    file.sync_all().unwrap();
+    let mut bare = Bare::new(folder.path());
     let database = database(folder.path());
-    let keyspace = database.keyspace("bench").unwrap();
-    let next = AtomicU64::new(0);
+    let target = Target::new(&database);
 
     let mut group = criterion.benchmark_group("durable");
     group
         .throughput(Throughput::Elements(1))
-        .measurement_time(Duration::from_secs(6))
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(5))
         .sample_size(20);
-    group.bench_function("bare_loop", |bencher| {
-        bencher.iter_custom(|commits| bare_loop(&file, commits))
-    });
+    group.bench_function("bare_loop", |bencher| bencher.iter(|| bare.commit()));
     for threads in [1, 8] {
         group.bench_function(BenchmarkId::new("commit_sync", threads), |bencher| {
-            bencher.iter_custom(|commits| commit_on_threads(&keyspace, threads, commits, &next));
+            bencher.iter_custom(|commits| target.commit_on_threads(threads, commits));
         });
     }
     group.finish();
+    compare(&mut bare, &target);
 }
 
-criterion_group!(benches, commits);
+/// Bare loop, one thread, eight threads, one after the other, again and again.
+fn compare(bare: &mut Bare, target: &Target) {
+    let mut rates: [Vec<f64>; 3] = Default::default();
+    for _ in 0..ROUNDS {
+        rates[0].push(per_second(|| turn(|| bare.commit())));
+        rates[1].push(per_second(|| turn_of_threads(1, target)));
+        rates[2].push(per_second(|| turn_of_threads(8, target)));
+    }
+    let [bare, one, eight] = &rates;
+    println!(
+        "in turns: bare loop {:.0}/s, one thread {:.0}/s, eight threads {:.0}/s",
+        median(bare),
+        median(one),
+        median(eight)
+    );
+    println!(
+        "in turns: one thread is {:.0} % of the bare loop, eight threads {:.2} times one thread\n",
+        100.0 * median_ratio(one, bare),
+        median_ratio(eight, one)
+    );
+}
+
+/// Does `work` for the length of a turn. Returns how often.
+fn turn(mut work: impl FnMut()) -> u32 {
+    let started = Instant::now();
+    let mut count = 0;
+    while started.elapsed() < TURN {
+        work();
+        count += 1;
+    }
+    count
+}
+
+fn turn_of_threads(threads: u32, target: &Target) -> u32 {
+    thread::scope(|scope| {
+        let work = || turn(|| target.commit(Durability::Sync));
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let counts = workers.into_iter().map(|worker| worker.join().unwrap());
+        counts.sum()
+    })
+}
+
+fn per_second(turn: impl FnOnce() -> u32) -> f64 {
+    let started = Instant::now();
+    let count = turn();
+    f64::from(count) / started.elapsed().as_secs_f64()
+}
+
+fn median_ratio(of: &[f64], to: &[f64]) -> f64 {
+    let ratios: Vec<f64> = of.iter().zip(to).map(|(of, to)| of / to).collect();
+    median(&ratios)
+}
+
+fn without_waiting(criterion: &mut Criterion) {
+    let folder = folder(env!("CARGO_TARGET_TMPDIR"));
+    let database = database(folder.path());
+    let target = Target::new(&database);
+
+    let mut group = criterion.benchmark_group("commit");
+    group.warm_up_time(Duration::from_secs(1)).sample_size(20);
+    group.throughput(Throughput::Elements(1));
+    for durability in [Durability::None, Durability::Async] {
+        group.bench_function(format!("{durability:?}").to_lowercase(), |bencher| {
+            bencher.iter(|| target.commit(durability));
+        });
+    }
+    group.throughput(Throughput::Elements(BATCH_ROWS));
+    group.bench_function("batch_of_10k", |bencher| {
+        bencher.iter_batched(
+            || target.batch(),
+            |batch| database.write_with(batch, Durability::None).unwrap(),
+            criterion::BatchSize::PerIteration,
+        );
+    });
+    group.finish();
+}
+
+criterion_group!(benches, durable, without_waiting);
 criterion_main!(benches);

@@ -1,9 +1,5 @@
 //! A million rows from a CSV file, through the command's own import, durable at the end.
 #![expect(
-    missing_docs,
-    reason = "criterion's macros make undocumented functions"
-)]
-#![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
     clippy::unwrap_used,
@@ -46,6 +42,7 @@ fn imports(criterion: &mut Criterion) {
     group
         .throughput(Throughput::Elements(ROWS))
         .sample_size(10)
+        .warm_up_time(Duration::from_millis(1))
         .measurement_time(Duration::from_secs(30));
     group.bench_function("csv_of_1m_rows", |bencher| {
         bencher.iter_custom(|times| (0..times).map(|_| import_once(folder.path(), &csv)).sum());

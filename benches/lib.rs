@@ -85,3 +85,14 @@ pub fn load(database: &Database, rows: u64) -> Keyspace {
     database.flush().expect("memtables are merged");
     keyspace
 }
+
+/// The median of some figures; of an even number, the upper one.
+///
+/// # Panics
+/// When there are none.
+#[must_use]
+pub fn median(figures: &[f64]) -> f64 {
+    let mut sorted = figures.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
-use drystone::{ColumnInfo, DataType, Database, TableInfo, Value, quote_identifier};
+use drystone::{ColumnInfo, DataType, Database, Durability, TableInfo, Value, quote_identifier};
 use indicatif::{ProgressBar, ProgressStyle};
 
 pub(crate) use format::Format;
@@ -202,7 +202,7 @@ fn insert(
         rows: Vec::new(),
         inserted: 0,
     };
-    for_each_row(&mut reader, &bar, |fields| {
+    let done = for_each_row(&mut reader, &bar, |fields| {
         batch.rows.push(to_values(fields, targets)?);
         if batch.rows.len() == ROWS_PER_BATCH {
             batch.commit()
@@ -210,10 +210,10 @@ fn insert(
             Ok(())
         }
     })
-    .and_then(|()| batch.commit())
-    .with_context(|| format!("stopped after {} rows, which are committed", batch.inserted))?;
+    .and_then(|()| batch.commit());
     bar.finish_and_clear();
     database.sync()?;
+    done.with_context(|| format!("stopped after {} rows, which are committed", batch.inserted))?;
     Ok(batch.inserted)
 }
 
@@ -227,10 +227,14 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
+    /// Commits without waiting for the disk, which is waited for once, at the end.
     fn commit(&mut self) -> anyhow::Result<()> {
-        self.inserted +=
-            self.database
-                .bulk_insert(self.table, &self.columns, self.rows.drain(..))?;
+        self.inserted += self.database.bulk_insert_with(
+            self.table,
+            &self.columns,
+            self.rows.drain(..),
+            Durability::Async,
+        )?;
         Ok(())
     }
 }
@@ -240,12 +244,12 @@ fn names_of(targets: &[Target]) -> Vec<&str> {
 }
 
 fn to_values(fields: &[Field], targets: &[Target]) -> anyhow::Result<Vec<Value>> {
-    let convert = |(field, target): (&Field, &Target)| {
-        field
-            .to_value(&target.data_type)
-            .with_context(|| format!("column \"{}\"", target.name))
-    };
-    fields.iter().zip(targets).map(convert).collect()
+    let mut values = Vec::with_capacity(targets.len());
+    for (field, target) in fields.iter().zip(targets) {
+        let value = field.to_value(&target.data_type);
+        values.push(value.with_context(|| format!("column \"{}\"", target.name))?);
+    }
+    Ok(values)
 }
 
 /// Calls `work` with each row; an error of it says the line.

@@ -1,5 +1,6 @@
 //! SQL on a database: sessions, statements of their own, and many rows at once.
 
+use drystone_mvcc::Durability;
 use drystone_query::BulkOptions;
 pub use drystone_query::{
     ColumnInfo, ColumnKey, FromValue, Outcome, Position, Prepared, ResultColumn, Row, Rows,
@@ -93,15 +94,29 @@ impl Database {
         columns: &[&str],
         rows: impl IntoIterator<Item = Vec<Value>>,
     ) -> Result<u64> {
-        let options = BulkOptions {
-            durability: drystone_mvcc::Durability::Async,
-            ..BulkOptions::default()
-        };
-        let inserted = self
-            .sql()
-            .bulk_insert(table, columns, rows.into_iter().map(Ok), options)?;
+        let inserted = self.bulk_insert_with(table, columns, rows, Durability::Async)?;
         self.sync()?;
         Ok(inserted)
+    }
+
+    /// As [`Database::bulk_insert`], with a durability of its own for each of its transactions. For callers that have
+    /// their rows in parts, and wait for the disk once with [`Database::sync`].
+    ///
+    /// # Errors
+    /// As [`Database::bulk_insert`].
+    pub fn bulk_insert_with(
+        &self,
+        table: &str,
+        columns: &[&str],
+        rows: impl IntoIterator<Item = Vec<Value>>,
+        durability: Durability,
+    ) -> Result<u64> {
+        let options = BulkOptions {
+            durability,
+            ..BulkOptions::default()
+        };
+        let rows = rows.into_iter().map(Ok);
+        Ok(self.sql().bulk_insert(table, columns, rows, options)?)
     }
 }
 

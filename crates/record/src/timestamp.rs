@@ -194,7 +194,7 @@ impl<'a> Fields<'a> {
 
     fn digits_ahead(&self) -> &'a str {
         let rest = self.rest();
-        let len = rest.find(|c: char| !c.is_ascii_digit());
+        let len = rest.bytes().position(|byte| !byte.is_ascii_digit());
         &rest[..len.unwrap_or(rest.len())]
     }
 

@@ -15,6 +15,18 @@ pub(super) enum Field {
 }
 
 impl Field {
+    /// Makes it what a CSV file has there. Keeps the memory of the text before.
+    pub(super) fn set_text(&mut self, text: &str) {
+        match self {
+            _ if text.is_empty() => *self = Field::Null,
+            Field::Text(before) => {
+                before.clear();
+                before.push_str(text);
+            }
+            Field::Null | Field::Json(_) => *self = Field::Text(text.to_owned()),
+        }
+    }
+
     /// The field as a value of a type.
     pub(super) fn to_value(&self, data_type: &DataType) -> anyhow::Result<Value> {
         let text = match self {

@@ -103,9 +103,8 @@ impl Reader {
         format!("{} line {line}", self.file)
     }
 
-    /// Reads the next row into `fields`. Whether there was one.
+    /// Reads the next row into `fields`, whose memory it uses again. Whether there was one.
     pub(super) fn next_row(&mut self, fields: &mut Vec<Field>) -> anyhow::Result<bool> {
-        fields.clear();
         match &mut self.rows {
             Rows::Csv { reader, record } => {
                 next_csv_row(reader, record, fields).with_context(|| self.file.clone())
@@ -118,7 +117,7 @@ impl Reader {
             } => {
                 let read = next_json_line(reader, line, number, bytes).and_then(|found| {
                     if found {
-                        fields.extend(fields_of(line, &self.columns)?);
+                        *fields = fields_of(line, &self.columns)?;
                     }
                     Ok(found)
                 });
@@ -167,10 +166,10 @@ fn next_csv_row(
     if !reader.read_record(record)? {
         return Ok(false);
     }
-    fields.extend(record.iter().map(|field| match field {
-        "" => Field::Null,
-        text => Field::Text(text.to_owned()),
-    }));
+    fields.resize(record.len(), Field::Null);
+    for (field, text) in fields.iter_mut().zip(record.iter()) {
+        field.set_text(text);
+    }
     Ok(true)
 }
 

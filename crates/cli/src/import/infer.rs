@@ -77,6 +77,7 @@ fn is_a(data_type: DataType, text: &str) -> bool {
         }
         DataType::Boolean => matches!(text, "true" | "false" | "TRUE" | "FALSE" | "True" | "False"),
         DataType::Timestamp => text.len() >= "2000-01-01".len() && text.as_bytes()[4] == b'-',
+        DataType::Text => return true,
         _ => true,
     };
     plain && Value::parse(&data_type, text).is_ok()

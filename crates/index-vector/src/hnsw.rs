@@ -154,8 +154,8 @@ impl Hnsw {
         for &node in &gone {
             self.graph.write().uproot(node);
         }
-        let slots = u32::try_from(self.graph.read().slots()).unwrap_or(u32::MAX);
-        for node in 0..slots {
+        let numbers = u32::try_from(self.graph.read().numbers()).unwrap_or(u32::MAX);
+        for node in 0..numbers {
             let lists = self.graph.read().plan_repair(node, &gone);
             if !lists.is_empty() {
                 let mut graph = self.graph.write();
@@ -221,7 +221,7 @@ impl Hnsw {
         let mut graph = self.graph.write();
         graph.settle();
         graph.floor = floor;
-        graph.journal.is_unwritten = graph.slots() > 0;
+        graph.journal.is_unwritten = graph.numbers() > 0;
     }
 
     /// Whether nothing of the graph was written down yet.

@@ -147,9 +147,9 @@ impl Scorer {
     }
 
     fn copy_into(&self, vector: impl IntoIterator<Item = f32>, lines: &mut [Line]) {
-        let slots = flatten_mut(lines)[..self.dim].iter_mut();
-        for (slot, component) in slots.zip(vector) {
-            *slot = component;
+        let places = flatten_mut(lines)[..self.dim].iter_mut();
+        for (place, component) in places.zip(vector) {
+            *place = component;
         }
     }
 

@@ -8,9 +8,9 @@ impl Graph {
     /// Checks the graph's invariants; returns what is wrong, in the order of nodes.
     pub(crate) fn check(&self) -> Vec<Malformed> {
         let mut findings: Vec<_> = self.check_entry().err().into_iter().collect();
-        for (slot, node) in (0u32..).zip(&self.nodes) {
+        for (number, node) in (0u32..).zip(&self.nodes) {
             if !node.is_empty() {
-                findings.extend(self.check_node(slot).err());
+                findings.extend(self.check_node(number).err());
             }
         }
         if findings.is_empty() {
@@ -36,30 +36,35 @@ impl Graph {
         ))
     }
 
-    fn check_node(&self, slot: u32) -> Result<(), Malformed> {
-        let node = self.node(slot);
-        if node.is_live() && self.by_key.get(&node.key) != Some(&slot) {
+    fn check_node(&self, number: u32) -> Result<(), Malformed> {
+        let node = self.node(number);
+        if node.is_live() && self.by_key.get(&node.key) != Some(&number) {
             return Err(wrong(
                 "node of a live key",
-                slot,
+                number,
                 self.by_key.get(&node.key),
             ));
         }
         for level in 0..=node.level {
-            self.check_links(slot, level, self.links(slot, level))?;
+            self.check_links(number, level, self.links(number, level))?;
         }
         Ok(())
     }
 
     /// I2: links lead to nodes on the level, each to another.
-    pub(crate) fn check_links(&self, slot: u32, level: u8, links: &[u32]) -> Result<(), Malformed> {
+    pub(crate) fn check_links(
+        &self,
+        number: u32,
+        level: u8,
+        links: &[u32],
+    ) -> Result<(), Malformed> {
         let is_node = |link: u32| {
             let node = self.nodes.get(link as usize);
             node.is_some_and(|node| !node.is_empty() && node.level >= level)
         };
         for (idx, &link) in links.iter().enumerate() {
-            if link == slot || links[..idx].contains(&link) || !is_node(link) {
-                return Err(wrong("link", slot, Some(&link)));
+            if link == number || links[..idx].contains(&link) || !is_node(link) {
+                return Err(wrong("link", number, Some(&link)));
             }
         }
         Ok(())
@@ -69,14 +74,14 @@ impl Graph {
     pub(crate) fn check_tree(&self) -> Result<(), Malformed> {
         let mut open = Vec::new();
         let mut used = 0;
-        for (slot, _) in (0u32..)
+        for (number, _) in (0u32..)
             .zip(&self.nodes)
             .filter(|(_, node)| !node.is_empty())
         {
             used += 1;
-            match self.parent(slot) {
-                Some(parent) => self.check_edge(slot, parent)?,
-                None => open.push(slot),
+            match self.parent(number) {
+                Some(parent) => self.check_edge(number, parent)?,
+                None => open.push(number),
             }
         }
         if open.len() != usize::from(used > 0) {

@@ -24,9 +24,9 @@ impl Graph {
         if stats.dead * DEAD_SHARE <= stats.live + stats.dead {
             return BTreeSet::new();
         }
-        let slots = (0u32..).zip(&self.nodes);
-        let dead = slots.filter(|(_, node)| !node.is_empty() && node.death <= before);
-        dead.map(|(slot, _)| slot).collect()
+        let numbers = (0u32..).zip(&self.nodes);
+        let dead = numbers.filter(|(_, node)| !node.is_empty() && node.death <= before);
+        dead.map(|(number, _)| number).collect()
     }
 
     /// Takes a node out of the tree: its first child takes its place, and the other children go below that one.
@@ -107,7 +107,7 @@ impl Graph {
         heirs
     }
 
-    /// Empties the slots of nodes that nothing links to any more.
+    /// Takes the nodes out that nothing links to any more.
     pub(crate) fn take_out(&mut self, gone: &BTreeSet<u32>, before: Lsn) {
         if self.entry.is_some_and(|entry| gone.contains(&entry)) {
             self.set_entry(self.highest_except(gone));
@@ -120,10 +120,10 @@ impl Graph {
     }
 
     fn highest_except(&self, gone: &BTreeSet<u32>) -> Option<u32> {
-        let slots = (0u32..).zip(&self.nodes);
-        let staying = slots.filter(|(slot, node)| !node.is_empty() && !gone.contains(slot));
+        let numbers = (0u32..).zip(&self.nodes);
+        let staying = numbers.filter(|(number, node)| !node.is_empty() && !gone.contains(number));
         let highest = staying.max_by_key(|(_, node)| (node.level, node.is_live()));
-        highest.map(|(slot, _)| slot)
+        highest.map(|(number, _)| number)
     }
 }
 

@@ -17,7 +17,7 @@
 //!      8     4  dim              1..=MAX_DIM
 //!     12     4  m                M_LIMITS
 //!     16     4  ef_construction  EF_CONSTRUCTION_LIMITS
-//!     20     4  slots            numbers of nodes are below
+//!     20     4  numbers          those of nodes are below
 //!     24     4  entry            number of the entry point; 0xFFFFFFFF in an empty graph
 //!     28     4  reserved         zero
 //!     32     8  lsn              the last merge that changed the graph
@@ -107,7 +107,7 @@ fn numbered(tag: u8, node: u32) -> Bytes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct GraphRecord {
     pub(crate) parameters: HnswParameters,
-    pub(crate) slots: u32,
+    pub(crate) numbers: u32,
     pub(crate) entry: Option<u32>,
     pub(crate) lsn: Lsn,
 }
@@ -123,7 +123,7 @@ impl GraphRecord {
             let number = u32::try_from(number).expect("checked against limits far below 2^32");
             out.extend(number.to_le_bytes());
         }
-        out.extend(self.slots.to_le_bytes());
+        out.extend(self.numbers.to_le_bytes());
         out.extend(self.entry.unwrap_or(NO_NODE).to_le_bytes());
         out.extend([0; 4]);
         out.extend(self.lsn.0.to_le_bytes());
@@ -148,12 +148,12 @@ impl GraphRecord {
         };
         let within = parameters.check();
         within.map_err(|error| malformed("parameters of a graph", "within limits", error))?;
-        let slots = fields.u32()?;
-        if slots > MAX_NODES {
+        let numbers = fields.u32()?;
+        if numbers > MAX_NODES {
             return Err(malformed(
-                "slots of a graph",
+                "numbers of a graph",
                 format!("up to {MAX_NODES}"),
-                slots,
+                numbers,
             ));
         }
         let entry = fields.u32()?;
@@ -163,7 +163,7 @@ impl GraphRecord {
         let entry = (entry != NO_NODE).then_some(entry);
         Ok(GraphRecord {
             parameters,
-            slots,
+            numbers,
             entry,
             lsn,
         })

@@ -4,10 +4,10 @@
 //! which one node in `m` has, lie apart.
 //!
 //! # Invariants
-//! - I1. A slot is empty (its node has `birth` at [`Lsn::MAX`]) or holds a node; empty slots are in `free`, or wait in
+//! - I1. A number stands for a node or for none (there `birth` is [`Lsn::MAX`]); those for none are in `free`, or wait in
 //!   the journal until their removal is settled.
-//! - I2. Links lead to nodes, never to empty slots, that reach up to the link's level; no node links to itself, or to
-//!   another twice.
+//! - I2. Links lead to nodes, never to numbers that stand for none, that reach up to the link's level; no node links to
+//!   itself, or to another twice.
 //! - I3. `by_key` holds each key's live node, and no other.
 //! - I4. The entry point reaches up to the highest level of all. There is one, unless the graph is empty.
 //! - I5. The nodes are a tree: each but one, the root, has a parent, and the two link to each other on the lowest level.
@@ -122,7 +122,7 @@ impl Graph {
     }
 
     /// Numbers of nodes are below this.
-    pub(crate) fn slots(&self) -> usize {
+    pub(crate) fn numbers(&self) -> usize {
         self.nodes.len()
     }
 
@@ -223,60 +223,60 @@ impl Graph {
         list[1..=links.len()].copy_from_slice(links);
     }
 
-    /// Gives a new node a slot. Nothing leads to it yet.
+    /// Gives a new node a number. Nothing leads to it yet.
     pub(crate) fn place(&mut self, node: Node, vector: &[Line]) -> Result<u32, VectorError> {
         self.note();
-        let slot = match self.free.pop() {
-            Some(slot) => slot,
-            None => self.new_slot()?,
+        let number = match self.free.pop() {
+            Some(number) => number,
+            None => self.new_number()?,
         };
-        self.journal.born.insert(slot);
-        self.fill(slot, node, vector);
-        Ok(slot)
+        self.journal.born.insert(number);
+        self.fill(number, node, vector);
+        Ok(number)
     }
 
     /// Places a node; the live one of its key, if any, dies at its birth.
     pub(crate) fn replace(&mut self, node: Node, vector: &[Line]) -> Result<u32, VectorError> {
         let (key, birth) = (node.key.clone(), node.birth);
         let old = self.by_key.get(&key).copied();
-        let slot = self.place(node, vector)?;
+        let number = self.place(node, vector)?;
         if let Some(old) = old {
             self.journal.killed.insert(old);
             self.nodes[old as usize].death = birth;
         }
-        Ok(slot)
+        Ok(number)
     }
 
-    fn new_slot(&mut self) -> Result<u32, VectorError> {
-        let slot = u32::try_from(self.slots()).unwrap_or(MAX_NODES);
-        if slot >= MAX_NODES {
+    fn new_number(&mut self) -> Result<u32, VectorError> {
+        let number = u32::try_from(self.numbers()).unwrap_or(MAX_NODES);
+        if number >= MAX_NODES {
             return Err(VectorError::Full { max: MAX_NODES });
         }
-        self.resize(self.slots() + 1);
-        Ok(slot)
+        self.resize(self.numbers() + 1);
+        Ok(number)
     }
 
-    /// Makes empty slots.
-    pub(crate) fn resize(&mut self, slots: usize) {
+    /// Makes numbers that stand for no node yet.
+    pub(crate) fn resize(&mut self, numbers: usize) {
         let stride = 1 + self.parameters.links_max(0);
-        self.nodes.resize(slots, Node::empty());
-        self.base_links.resize(slots * stride, 0);
-        self.upper_links.resize(slots, Box::default());
-        self.parents.resize(slots, NO_PARENT);
+        self.nodes.resize(numbers, Node::empty());
+        self.base_links.resize(numbers * stride, 0);
+        self.upper_links.resize(numbers, Box::default());
+        self.parents.resize(numbers, NO_PARENT);
     }
 
-    /// Puts a node without links into an empty slot, past the journal.
-    pub(crate) fn fill(&mut self, slot: u32, node: Node, vector: &[Line]) {
-        let idx = slot as usize;
+    /// Makes a number stand for a node without links, past the journal.
+    pub(crate) fn fill(&mut self, number: u32, node: Node, vector: &[Line]) {
+        let idx = number as usize;
         let upper = usize::from(node.level) * (1 + self.parameters.m);
         self.upper_links[idx] = vec![0; upper].into_boxed_slice();
-        self.vectors.set(slot, vector);
+        self.vectors.set(number, vector);
         if node.is_live() {
-            self.by_key.insert(node.key.clone(), slot);
+            self.by_key.insert(node.key.clone(), number);
         }
         self.nodes[idx] = node;
-        self.write_parent(slot, None);
-        self.write_links(slot, 0, &[]);
+        self.write_parent(number, None);
+        self.write_links(number, 0, &[]);
     }
 
     /// Ends the life of a key's node. `None` when there is no such key.
@@ -288,7 +288,7 @@ impl Graph {
         Some(node)
     }
 
-    /// Empties a slot that nothing leads to any more. It is free once that is settled.
+    /// Takes out a node that nothing leads to any more. Its number is free once that is settled.
     pub(crate) fn remove(&mut self, node: u32) {
         self.save_links(node);
         let gone = std::mem::replace(&mut self.nodes[node as usize], Node::empty());
@@ -314,9 +314,9 @@ impl Graph {
         if !journal.removed.is_empty() {
             self.generation += 1;
         }
-        for &slot in journal.removed.keys() {
-            self.upper_links[slot as usize] = Box::default();
-            self.free.push(slot);
+        for &number in journal.removed.keys() {
+            self.upper_links[number as usize] = Box::default();
+            self.free.push(number);
         }
     }
 
@@ -332,8 +332,8 @@ impl Graph {
         } = std::mem::take(&mut self.journal);
         self.journal.is_unwritten = is_unwritten;
         self.generation += 1;
-        for (slot, node) in removed {
-            self.nodes[slot as usize] = node;
+        for (number, node) in removed {
+            self.nodes[number as usize] = node;
         }
         for (node, links) in links {
             self.write_parent(node, links.parent);
@@ -341,13 +341,13 @@ impl Graph {
                 self.write_links(node, level, links);
             }
         }
-        for &slot in &born {
-            self.forget(slot);
+        for &number in &born {
+            self.forget(number);
         }
-        for slot in killed.difference(&born) {
-            let node = &mut self.nodes[*slot as usize];
+        for number in killed.difference(&born) {
+            let node = &mut self.nodes[*number as usize];
             node.death = Lsn::MAX;
-            self.by_key.insert(node.key.clone(), *slot);
+            self.by_key.insert(node.key.clone(), *number);
         }
         if let Some((entry, floor)) = before {
             self.entry = entry;
@@ -355,13 +355,13 @@ impl Graph {
         }
     }
 
-    fn forget(&mut self, slot: u32) {
-        let node = std::mem::replace(&mut self.nodes[slot as usize], Node::empty());
+    fn forget(&mut self, number: u32) {
+        let node = std::mem::replace(&mut self.nodes[number as usize], Node::empty());
         if node.is_live() {
             self.by_key.remove(&node.key);
         }
-        self.upper_links[slot as usize] = Box::default();
-        self.free.push(slot);
+        self.upper_links[number as usize] = Box::default();
+        self.free.push(number);
     }
 
     pub(crate) fn stats(&self) -> HnswStats {
@@ -369,7 +369,7 @@ impl Graph {
         let live = self.by_key.len();
         HnswStats {
             live,
-            dead: self.slots() - empty - live,
+            dead: self.numbers() - empty - live,
             levels: self
                 .entry
                 .map_or(0, |entry| usize::from(self.node(entry).level) + 1),

@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //! - I1. A node's links are saved before their first change, unless the node was born since the settled state.
-//! - I2. A removed node's slot, vector included, is not used again before the changes are settled.
+//! - I2. A removed node's number, and the place of its vector, are not used again before the changes are settled.
 
 use std::collections::{BTreeMap, BTreeSet};
 

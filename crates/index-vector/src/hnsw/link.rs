@@ -28,7 +28,7 @@ pub(crate) struct List {
 }
 
 impl Graph {
-    /// Finds neighbors for a node that has a slot but no links yet.
+    /// Finds neighbors for a node that has a number but no links yet.
     pub(crate) fn plan(&self, node: u32, scratch: &mut Scratch) -> Plan {
         let mut plan = Plan {
             node,

@@ -168,7 +168,7 @@ impl Quest {
 
     /// A walk looks at about `m` new nodes for each of the `ef` that it keeps.
     fn is_better_exhaustive(&self, graph: &Graph) -> bool {
-        self.ef.saturating_mul(graph.parameters.m) >= graph.slots()
+        self.ef.saturating_mul(graph.parameters.m) >= graph.numbers()
     }
 
     fn look_at_all(&mut self, graph: &Graph) {
@@ -247,10 +247,10 @@ struct Ascending {
 
 impl Ascending {
     fn new(graph: &Graph, query: &[Line], at: Lsn) -> Ascending {
-        let slots = (0u32..).zip(&graph.nodes);
-        let seen: Vec<u32> = slots
+        let numbers = (0u32..).zip(&graph.nodes);
+        let seen: Vec<u32> = numbers
             .filter(|(_, node)| node.is_seen_at(at))
-            .map(|(slot, _)| slot)
+            .map(|(number, _)| number)
             .collect();
         let mut candidates = Vec::with_capacity(seen.len());
         graph.rank_all(query, &seen, |candidate| {

@@ -375,8 +375,8 @@ fn changes_that_are_taken_back_leave_nothing() {
             history.graph.consolidate(Lsn(lsn.0 - 1));
             if round % 3 == 0 {
                 history.graph.undo();
-                let slots = |records: &Records| records.len();
-                assert_eq!(slots(&history.dump()), slots(&before));
+                let count = |records: &Records| records.len();
+                assert_eq!(count(&history.dump()), count(&before));
                 let (now, graph_record) = (history.dump(), format::RecordKey::Graph.encode());
                 let differing = now
                     .iter()

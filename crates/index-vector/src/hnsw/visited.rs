@@ -8,15 +8,15 @@ pub(crate) struct Visited {
 }
 
 impl Visited {
-    /// Empties it, with room for the nodes below `slots`.
-    pub(crate) fn reset(&mut self, slots: usize) {
+    /// Empties it, with room for the nodes below `numbers`.
+    pub(crate) fn reset(&mut self, numbers: usize) {
         self.words.clear();
-        self.grow(slots);
+        self.grow(numbers);
     }
 
-    /// Makes room for the nodes below `slots`, which are no fewer than before.
-    pub(crate) fn grow(&mut self, slots: usize) {
-        self.words.resize(slots.div_ceil(64), 0);
+    /// Makes room for the nodes below `numbers`, which are no fewer than before.
+    pub(crate) fn grow(&mut self, numbers: usize) {
+        self.words.resize(numbers.div_ceil(64), 0);
     }
 
     /// Adds a node; says whether it is new.

@@ -24,7 +24,7 @@ impl Graph {
     /// Goes down from the entry point to `level`, always to the nearest neighbor, and starts a walk there that keeps the
     /// `limit` nearest.
     pub(crate) fn enter(&self, query: &[Line], level: u8, limit: usize, scratch: &mut Scratch) {
-        scratch.visited.reset(self.slots());
+        scratch.visited.reset(self.numbers());
         scratch.pool.reset(limit);
         let Some(entry) = self.entry else { return };
         let mut nearest = self.candidate(query, entry);
@@ -37,7 +37,7 @@ impl Graph {
     /// Starts a walk on a level below, from what the walk above found.
     pub(crate) fn enter_below(&self, limit: usize, scratch: &mut Scratch) {
         let found = scratch.pool.entries().to_vec();
-        scratch.visited.reset(self.slots());
+        scratch.visited.reset(self.numbers());
         scratch.pool.reset(limit);
         for candidate in found {
             self.start(Candidate::new(candidate.rank(), candidate.node()), scratch);
@@ -46,7 +46,7 @@ impl Graph {
 
     /// Goes on with a walk that keeps more from now on. Nodes may have been added meanwhile, but none renumbered.
     pub(crate) fn resume(&self, limit: usize, scratch: &mut Scratch) {
-        scratch.visited.grow(self.slots());
+        scratch.visited.grow(self.numbers());
         scratch.pool.grow(limit);
     }
 

@@ -18,8 +18,8 @@ impl Graph {
         let mut records = Records::new();
         records.insert(RecordKey::Graph.encode(), Some(self.record(lsn).encode()));
         if self.journal.is_unwritten {
-            let slots = 0..u32::try_from(self.slots()).unwrap_or(u32::MAX);
-            for node in slots.filter(|node| !self.node(*node).is_empty()) {
+            let numbers = 0..u32::try_from(self.numbers()).unwrap_or(u32::MAX);
+            for node in numbers.filter(|node| !self.node(*node).is_empty()) {
                 self.put_node(node, &mut records);
                 self.put_links(node, &mut records);
             }
@@ -42,7 +42,7 @@ impl Graph {
     fn record(&self, lsn: Lsn) -> GraphRecord {
         GraphRecord {
             parameters: self.parameters,
-            slots: u32::try_from(self.slots()).expect("at most MAX_NODES"),
+            numbers: u32::try_from(self.numbers()).expect("at most MAX_NODES"),
             entry: self.entry,
             lsn,
         }

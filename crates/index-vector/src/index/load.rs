@@ -11,7 +11,7 @@ use crate::hnsw::format::{GraphRecord, RecordKey, decode_links, decode_node};
 use crate::hnsw::graph::Graph;
 use crate::hnsw::{Hnsw, HnswParameters};
 
-/// A stored graph with fewer nodes than one to this many slots is built anew, rather than have its gaps take memory.
+/// A stored graph with fewer nodes than one to this many numbers is built anew, rather than have its gaps take memory.
 const SPARSE: u64 = 16;
 
 /// Reads every entry of a keyspace, ascending.
@@ -79,14 +79,14 @@ impl<'a> Stored<'a> {
         let corrupt = |why| corrupt(options.target, why);
         let record = GraphRecord::decode(&record).map_err(corrupt)?;
         agree(&record.parameters, &options.parameters)?;
-        if u64::from(record.slots) / SPARSE > base.count(options.target)? {
+        if u64::from(record.numbers) / SPARSE > base.count(options.target)? {
             return Ok(None);
         }
         let mut stored = Stored {
             options,
             graph: Graph::new(record.parameters),
         };
-        stored.graph.resize(record.slots as usize);
+        stored.graph.resize(record.numbers as usize);
         for_each(base, options.target, |key, value| {
             stored.take(key, &value).map_err(corrupt)
         })?;
@@ -97,53 +97,53 @@ impl<'a> Stored<'a> {
     fn take(&mut self, key: &[u8], value: &[u8]) -> Result<(), Malformed> {
         match RecordKey::decode(key)? {
             RecordKey::Graph => Ok(()),
-            RecordKey::Node(slot) => self.take_node(slot, value),
-            RecordKey::Links(slot) => self.take_links(slot, value),
+            RecordKey::Node(number) => self.take_node(number, value),
+            RecordKey::Links(number) => self.take_links(number, value),
         }
     }
 
-    fn take_node(&mut self, slot: u32, value: &[u8]) -> Result<(), Malformed> {
+    fn take_node(&mut self, number: u32, value: &[u8]) -> Result<(), Malformed> {
         let graph = &mut self.graph;
         let (node, vector) = decode_node(value, graph.parameters.dim)?;
-        if slot as usize >= graph.slots() {
-            return Err(wrong_number("number of a node", graph.slots(), slot));
+        if number as usize >= graph.numbers() {
+            return Err(wrong_number("number of a node", graph.numbers(), number));
         }
         if node.is_live() && graph.by_key.contains_key(&node.key) {
             return Err(Malformed::new("live nodes of a key", "one", "two"));
         }
         let vector = graph.scorer.pad(vector);
-        graph.fill(slot, node, &vector);
+        graph.fill(number, node, &vector);
         Ok(())
     }
 
-    fn take_links(&mut self, slot: u32, value: &[u8]) -> Result<(), Malformed> {
+    fn take_links(&mut self, number: u32, value: &[u8]) -> Result<(), Malformed> {
         let graph = &mut self.graph;
         let node = graph
             .nodes
-            .get(slot as usize)
+            .get(number as usize)
             .filter(|node| !node.is_empty());
         let Some(node) = node else {
             return Err(wrong_number(
                 "number of a node with links",
-                graph.slots(),
-                slot,
+                graph.numbers(),
+                number,
             ));
         };
         let links = decode_links(value, node.level, &graph.parameters)?;
-        graph.write_parent(slot, links.parent);
+        graph.write_parent(number, links.parent);
         for (level, links) in (0u8..).zip(&links.levels) {
-            graph.check_links(slot, level, links)?;
-            graph.write_links(slot, level, links);
+            graph.check_links(number, level, links)?;
+            graph.write_links(number, level, links);
         }
         Ok(())
     }
 
     fn finish(&mut self, record: &GraphRecord, floor: Lsn) -> Result<(), Malformed> {
         let graph = &mut self.graph;
-        let slots = (0u32..).zip(&graph.nodes);
-        let free = slots
+        let numbers = (0u32..).zip(&graph.nodes);
+        let free = numbers
             .filter(|(_, node)| node.is_empty())
-            .map(|(slot, _)| slot);
+            .map(|(number, _)| number);
         graph.free = free.collect();
         graph.entry = record.entry;
         graph.floor = floor;
@@ -159,12 +159,12 @@ impl<'a> Stored<'a> {
             let Some(vector) = decode(self.options, &value) else {
                 return Ok(());
             };
-            let slot = self.graph.by_key.get(key).copied();
+            let number = self.graph.by_key.get(key).copied();
             let crc = checksum::crc32c(&value);
-            match slot.filter(|slot| self.graph.node(*slot).vector_crc == crc) {
-                Some(slot) => {
+            match number.filter(|number| self.graph.node(*number).vector_crc == crc) {
+                Some(number) => {
                     let lines = self.graph.scorer.prepare(vector);
-                    self.graph.vectors.set(slot, &lines);
+                    self.graph.vectors.set(number, &lines);
                     matched += 1;
                 }
                 None => strangers += 1,
@@ -185,8 +185,8 @@ fn agree(stored: &HnswParameters, asked: &HnswParameters) -> Result<(), VectorEr
     })
 }
 
-fn wrong_number(what: &'static str, slots: usize, found: u32) -> Malformed {
-    Malformed::new(what, format!("a node below {slots}"), found.to_string())
+fn wrong_number(what: &'static str, numbers: usize, found: u32) -> Malformed {
+    Malformed::new(what, format!("a node below {numbers}"), found.to_string())
 }
 
 pub(super) fn corrupt(keyspace: KeyspaceId, why: Malformed) -> VectorError {

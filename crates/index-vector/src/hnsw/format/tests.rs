@@ -42,8 +42,8 @@ proptest! {
     }
 
     #[test]
-    fn graphs_come_back(slots in 0..1000u32, entry in prop::option::of(0..1000u32), lsn: u64) {
-        let record = GraphRecord { parameters: parameters(), slots, entry, lsn: Lsn(lsn) };
+    fn graphs_come_back(numbers in 0..1000u32, entry in prop::option::of(0..1000u32), lsn: u64) {
+        let record = GraphRecord { parameters: parameters(), numbers, entry, lsn: Lsn(lsn) };
         prop_assert_eq!(GraphRecord::decode(&record.encode()).unwrap(), record);
     }
 
@@ -79,7 +79,7 @@ proptest! {
 fn the_layout_is_as_specified() {
     let record = GraphRecord {
         parameters: parameters(),
-        slots: 5,
+        numbers: 5,
         entry: Some(4),
         lsn: Lsn(9),
     };
@@ -117,7 +117,7 @@ fn the_layout_is_as_specified() {
 fn another_version_is_refused_by_name() {
     let record = GraphRecord {
         parameters: parameters(),
-        slots: 0,
+        numbers: 0,
         entry: None,
         lsn: Lsn(0),
     };

@@ -425,8 +425,13 @@ fn assemble(
             });
             recovered.segments = segments;
         }
-        // The log ends before its floor: its records are all held elsewhere, and the next one follows the floor.
-        _ => recovered.retired = segments.drain(..).collect(),
+        // The log ends before its floor: its records are all held elsewhere, and the next one follows the floor. The
+        // numbers of the segments say so by a gap, or a crash would leave these in front of a hole.
+        Some(_) => {
+            recovered.retired = segments.drain(..).collect();
+            recovered.next_segment = next_segment.next();
+        }
+        None => {}
     }
     recovered
 }

@@ -343,9 +343,11 @@ fn a_floor_above_the_log_is_where_it_goes_on() {
     check_records(&log, 11, 12);
     drop(log);
     let log = rig.open(10).unwrap();
+    assert_eq!(log.oldest_lsn(), Lsn(11), "older ones cannot be read");
     check_records(&log, 11, 12);
     drop(log);
     assert!(rig.open(2).is_err(), "records 4 to 10 are missing");
+    assert!(!rig.env.files.exists(&Rig::path(1)).unwrap());
 }
 
 #[test]

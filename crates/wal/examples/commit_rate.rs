@@ -4,8 +4,8 @@
 //! cargo run --release -p drystone-wal --example commit_rate -- FOLDER [ROUNDS] [SECONDS] [PAYLOAD_BYTES]
 //! ```
 //!
-//! FOLDER must not exist yet; it is left for a look at what was written. Each round measures the bare loop, one thread and eight threads, in turn, so that a noisy machine is noisy for all.
-//! Prints each round and the medians.
+//! FOLDER must not exist yet; it is left for a look at what was written. Each round measures the bare loop, one thread
+//! and eight threads, in turn, so that a noisy machine is noisy for all. Prints each round and the medians.
 #![expect(
     clippy::disallowed_methods,
     reason = "measures time on the operating system's threads"

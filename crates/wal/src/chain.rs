@@ -1,7 +1,7 @@
 //! Reading a segment back: records one after another, each checked to follow the one before.
 //!
-//! Reads in chunks of [`CHUNK_BYTES`](crate::segment::CHUNK_BYTES); a longer record is read by itself. Used by recovery, which decides what a broken
-//! chain means, and by readers, for whom it is corruption.
+//! Reads in chunks of [`CHUNK_BYTES`](crate::segment::CHUNK_BYTES); a longer record is read by itself. Used by recovery,
+//! which decides what a broken chain means, and by readers, for whom it is corruption.
 
 use std::sync::Arc;
 

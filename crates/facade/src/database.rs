@@ -260,14 +260,24 @@ impl Database {
         let store = self.inner.store.verify()?;
         let mut findings: Vec<Error> = store.engine.findings.into_iter().map(Error::from).collect();
         findings.extend(store.findings.into_iter().map(Error::from));
-        let report = VerifyReport {
+        #[cfg(feature = "sql")]
+        findings.extend(self.index_findings());
+        Ok(VerifyReport {
             pages: store.engine.pages,
             bytes: store.engine.bytes,
             entries: store.engine.entries,
             log_records: store.log_records,
             findings,
-        };
-        Ok(report)
+        })
+    }
+
+    /// Where indexes do not agree with their tables, or could not be read.
+    #[cfg(feature = "sql")]
+    fn index_findings(&self) -> Vec<Error> {
+        match self.inner.sql.verify_indexes() {
+            Ok(findings) => findings.into_iter().map(Error::index).collect(),
+            Err(error) => vec![Error::from(error)],
+        }
     }
 
     /// Figures for people: log, memtables, commits, the engine and its cache.

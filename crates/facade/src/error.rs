@@ -63,6 +63,9 @@ enum Repr {
     #[error(transparent)]
     Store(StoreError),
     #[cfg(feature = "sql")]
+    #[error("an index does not agree with its table: {finding}")]
+    Index { finding: String },
+    #[cfg(feature = "sql")]
     #[error(transparent)]
     Sql(drystone_query::SqlError),
 }
@@ -122,6 +125,8 @@ impl Error {
             Repr::NoEngine => ErrorKind::Unsupported,
             Repr::Store(error) => store_kind(error),
             #[cfg(feature = "sql")]
+            Repr::Index { .. } => ErrorKind::Corrupt,
+            #[cfg(feature = "sql")]
             Repr::Sql(error) => sql_kind(error),
         }
     }
@@ -174,6 +179,11 @@ impl Error {
 
     pub(crate) fn retries_exhausted(attempts: u32, source: StoreError) -> Error {
         Error(Box::new(Repr::RetriesExhausted { attempts, source }))
+    }
+
+    #[cfg(feature = "sql")]
+    pub(crate) fn index(finding: String) -> Error {
+        Error(Box::new(Repr::Index { finding }))
     }
 
     #[cfg(not(feature = "btree"))]

@@ -13,4 +13,6 @@ mod lifetimes;
 mod model;
 #[cfg(feature = "sql")]
 mod sql;
+#[cfg(feature = "sql")]
+mod verify;
 mod workload;

@@ -12,16 +12,20 @@ use crate::exec::reader::Reader;
 use crate::exec::scan::{damaged, row_key};
 
 impl SqlEngine {
-    /// Reads all tables and indexes of the newest committed state, and returns what is wrong with them, a sentence each.
+    /// Reads all tables and indexes of the newest committed state, vector graphs included, and returns what is wrong with
+    /// them, a sentence each.
     /// Nothing for a sound database.
     ///
     /// # Errors
     /// When the store fails or the catalog is damaged.
     pub fn verify_indexes(&self) -> Result<Vec<String>, SqlError> {
-        self.verify_indexes_of(&self.store().view())
+        let view = self.store().view();
+        let mut findings = self.verify_indexes_of(&view)?;
+        findings.extend(self.vectors().verify(&view)?);
+        Ok(findings)
     }
 
-    /// As [`SqlEngine::verify_indexes`], of another state.
+    /// As [`SqlEngine::verify_indexes`], of another state, and without the graphs, which have one state only.
     ///
     /// # Errors
     /// As [`SqlEngine::verify_indexes`].

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use drystone_base::KeyspaceId;
-use drystone_mvcc::Store;
+use drystone_mvcc::{Store, View};
 
 use crate::catalog::{Catalog, IndexKind};
 use crate::error::SqlError;
@@ -26,6 +26,10 @@ impl VectorIndexes {
             ))),
             None => Ok(false),
         }
+    }
+
+    pub(crate) fn verify(&self, _: &View) -> Result<Vec<String>, SqlError> {
+        Ok(Vec::new())
     }
 
     pub(crate) fn get(&self, _: KeyspaceId) -> Option<AttachedIndex> {

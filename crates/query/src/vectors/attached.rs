@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use drystone_base::KeyspaceId;
 use drystone_index_vector::{HnswParameters, VectorError, VectorIndex, VectorIndexOptions};
-use drystone_mvcc::Store;
+use drystone_mvcc::{Store, View};
 use drystone_record::DataType;
 use parking_lot::Mutex;
 
@@ -65,6 +65,22 @@ impl VectorIndexes {
         }
         state.followed = Some(catalog.version());
         Ok(is_new)
+    }
+
+    /// What is wrong with the graphs of the attached indexes, as of a view's base.
+    pub(crate) fn verify(&self, view: &View) -> Result<Vec<String>, SqlError> {
+        let attached: Vec<Arc<VectorIndex>> =
+            self.state.lock().attached.values().cloned().collect();
+        let mut findings = Vec::new();
+        for index in attached {
+            let found = index.verify(view.base())?;
+            findings.extend(
+                found
+                    .iter()
+                    .map(|finding| format!("vector index: {finding}")),
+            );
+        }
+        Ok(findings)
     }
 
     /// The index whose graph is in a keyspace; `None` when it is not attached, as its creation is not committed.

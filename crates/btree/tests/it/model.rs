@@ -85,14 +85,13 @@ fn apply(step: &Step, model: &mut Model, epoch: &mut [u32; 4]) -> Option<WriteBa
     let id = |epoch: &[u32; 4], keyspace: u32| keyspace + 10 * epoch[keyspace as usize];
     match step {
         Step::Merge(writes) => {
-            for write in writes {
-                put(
-                    &mut batch,
-                    model,
-                    id(epoch, write.keyspace),
-                    &write.key,
-                    write.value.clone(),
-                );
+            // Only the last write to a key counts: a put that is deleted again does not begin its keyspace.
+            let last: BTreeMap<_, _> = writes
+                .iter()
+                .map(|write| ((write.keyspace, &write.key), &write.value))
+                .collect();
+            for ((keyspace, key), value) in last {
+                put(&mut batch, model, id(epoch, keyspace), key, value.clone());
             }
         }
         Step::Append { keyspace, count } => {

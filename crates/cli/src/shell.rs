@@ -33,11 +33,7 @@ pub(crate) fn run(bench: &mut Workbench) -> anyhow::Result<()> {
             in_transaction: bench.in_transaction(),
         };
         match editor.read_line(&prompt)? {
-            Signal::Success(text) => {
-                if run_line(bench, text.trim()) == Flow::Quit {
-                    return Ok(());
-                }
-            }
+            Signal::Success(text) if run_line(bench, text.trim()) == Flow::Quit => return Ok(()),
             Signal::CtrlD => return Ok(()),
             _ => {}
         }

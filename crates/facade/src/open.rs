@@ -93,19 +93,8 @@ pub(crate) fn open_sql(
 }
 
 fn create_directory(env: &Env, directory: &Path) -> Result<()> {
-    env.files
-        .create_dir_all(directory)
-        .map_err(|source| Error::io("create", directory, source))?;
-    match directory
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
-        Some(parent) => env
-            .files
-            .sync_dir(parent)
-            .map_err(|source| Error::io("sync", parent, source)),
-        None => Ok(()),
-    }
+    let created = env.files.create_dir_durable(directory);
+    created.map_err(|source| Error::io("create", directory, source))
 }
 
 fn take_lock(env: &Env, directory: &Path) -> Result<Box<dyn LockGuard>> {

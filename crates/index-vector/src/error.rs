@@ -49,7 +49,7 @@ pub enum VectorError {
         /// The most nodes that one index holds, dead ones included.
         max: u32,
     },
-    /// The graph's own keyspace breaks the format. Drop and create the index.
+    /// The graph's own keyspace breaks the format. The next opening builds the graph anew.
     #[error("{keyspace} of a vector index is damaged")]
     Corrupt {
         /// The keyspace that holds the bytes.

@@ -221,7 +221,8 @@ impl Hnsw {
         let mut graph = self.graph.write();
         graph.settle();
         graph.floor = floor;
-        graph.journal.is_unwritten = graph.numbers() > 0;
+        // Also when it is empty: what an older graph left must go before the first node is written.
+        graph.journal.is_unwritten = true;
     }
 
     /// Whether nothing of the graph was written down yet.

@@ -82,12 +82,12 @@ enum Follows {
 
 impl VectorIndex {
     /// Opens the index of a base: reads the stored graph, O(entries), computing no distance; or builds one, where the
-    /// source has entries but no graph of them is stored.
+    /// source has entries but no sound graph of them is stored.
     ///
     /// To be attached to its store before the next commit to the source; [`VectorIndex::attach`] does both.
     ///
     /// # Errors
-    /// [`VectorError::Parameter`], [`VectorError::OtherParameters`], [`VectorError::Corrupt`], or a failed read.
+    /// [`VectorError::Parameter`], [`VectorError::OtherParameters`], or a failed read.
     pub fn open(
         options: VectorIndexOptions,
         base: &Arc<dyn Snapshot>,

@@ -32,18 +32,27 @@ pub(super) fn for_each(
 
 /// The graph of a base.
 ///
-/// A stored graph is read as it is: no distance is computed. It is built from the source when none is stored, or when the
-/// stored one does not belong to what the source holds, because merges were made without the index.
+/// A stored graph is read as it is: no distance is computed. It is built from the source when none is stored; when the
+/// stored one does not belong to what the source holds, because merges were made without the index; and when its records
+/// are damaged, which verification reports: nothing is lost with them, and a database must open to be mended.
 pub(super) fn load(options: &VectorIndexOptions, base: &dyn Snapshot) -> Result<Hnsw, VectorError> {
-    if let Some(mut stored) = Stored::read(options, base)?
-        && stored.take_vectors(base)?
-    {
-        return Ok(Hnsw::from_graph(stored.graph));
+    match read(options, base) {
+        Ok(Some(graph)) => Ok(Hnsw::from_graph(graph)),
+        Ok(None) | Err(VectorError::Corrupt { .. }) => build(options, base),
+        Err(error) => Err(error),
     }
-    build(options, base)
 }
 
-/// Builds a graph from the source. The next merge that touches the source writes it down.
+/// The stored graph, where it belongs to what the source holds.
+fn read(options: &VectorIndexOptions, base: &dyn Snapshot) -> Result<Option<Graph>, VectorError> {
+    let Some(mut stored) = Stored::read(options, base)? else {
+        return Ok(None);
+    };
+    let fits = stored.take_vectors(base)?;
+    Ok(fits.then_some(stored.graph))
+}
+
+/// Builds a graph from the source. The next merge that touches the source writes it down, in place of what is stored.
 fn build(options: &VectorIndexOptions, base: &dyn Snapshot) -> Result<Hnsw, VectorError> {
     let hnsw = Hnsw::new(options.parameters)?;
     for_each(base, options.source, |key, value| {

@@ -146,9 +146,34 @@ fn numbers_that_are_not_finite_are_farthest() {
     bench.verify();
 }
 
-/// Each record of the graph is replaced, one by one, by bytes that cannot be right.
+/// All entries went while the index was not attached: nothing of the graph before may come to lie under the next one.
 #[test]
-fn damaged_records_are_reported() {
+fn a_graph_whose_source_was_emptied_behind_its_back_is_replaced() {
+    let env = Env::memory(7);
+    let bench = Bench::open(&env);
+    let before = state(&mut Draw::new(7), 20);
+    bench.commit_all(&before);
+    bench.flush();
+    bench.store.detach(bench.index.options().target);
+    bench.commit(before.keys().map(|key| (key, None)));
+    bench.flush();
+    bench.store.close().unwrap();
+    let bench = Bench::open(&env);
+    let now = State::from([(key(1), vec![0.5; DIM])]);
+    bench.commit_all(&now);
+    bench.flush();
+    bench.verify();
+    bench.store.close().unwrap();
+    let bench = Bench::open(&env);
+    assert_eq!(bench.index.stats().linked, 0, "no rebuild");
+    bench.check(&bench.store.view(), &now);
+    bench.verify();
+}
+
+/// Each record of the graph is replaced, one by one, by bytes that cannot be right: verification says so, and the index
+/// opens all the same, since all that the graph says can be made from the source.
+#[test]
+fn damaged_records_are_reported_and_replaced() {
     let env = Env::memory(4);
     let bench = Bench::open(&env);
     bench.commit_all(&state(&mut Draw::new(4), 20));
@@ -166,9 +191,7 @@ fn damaged_records_are_reported() {
         let cut = value[..value.len() - 1].to_vec();
         for broken in [cut, vec![0xFF; value.len()]] {
             write(&bench, key, &broken);
-            let error = VectorIndex::open(options, bench.store.view().base()).unwrap_err();
-            let is_named = matches!(error, VectorError::Corrupt { keyspace, .. } if keyspace == options.target);
-            assert!(is_named, "{key:?}: {error}");
+            check_damaged(&bench, key);
         }
         write(&bench, key, value);
     }
@@ -181,8 +204,29 @@ fn damaged_records_are_reported() {
     let mut broken = value.to_vec();
     broken[8..12].copy_from_slice(&77u32.to_le_bytes());
     write(&bench, key, &broken);
-    let error = VectorIndex::open(options, bench.store.view().base()).unwrap_err();
-    assert!(matches!(error, VectorError::Corrupt { .. }), "{error}");
+    check_damaged(&bench, key);
+    // The next merge that the index follows writes a sound one.
+    let bench = Bench::over(bench.store, options.parameters);
+    bench.commit([(&self::key(0), Some(&vec![0.5; DIM]))]);
+    bench.flush();
+    bench.verify();
+    assert_eq!(bench.index.stats().live, 20);
+}
+
+/// The stored graph is damaged at the record of this key; an index that is opened over it answers from a new one.
+fn check_damaged(bench: &Bench, key: &bytes::Bytes) {
+    let (view, options) = (bench.store.view(), *bench.index.options());
+    let index = VectorIndex::open(options, view.base()).expect("built anew");
+    let error = index.verify(view.base()).expect_err("damaged");
+    let is_named =
+        matches!(error, VectorError::Corrupt { keyspace, .. } if keyspace == options.target);
+    assert!(is_named, "{key:?}: {error}");
+    let found = index.search(&view, &[0.5; DIM], 20, 40, all);
+    assert_eq!(
+        found.expect("searched"),
+        index.exact(&view, &[0.5; DIM], 20, all).expect("scanned")
+    );
+    assert_eq!((index.len(), index.stats().linked), (20, 20));
 }
 
 fn write(bench: &Bench, key: &bytes::Bytes, value: &[u8]) {

@@ -2,7 +2,8 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
-    reason = "tests run the real program on real files"
+    clippy::unwrap_used,
+    reason = "tests run the real program on real files, and end when something fails"
 )]
 
 mod command;

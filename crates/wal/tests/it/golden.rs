@@ -83,6 +83,7 @@ fn version_1_is_read() {
 fn version_1_is_what_is_written() {
     let env = Env::memory(1);
     write_log(&env);
+    write_where_asked(&env);
     let golden = files_of(&golden_env(1));
     let written = files_of(&env);
     let names = |files: &[(String, Vec<u8>)]| {
@@ -98,18 +99,19 @@ fn version_1_is_what_is_written() {
     assert_eq!(options().segment_bytes, 12_288);
 }
 
-/// Writes the golden files of the current version. Only for a new version: `cargo test -- --ignored write_golden`.
-#[test]
-#[ignore = "writes the golden files"]
+/// Set to write the golden files of the current version anew: only for a new version.
+const WRITE_VARIABLE: &str = "DRYSTONE_WRITE_GOLDEN";
+
 #[expect(
     clippy::disallowed_methods,
     reason = "writes what is kept beside the tests"
 )]
-fn write_golden() {
-    let env = Env::memory(1);
-    write_log(&env);
+fn write_where_asked(env: &Env) {
+    if std::env::var_os(WRITE_VARIABLE).is_none() {
+        return;
+    }
     fs::create_dir_all(golden(1)).unwrap();
-    for (name, bytes) in files_of(&env) {
+    for (name, bytes) in files_of(env) {
         fs::write(golden(1).join(name), bytes).unwrap();
     }
 }

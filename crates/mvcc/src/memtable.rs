@@ -57,7 +57,7 @@ impl Memtable {
         let table = self.tables.get_or_add(keyspace);
         let bytes = changes.map(|(key, value)| {
             self.filter.add(KeyHash::new(keyspace, key));
-            table.put(key, lsn, value.clone())
+            table.put(key, lsn, value.as_ref())
         });
         let bytes = bytes.sum();
         self.grow(bytes, lsn);

@@ -30,7 +30,7 @@ impl Table {
     }
 
     /// Adds a version; returns about how many bytes it takes.
-    pub(crate) fn put(&self, key: &[u8], lsn: Lsn, value: Option<Bytes>) -> u64 {
+    pub(crate) fn put(&self, key: &[u8], lsn: Lsn, value: Option<&Bytes>) -> u64 {
         let bytes = self.tree.put(key, lsn, value);
         self.newest.store(lsn.0, Ordering::Release);
         bytes

@@ -187,12 +187,10 @@ impl Tree {
     }
 
     /// Adds a version of `key`, newer than those it has. Returns about how much memory that took.
-    pub(crate) fn put(&self, key: &[u8], lsn: Lsn, value: Option<Bytes>) -> u64 {
+    pub(crate) fn put(&self, key: &[u8], lsn: Lsn, value: Option<&Bytes>) -> u64 {
         let mut writer = self.writer.lock();
         let before = writer.bytes();
-        let shared = value
-            .as_ref()
-            .filter(|value| value.len() > INLINE_BYTES_MAX);
+        let shared = value.filter(|value| value.len() > INLINE_BYTES_MAX);
         let shared_bytes = shared.map_or(0, |value| value.len() as u64 + SHARED_BYTES);
         let (leaf, _) = self.descend(Target::At(key));
         match self.search(leaf, self.order(leaf), key) {
@@ -511,16 +509,16 @@ impl Writer {
         NodeRef(self.inners.put(inner).cast())
     }
 
-    fn entry(&mut self, key: &[u8], lsn: Lsn, value: Option<Bytes>) -> EntryRef {
-        let inline = inline_part(value.as_ref());
-        let shared = self.share(&value);
+    fn entry(&mut self, key: &[u8], lsn: Lsn, value: Option<&Bytes>) -> EntryRef {
+        let inline = inline_part(value);
+        let shared = self.share(value);
         let entry = self
             .entries
             .put_with_bytes([key, inline], |[key, inline]| Entry {
                 newest: AtomicPtr::default(),
                 first: Version {
                     lsn,
-                    value: Value::new(&value, shared, inline),
+                    value: Value::new(value, shared, inline),
                     older: ptr::null(),
                 },
                 key,
@@ -528,29 +526,27 @@ impl Writer {
         EntryRef(entry)
     }
 
-    fn add_version(&mut self, entry: &Entry, lsn: Lsn, value: Option<Bytes>) {
+    fn add_version(&mut self, entry: &Entry, lsn: Lsn, value: Option<&Bytes>) {
         assert!(
             entry.newest().lsn <= lsn,
             "I7: versions have ascending LSNs"
         );
-        let inline = inline_part(value.as_ref());
-        let shared = self.share(&value);
+        let inline = inline_part(value);
+        let shared = self.share(value);
         let older = entry.newest.load(Ordering::Relaxed);
         let version = self
             .entries
             .put_with_bytes([&[], inline], |[_, inline]| Version {
                 lsn,
-                value: Value::new(&value, shared, inline),
+                value: Value::new(value, shared, inline),
                 older,
             });
         entry.newest.store(version.as_ptr(), Ordering::Release);
     }
 
     /// Keeps a handle to a value that is too long to be copied.
-    fn share(&mut self, value: &Option<Bytes>) -> Option<NonNull<Bytes>> {
-        let value = value
-            .as_ref()
-            .filter(|value| value.len() > INLINE_BYTES_MAX)?;
+    fn share(&mut self, value: Option<&Bytes>) -> Option<NonNull<Bytes>> {
+        let value = value.filter(|value| value.len() > INLINE_BYTES_MAX)?;
         let shared = self.entries.put(value.clone());
         self.shared.push(shared);
         Some(shared)
@@ -564,7 +560,7 @@ fn inline_part(value: Option<&Bytes>) -> &[u8] {
 }
 
 impl Value {
-    fn new(value: &Option<Bytes>, shared: Option<NonNull<Bytes>>, inline: Span) -> Value {
+    fn new(value: Option<&Bytes>, shared: Option<NonNull<Bytes>>, inline: Span) -> Value {
         match (value, shared) {
             (None, _) => Value::Tombstone,
             (Some(_), Some(shared)) => Value::Shared(shared),

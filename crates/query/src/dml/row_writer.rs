@@ -31,6 +31,8 @@ pub(crate) struct RowWriter<'w> {
     engine: &'w SqlEngine,
     table: &'w Table,
     transaction: &'w mut Transaction,
+    /// Where rows are encoded: what is kept of them then has no byte to spare.
+    space: Vec<u8>,
 }
 
 /// An entry of an index.
@@ -53,6 +55,7 @@ impl<'w> RowWriter<'w> {
             engine,
             table,
             transaction,
+            space: Vec::new(),
         }
     }
 
@@ -77,13 +80,12 @@ impl<'w> RowWriter<'w> {
         {
             return Err(duplicate_key(self.table, row));
         }
-        self.put_row(key.clone(), row)?;
         for index_idx in 0..self.table.indexes().len() {
             if let Some(entry) = index_entry(self.table, index_idx, row, &key)? {
                 self.put_entry(index_idx, entry, row)?;
             }
         }
-        Ok(())
+        self.put_row(key, row)
     }
 
     /// Removes a row and its entries.
@@ -156,11 +158,12 @@ impl<'w> RowWriter<'w> {
     }
 
     fn put_row(&mut self, key: Bytes, row: &[Value]) -> Result<(), SqlError> {
-        let mut bytes = Vec::with_capacity(64);
+        self.space.clear();
         self.table
             .row_layout()
-            .encode(row, &mut bytes)
+            .encode(row, &mut self.space)
             .map_err(encode_error)?;
+        let bytes = Bytes::copy_from_slice(&self.space);
         self.transaction.put(self.table.keyspace(), key, bytes)?;
         Ok(())
     }

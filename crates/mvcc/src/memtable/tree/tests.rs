@@ -20,7 +20,7 @@ fn build(puts: &[(Vec<u8>, Option<u8>)]) -> (Arc<Tree>, Model) {
     let mut model = Model::new();
     for (number, (key, value)) in (1..).zip(puts) {
         let value = value.map(|value| Bytes::from(vec![value; 3 * usize::from(value)]));
-        assert!(tree.put(key, Lsn(number), value.clone()) > 0);
+        assert!(tree.put(key, Lsn(number), value.as_ref()) > 0);
         model
             .entry(key.clone())
             .or_default()
@@ -156,7 +156,7 @@ fn values_are_freed_with_the_tree() {
     let tree = Tree::new();
     for number in 0..100u64 {
         let key = number_key(number % 30);
-        tree.put(&key, Lsn(number + 1), Some(value.clone()));
+        tree.put(&key, Lsn(number + 1), Some(&value));
     }
     assert!(!value.is_unique());
     drop(tree);
@@ -167,7 +167,7 @@ fn values_are_freed_with_the_tree() {
 fn a_cursor_outlives_the_handle_and_ignores_later_commits() {
     let tree = Arc::new(Tree::new());
     for number in (0..200u64).step_by(2) {
-        tree.put(&number_key(number), Lsn(1), Some(Bytes::new()));
+        tree.put(&number_key(number), Lsn(1), Some(&Bytes::new()));
     }
     let mut cursor = TreeCursor::new(&tree, Lsn(1));
     cursor.seek(Bound::Unbounded);
@@ -225,7 +225,7 @@ fn readers_beside_the_writer_see_whole_states() {
         for lsn in 1..=rounds {
             for number in (0..keys).filter(|number| number % 2 == lsn % 2) {
                 let value = Bytes::copy_from_slice(&lsn.to_le_bytes());
-                tree.put(&scattered(number), Lsn(lsn), Some(value));
+                tree.put(&scattered(number), Lsn(lsn), Some(&value));
             }
             published.store(lsn, Ordering::Release);
         }

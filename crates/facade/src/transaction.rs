@@ -125,8 +125,7 @@ impl Transaction {
         let lsn = self.inner.commit(durability)?;
         #[cfg(feature = "sql")]
         if self.ran_sql {
-            // It is committed: what may fail here is only that new vector indexes are in use at once.
-            drop(self.database.sql().after_commit());
+            self.database.sql().after_commit();
         }
         Ok(lsn)
     }

@@ -192,25 +192,21 @@ impl SqlEngine {
     /// To be called after a commit of a transaction that ran SQL: takes vector indexes into use that it created, and out
     /// of use that it dropped. [`Session`]s do so by themselves.
     ///
-    /// The graph of a new index is built by the merge that this starts; until that is done, and where it fails, searches
-    /// scan the vectors that the graph lacks. A failure is tried again by the store's background work, which reports it
-    /// to whoever writes.
-    ///
-    /// # Errors
-    /// When the catalog or the index cannot be read.
-    pub fn after_commit(&self) -> Result<(), SqlError> {
-        if self.follow_catalog()? {
+    /// The graph of a new index is built by the merge that this starts. The commit stands whatever happens here, so
+    /// failures are not returned: an index that is not in use yet is tried again after the next commit, a merge by the
+    /// store's background work, which reports it to whoever writes. Until then searches scan the vectors, and find all
+    /// the same.
+    pub fn after_commit(&self) {
+        if matches!(self.follow_catalog(), Ok(true)) {
             drop(self.inner.store.flush());
         }
-        Ok(())
     }
 
     /// Attaches the vector indexes that the committed catalog has, and detaches those that it lacks. Whether any was
     /// attached.
     fn follow_catalog(&self) -> Result<bool, SqlError> {
-        let reader = Reader::View(self.inner.store.view());
-        let catalog = self.catalog(&reader)?;
-        self.inner.vectors.follow(&catalog, &self.inner.store)
+        let newest = || self.catalog(&Reader::View(self.inner.store.view()));
+        self.inner.vectors.follow(newest, &self.inner.store)
     }
 
     /// The next number for a row of a table without a primary key.

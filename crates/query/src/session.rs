@@ -172,7 +172,8 @@ impl Session {
 
     fn commit(&self, transaction: Transaction) -> Result<(), SqlError> {
         transaction.commit(self.durability)?;
-        self.engine.after_commit()
+        self.engine.after_commit();
+        Ok(())
     }
 
     fn control(&mut self, control: Control) -> Result<Outcome, SqlError> {

@@ -1,7 +1,6 @@
 //! The command, as a person at a terminal and a script use it.
 #![expect(
     clippy::disallowed_methods,
-    clippy::disallowed_types,
     clippy::unwrap_used,
     reason = "tests run the real program on real files, and end when something fails"
 )]

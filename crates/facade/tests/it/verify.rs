@@ -37,11 +37,8 @@ fn an_index_that_lacks_a_row_is_found() {
     assert!(db.verify().unwrap().is_sound());
     db.close().unwrap();
     tamper(&path, |tx| {
-        let keyspaces = tx.keyspaces().unwrap().into_iter();
-        let (_, index) = keyspaces
-            .filter(|(name, _)| name.contains("index"))
-            .next_back()
-            .unwrap();
+        let mut keyspaces = tx.keyspaces().unwrap().into_iter();
+        let (_, index) = keyspaces.rfind(|(name, _)| name.contains("index")).unwrap();
         let (key, _) = tx.range(index, ..).next().unwrap().unwrap();
         tx.delete(index, key).unwrap();
     });

@@ -1,5 +1,7 @@
 //! Vector indexes in a build without the feature `vector`: a database that has some is refused, by name of the feature.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use drystone_base::KeyspaceId;
 use drystone_mvcc::{Store, View};
@@ -17,7 +19,12 @@ pub(crate) enum AttachedIndex {}
 
 impl VectorIndexes {
     /// Fails when `catalog` has a vector index.
-    pub(crate) fn follow(&self, catalog: &Catalog, _: &Store) -> Result<bool, SqlError> {
+    pub(crate) fn follow(
+        &self,
+        newest: impl FnOnce() -> Result<Arc<Catalog>, SqlError>,
+        _: &Store,
+    ) -> Result<bool, SqlError> {
+        let catalog = newest()?;
         let mut indexes = catalog.tables().flat_map(|table| table.indexes());
         match indexes.find(|index| matches!(index.kind, IndexKind::Hnsw(_))) {
             Some(index) => Err(SqlError::unsupported(format!(

@@ -36,9 +36,16 @@ pub(crate) struct AttachedIndex {
 }
 
 impl VectorIndexes {
-    /// Attaches what `catalog` has, detaches what it lacks. Whether any was attached.
-    pub(crate) fn follow(&self, catalog: &Catalog, store: &Store) -> Result<bool, SqlError> {
+    /// Attaches what the newest catalog has, detaches what it lacks. Whether any was attached.
+    ///
+    /// The catalog is asked for under the latch: of two that follow at once, the later must not act on an older one.
+    pub(crate) fn follow(
+        &self,
+        newest: impl FnOnce() -> Result<Arc<Catalog>, SqlError>,
+        store: &Store,
+    ) -> Result<bool, SqlError> {
         let mut state = self.state.lock();
+        let catalog = newest()?;
         if state.followed == Some(catalog.version()) {
             return Ok(false);
         }

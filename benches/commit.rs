@@ -3,8 +3,10 @@
 //! `bare_loop` overwrites 4 KiB blocks of a written file one after the other, with `fdatasync` after each: no store that
 //! syncs each commit can do more on one thread. `commit_sync/1` and `/8` commit one key each, on that many threads.
 //!
-//! Disks are noisy, so what is to be compared is also run in turns of a fraction of a second: the lines that begin with
-//! `in turns` give the median of each, and the median over all rounds of one's rate divided by the other's.
+//! Disks and machines are noisy, so what is to be compared is also run in turns of a fraction of a second. The lines that
+//! begin with `in turns` give medians: of the rates, of all latencies, and of one's rate divided by the other's in each
+//! round. Where other processes keep the processors busy, threads that wake up wait for their turn for milliseconds, and
+//! rates are about that; the median latency still is about the disk and the store.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -117,52 +119,79 @@ fn durable(criterion: &mut Criterion) {
     compare(&mut bare, &target);
 }
 
+/// What was done in turns: for each turn how often a second, and for each time how long it took, in microseconds.
+#[derive(Default)]
+struct Turns {
+    rates: Vec<f64>,
+    latencies: Vec<f64>,
+}
+
+impl Turns {
+    fn add(&mut self, turn: impl FnOnce() -> Vec<f64>) {
+        let started = Instant::now();
+        let latencies = turn();
+        let count = u32::try_from(latencies.len()).unwrap();
+        self.rates
+            .push(f64::from(count) / started.elapsed().as_secs_f64());
+        self.latencies.extend(latencies);
+    }
+
+    fn print(&self, what: &str) {
+        println!(
+            "in turns: {what}: {:.0}/s, half of them within {:.0} µs",
+            median(&self.rates),
+            median(&self.latencies)
+        );
+    }
+}
+
 /// Bare loop, one thread, eight threads, one after the other, again and again.
 fn compare(bare: &mut Bare, target: &Target) {
-    let mut rates: [Vec<f64>; 3] = Default::default();
+    let [mut alone, mut one, mut eight] = <[Turns; 3]>::default();
     for _ in 0..ROUNDS {
-        rates[0].push(per_second(|| turn(|| bare.commit())));
-        rates[1].push(per_second(|| turn_of_threads(1, target)));
-        rates[2].push(per_second(|| turn_of_threads(8, target)));
+        alone.add(|| turn(|| bare.commit()));
+        one.add(|| turn_of_threads(1, target));
+        eight.add(|| turn_of_threads(8, target));
     }
-    let [bare, one, eight] = &rates;
+    alone.print("bare loop");
+    one.print("one thread");
+    eight.print("eight threads");
+    let latency = |turns: &Turns| median(&turns.latencies);
     println!(
-        "in turns: bare loop {:.0}/s, one thread {:.0}/s, eight threads {:.0}/s",
-        median(bare),
-        median(one),
-        median(eight)
+        "in turns: one thread is {:.0} % of the bare loop by rate, {:.0} % by latency",
+        100.0 * median_ratio(&one.rates, &alone.rates),
+        100.0 * latency(&alone) / latency(&one)
     );
     println!(
-        "in turns: one thread is {:.0} % of the bare loop, eight threads {:.2} times one thread\n",
-        100.0 * median_ratio(one, bare),
-        median_ratio(eight, one)
+        "in turns: eight threads are {:.1} times one by rate, {:.1} times by latency",
+        median_ratio(&eight.rates, &one.rates),
+        8.0 * latency(&one) / latency(&eight)
     );
 }
 
-/// Does `work` for the length of a turn. Returns how often.
-fn turn(mut work: impl FnMut()) -> u32 {
+/// Does `work` for the length of a turn. Returns how long each took, in microseconds.
+fn turn(mut work: impl FnMut()) -> Vec<f64> {
     let started = Instant::now();
-    let mut count = 0;
-    while started.elapsed() < TURN {
+    let mut before = Duration::ZERO;
+    let mut latencies = Vec::new();
+    while before < TURN {
         work();
-        count += 1;
+        let after = started.elapsed();
+        latencies.push((after - before).as_secs_f64() * 1e6);
+        before = after;
     }
-    count
+    latencies
 }
 
-fn turn_of_threads(threads: u32, target: &Target) -> u32 {
+fn turn_of_threads(threads: u32, target: &Target) -> Vec<f64> {
     thread::scope(|scope| {
         let work = || turn(|| target.commit(Durability::Sync));
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let counts = workers.into_iter().map(|worker| worker.join().unwrap());
-        counts.sum()
+        let latencies = workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap());
+        latencies.collect()
     })
-}
-
-fn per_second(turn: impl FnOnce() -> u32) -> f64 {
-    let started = Instant::now();
-    let count = turn();
-    f64::from(count) / started.elapsed().as_secs_f64()
 }
 
 fn median_ratio(of: &[f64], to: &[f64]) -> f64 {

@@ -40,16 +40,7 @@ impl Planner<'_> {
                 expr: self.compile_box(expr, layout)?,
             },
             ExprKind::Binary { op, left, right } => {
-                let left = self.compile_box(left, layout)?;
-                let right = self.compile_box(right, layout)?;
-                match comparison(*op) {
-                    Some(op) => Expr::Compare { op, left, right },
-                    None => Expr::Binary {
-                        op: *op,
-                        left,
-                        right,
-                    },
-                }
+                self.compile_binary(*op, left, right, layout)?
             }
             ExprKind::And(all) => Expr::And(self.compile_all(all, layout)?),
             ExprKind::Or(all) => Expr::Or(self.compile_all(all, layout)?),
@@ -124,6 +115,34 @@ impl Planner<'_> {
         })
     }
 
+    /// Every operator makes NULL of a NULL. As in PostgreSQL, what stands beside a NULL of the statement's text is not
+    /// computed where it varies by row, so that it cannot fail; what is the same for all rows may fail all the same.
+    fn compile_binary(
+        &mut self,
+        op: BinaryOp,
+        left: &logical::Expr,
+        right: &logical::Expr,
+        layout: &Layout,
+    ) -> Result<Expr, SqlError> {
+        let compiled_left = self.compile_box(left, layout)?;
+        let compiled_right = self.compile_box(right, layout)?;
+        if is_null(&compiled_left) && varies(right) || is_null(&compiled_right) && varies(left) {
+            return Ok(Expr::Constant(Value::Null));
+        }
+        Ok(match comparison(op) {
+            Some(op) => Expr::Compare {
+                op,
+                left: compiled_left,
+                right: compiled_right,
+            },
+            None => Expr::Binary {
+                op,
+                left: compiled_left,
+                right: compiled_right,
+            },
+        })
+    }
+
     fn compile_box(
         &mut self,
         expr: &logical::Expr,
@@ -178,6 +197,26 @@ impl Planner<'_> {
             outer: self.compile_all(&subquery.outer, layout)?,
         })
     }
+}
+
+fn is_null(expr: &Expr) -> bool {
+    matches!(expr, Expr::Constant(Value::Null))
+}
+
+/// Whether the value may differ from row to row, or from run to run.
+fn varies(expr: &logical::Expr) -> bool {
+    let mut varies = false;
+    expr.walk(&mut |part| {
+        varies |= matches!(
+            part.kind,
+            ExprKind::Column(_)
+                | ExprKind::Outer(_)
+                | ExprKind::Parameter(_)
+                | ExprKind::Subquery(_)
+        );
+        !varies
+    });
+    varies
 }
 
 fn comparison(op: BinaryOp) -> Option<Comparison> {

@@ -15,6 +15,31 @@ fn people() -> Session {
 }
 
 #[test]
+fn nothing_is_computed_beside_a_written_null() {
+    let cases = [
+        ("age / 0 = NULL", ""),
+        ("NULL > age * 2147483647", ""),
+        ("NOT NULL NOT BETWEEN 46 AND age * 2147483647", ""),
+        (
+            "CAST(NULL AS INTEGER) + id * 2147483647 IS NULL",
+            "1\n2\n3\n4\n5",
+        ),
+        ("(NULL > age / 0) IS NULL AND id = 2", "2"),
+    ];
+    let mut session = people();
+    for (condition, expected) in cases {
+        check(
+            &mut session,
+            &format!("SELECT id FROM people WHERE {condition}"),
+            expected,
+        );
+    }
+    let failed = session.query("SELECT id FROM people WHERE 1 / 0 = NULL", &[]);
+    let failed = failed.and_then(|rows| rows.collect::<Result<Vec<_>, _>>());
+    assert_eq!(failed.unwrap_err().message(), "division by zero");
+}
+
+#[test]
 fn conditions_keep_what_is_true_only() {
     let cases = [
         ("age > 25", "1\n4"),

@@ -6,18 +6,19 @@ use std::time::Instant;
 use anyhow::Context;
 use xshell::{Shell, cmd};
 
-use crate::{features, tidy};
+use crate::{features, slt, tidy};
 
 type Step<'a> = (&'a str, &'a dyn Fn() -> anyhow::Result<()>);
 
 /// Runs all steps, and says how long each took. Stops at the first that fails.
 pub(crate) fn run(shell: &Shell, root: &Path) -> anyhow::Result<()> {
-    let steps: [Step<'_>; 8] = [
+    let steps: [Step<'_>; 9] = [
         ("format", &|| format(shell)),
         ("tidy", &|| tidy::run(shell, root)),
         ("clippy", &|| clippy(shell)),
         ("licences and advisories", &|| deny(shell)),
         ("tests", &|| tests(shell)),
+        ("SQL logic tests", &|| slt::run_part(shell, root)),
         ("doc tests", &|| doc_tests(shell)),
         ("docs", &|| docs(shell)),
         ("features", &|| features::run(shell)),

@@ -4,6 +4,7 @@
 //! - `tidy`: the rules of the house that no compiler knows.
 //! - `crash`: power cuts and bit flips over fresh seeds, for as many rounds as asked.
 //! - `features`: the facade builds with none, each and all of its features.
+//! - `slt`: SQL logic tests, of which `ci` runs a part.
 #![expect(
     clippy::disallowed_methods,
     reason = "tooling works on the real file system and the real clock"
@@ -12,6 +13,7 @@
 mod ci;
 mod crash;
 mod features;
+mod slt;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -48,6 +50,11 @@ enum Command {
     },
     /// Build the facade with none, each and all of its features
     Features,
+    /// Run SQL logic tests: the files named and those in the folders named, each against a database of its own
+    Slt {
+        /// Files in the format of SQLite's suite, and folders of them; the whole corpus where none are given
+        paths: Vec<PathBuf>,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -64,7 +71,14 @@ fn main() -> anyhow::Result<()> {
             seed,
         } => crash::run(&shell, rounds, flips, seed),
         Command::Features => features::run(&shell),
+        Command::Slt { paths } => slt::run(&shell, &root, &absolute(paths)?),
     }
+}
+
+/// As meant where the command was given: it runs at the workspace's root.
+fn absolute(paths: Vec<PathBuf>) -> anyhow::Result<Vec<PathBuf>> {
+    let absolute = paths.into_iter().map(std::path::absolute);
+    Ok(absolute.collect::<Result<_, _>>()?)
 }
 
 /// The folder that holds the workspace's `Cargo.toml`.

@@ -4,16 +4,18 @@
 //! depth is bounded on the tokens before anything is parsed.
 
 use sqlparser::ast::Statement;
-use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use crate::error::SqlError;
 use crate::limits::{MAX_PARSER_RECURSION, MAX_STATEMENT_BYTES, MAX_SYNTAX_DEPTH};
+use crate::parse::dialect::SqlDialect;
 use crate::sql_state::SqlState;
 
-static DIALECT: PostgreSqlDialect = PostgreSqlDialect {};
+mod dialect;
+
+static DIALECT: SqlDialect = SqlDialect;
 
 /// Parses one statement; a `;` after it is allowed. `None` for text that holds none.
 pub(crate) fn parse_statement(text: &str) -> Result<Option<Statement>, SqlError> {

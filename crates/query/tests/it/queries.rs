@@ -335,3 +335,18 @@ fn integers_divide_and_overflow_as_in_postgresql() {
         "-2147483648|-9223372036854775808",
     );
 }
+
+#[test]
+fn is_distinct_from_binds_tighter_than_and() {
+    let mut session = session();
+    for (text, expected) in [
+        ("SELECT true IS DISTINCT FROM true AND false", "f"),
+        ("SELECT false IS NOT DISTINCT FROM true OR true", "t"),
+        ("SELECT NOT 1 IS DISTINCT FROM 2 OR true", "t"),
+        ("SELECT false AND 1 IS DISTINCT FROM 2 OR true", "t"),
+        ("SELECT true IS DISTINCT FROM 1 = 1", "f"),
+        ("SELECT 3 IS NOT DISTINCT FROM 1 + 2 AND true", "t"),
+    ] {
+        check(&mut session, text, expected);
+    }
+}

@@ -12,6 +12,8 @@ use crate::sql_state::SqlState;
 pub(crate) struct MemoryBudget {
     max: usize,
     used: Cell<usize>,
+    /// What outlives the run of the subquery that found it.
+    kept: Cell<usize>,
 }
 
 impl MemoryBudget {
@@ -19,13 +21,35 @@ impl MemoryBudget {
         MemoryBudget {
             max,
             used: Cell::new(0),
+            kept: Cell::new(0),
         }
     }
 
     /// Takes `bytes`, or fails when they are not there.
     pub(crate) fn take(&self, bytes: usize) -> Result<(), SqlError> {
-        let used = self.used.get().saturating_add(bytes);
-        if used > self.max {
+        self.check(bytes)?;
+        self.used.set(self.used.get() + bytes);
+        Ok(())
+    }
+
+    /// Takes `bytes` until the statement ends, also within [`MemoryBudget::passing`].
+    pub(crate) fn keep(&self, bytes: usize) -> Result<(), SqlError> {
+        self.check(bytes)?;
+        self.kept.set(self.kept.get() + bytes);
+        Ok(())
+    }
+
+    /// Runs a part whose rows are gone when it returns, and gives back what it took for them.
+    pub(crate) fn passing<T>(&self, part: impl FnOnce() -> T) -> T {
+        let before = self.used.get();
+        let done = part();
+        self.used.set(before);
+        done
+    }
+
+    fn check(&self, bytes: usize) -> Result<(), SqlError> {
+        let held = self.used.get().saturating_add(self.kept.get());
+        if held.saturating_add(bytes) > self.max {
             return Err(SqlError::new(
                 SqlState::OutOfMemory,
                 format!(
@@ -37,7 +61,6 @@ impl MemoryBudget {
                 "raise `statement_memory_bytes_max`, or let the statement keep fewer rows",
             ));
         }
-        self.used.set(used);
         Ok(())
     }
 

@@ -29,6 +29,8 @@ pub(crate) struct SubplanResults {
 struct Members {
     values: HashSet<Value>,
     has_null: bool,
+    /// What they take of the statement's memory.
+    bytes: usize,
 }
 
 impl Members {
@@ -78,12 +80,11 @@ impl Subplan {
         if let Some(answer) = env.cx.subplans.borrow()[self.id].answers.get(&outer) {
             return Ok(answer.clone());
         }
-        let answer = compute(&outer)?;
+        let memory = &env.cx.memory;
+        let answer = memory.passing(|| compute(&outer))?;
         let results = &mut env.cx.subplans.borrow_mut()[self.id];
         if results.answers.len() < KEPT_RESULTS_MAX {
-            env.cx
-                .memory
-                .take(row_bytes(&outer) + row_bytes(std::slice::from_ref(&answer)))?;
+            memory.keep(row_bytes(&outer) + row_bytes(std::slice::from_ref(&answer)))?;
             results.answers.insert(outer, answer.clone());
         }
         Ok(answer)
@@ -115,11 +116,14 @@ impl Subplan {
         outer: &[Value],
         env: Env<'_>,
     ) -> Result<Option<bool>, SqlError> {
+        let memory = &env.cx.memory;
         if !outer.is_empty() {
-            return Ok(self.members(within(env, outer))?.contains(operand));
+            let members = memory.passing(|| self.members(within(env, outer)))?;
+            return Ok(members.contains(operand));
         }
         if env.cx.subplans.borrow()[self.id].members.is_none() {
-            let members = self.members(env)?;
+            let members = memory.passing(|| self.members(env))?;
+            memory.keep(members.bytes)?;
             env.cx.subplans.borrow_mut()[self.id].members = Some(members);
         }
         let results = &env.cx.subplans.borrow()[self.id];
@@ -136,10 +140,11 @@ impl Subplan {
         while operator.next(env, &mut row)? {
             match row.swap_remove(0) {
                 Value::Null => members.has_null = true,
+                value if members.values.contains(&value) => {}
                 value => {
-                    env.cx
-                        .memory
-                        .take(row_bytes(std::slice::from_ref(&value)))?;
+                    let bytes = row_bytes(std::slice::from_ref(&value));
+                    env.cx.memory.take(bytes)?;
+                    members.bytes += bytes;
                     members.values.insert(value);
                 }
             }

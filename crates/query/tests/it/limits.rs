@@ -116,3 +116,29 @@ fn too_many_columns_are_an_error() {
         "tables can have at most 1600 columns",
     );
 }
+
+/// A subquery may run once for each row: what each run kept is free again after it.
+#[test]
+fn runs_of_a_subquery_do_not_add_up() {
+    let options = SqlOptions {
+        statement_memory_bytes_max: 400_000,
+        ..SqlOptions::default()
+    };
+    let mut session = open_with(&Env::memory(2), options).session();
+    let rows: Vec<String> = (0..300).map(|n| format!("({n}, {n})")).collect();
+    run(
+        &mut session,
+        &format!(
+            "CREATE TABLE t (a INTEGER PRIMARY KEY, b INTEGER); INSERT INTO t VALUES {}",
+            rows.join(", ")
+        ),
+    );
+    for text in [
+        "SELECT count(*) FROM t x WHERE x.a IN (SELECT y.b FROM t y WHERE y.a >= x.a)",
+        "SELECT count(*) FROM t x WHERE x.a = (SELECT y.a FROM t y WHERE y.b >= x.a ORDER BY y.b LIMIT 1)",
+        "SELECT count(*) FROM t x WHERE (SELECT count(DISTINCT y.b) FROM t y WHERE y.a <> x.a) = 299",
+        "SELECT count(*) FROM t x WHERE EXISTS (SELECT y.b FROM t y WHERE y.a <> x.a GROUP BY y.b)",
+    ] {
+        check(&mut session, text, "300");
+    }
+}

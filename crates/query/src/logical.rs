@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use drystone_record::{DataType, Value};
+use sqlparser::tokenizer::Span;
 
 use crate::aggregate::AggregateFunction;
 use crate::cast::CastContext;
@@ -98,12 +99,24 @@ pub(crate) struct LikeExpr {
 }
 
 /// A query used as a value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Subquery {
+    /// Where it stands in the text.
+    pub(crate) place: Span,
     pub(crate) kind: SubqueryKind,
     pub(crate) query: Query,
     /// Values of the query around that it uses. Empty: it gives the same for every row, and runs once.
     pub(crate) outer: Vec<Expr>,
+}
+
+impl PartialEq for Subquery {
+    /// The same subquery, bound once or twice, about the same values. Two of the same text are evaluated apart.
+    fn eq(&self, other: &Subquery) -> bool {
+        self.place == other.place
+            && self.place != Span::empty()
+            && self.kind == other.kind
+            && self.outer == other.outer
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -120,7 +133,7 @@ pub(crate) enum SubqueryKind {
 }
 
 /// A query and what its columns are called.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Query {
     pub(crate) root: Relation,
     pub(crate) columns: Vec<OutputColumn>,
@@ -188,13 +201,6 @@ pub(crate) enum Relation {
         left: Box<Query>,
         right: Box<Query>,
     },
-}
-
-impl PartialEq for Relation {
-    /// Relations are never equal: two subqueries of the same text are evaluated apart.
-    fn eq(&self, _: &Relation) -> bool {
-        false
-    }
 }
 
 /// A table in FROM.

@@ -459,9 +459,10 @@ impl<'a> Binder<'a> {
             .map_err(|error| error.at(span))
     }
 
-    fn bind_exists(&mut self, query: &'a ast::Query, negated: bool) -> Result<Expr, SqlError> {
-        let (query, outer) = self.bind_subquery(query)?;
+    fn bind_exists(&mut self, syntax: &'a ast::Query, negated: bool) -> Result<Expr, SqlError> {
+        let (query, outer) = self.bind_subquery(syntax)?;
         Ok(subquery(
+            syntax.span(),
             SubqueryKind::Exists { negated },
             query,
             outer,
@@ -474,7 +475,13 @@ impl<'a> Binder<'a> {
         match query.columns.as_slice() {
             [column] => {
                 let data_type = column.data_type;
-                Ok(subquery(SubqueryKind::Scalar, query, outer, data_type))
+                Ok(subquery(
+                    syntax.span(),
+                    SubqueryKind::Scalar,
+                    query,
+                    outer,
+                    data_type,
+                ))
             }
             _ => Err(one_column(syntax.span())),
         }
@@ -505,7 +512,13 @@ impl<'a> Binder<'a> {
             .map_err(|error| error.at(operand.span()))?;
         let query = self.cast_columns(query, &[common])?;
         let kind = SubqueryKind::In { expr, negated };
-        Ok(subquery(kind, query, outer, DataType::Boolean))
+        Ok(subquery(
+            syntax.span(),
+            kind,
+            query,
+            outer,
+            DataType::Boolean,
+        ))
     }
 
     fn bind_rounding(
@@ -583,13 +596,19 @@ impl<'a> Binder<'a> {
 }
 
 fn subquery(
+    place: Span,
     kind: SubqueryKind,
     query: crate::logical::Query,
     outer: Vec<Expr>,
     data_type: DataType,
 ) -> Expr {
     Expr::new(
-        ExprKind::Subquery(Box::new(Subquery { kind, query, outer })),
+        ExprKind::Subquery(Box::new(Subquery {
+            place,
+            kind,
+            query,
+            outer,
+        })),
         data_type,
     )
 }

@@ -87,3 +87,25 @@ fn a_subquery_as_a_value_gives_at_most_one_row() {
         "more than one row returned by a subquery used as an expression",
     );
 }
+
+#[test]
+fn subqueries_are_sorted_and_grouped_by_their_place_in_the_list() {
+    let mut session = numbers();
+    check(
+        &mut session,
+        "SELECT DISTINCT (SELECT max(v) FROM maybe WHERE v <= n.x) AS m, parity FROM n ORDER BY 1, parity",
+        "1|even\n1|odd",
+    );
+    check(
+        &mut session,
+        "SELECT (SELECT count(*) FROM n m WHERE m.parity = n.parity AND m.x < n.x) AS before, count(*) FROM n
+         GROUP BY before ORDER BY 1",
+        "0|2\n1|2",
+    );
+    check_error(
+        &mut session,
+        "SELECT DISTINCT (SELECT 1) FROM n ORDER BY (SELECT 1)",
+        "42P10",
+        "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
+    );
+}

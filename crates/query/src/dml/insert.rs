@@ -7,9 +7,7 @@ use hashbrown::HashSet;
 
 use crate::bind::statement::ConflictKey;
 use crate::dml::outcome;
-use crate::dml::row_writer::{
-    Change, RowWriter, duplicate_entry, duplicate_key, guard_table, key_of,
-};
+use crate::dml::row_writer::{Change, RowWriter, check_not_null, guard_table, key_of};
 use crate::error::SqlError;
 use crate::exec::operator::{Row, open};
 use crate::plan::{Cell, ConflictPlan, ConflictUpdatePlan, InsertPlan};
@@ -87,6 +85,7 @@ fn insert_or(
     touched: &mut HashSet<Bytes>,
     transaction: &mut Transaction,
 ) -> Result<Option<Row>, SqlError> {
+    check_not_null(&plan.table, &row)?;
     let mut writer = RowWriter::new(execution.engine, &plan.table, transaction);
     let key = writer.key_of(&row)?;
     let Some(owner) = conflicting(&writer, plan, conflict, &row, &key)? else {
@@ -127,7 +126,8 @@ fn insert_or(
     Ok(Some(change.new))
 }
 
-/// The key of the row that stands in the way. A conflict that ON CONFLICT is not about is an error.
+/// The key of the row that stands in the way of a key that ON CONFLICT is about. Other keys are looked at when something
+/// is written.
 fn conflicting(
     writer: &RowWriter<'_>,
     plan: &InsertPlan,
@@ -136,25 +136,18 @@ fn conflicting(
     key: &Bytes,
 ) -> Result<Option<Bytes>, SqlError> {
     let concerns = |found| conflict.target.is_none_or(|target| target == found);
-    let mut owner = None;
-    if !plan.table.has_row_ids() && writer.read(key)?.is_some() {
-        if !concerns(ConflictKey::PrimaryKey) {
-            return Err(duplicate_key(&plan.table, row));
-        }
-        owner = Some(key.clone());
+    if !plan.table.has_row_ids() && concerns(ConflictKey::PrimaryKey) && writer.read(key)?.is_some()
+    {
+        return Ok(Some(key.clone()));
     }
     for index_idx in 0..plan.table.indexes().len() {
-        let Some(found) = writer.owner_of_entry(index_idx, row, key)? else {
-            continue;
-        };
-        match concerns(ConflictKey::Index(index_idx)) {
-            true => owner = owner.or(Some(found)),
-            // Updating the row that is in the way may resolve this one too; inserting cannot.
-            false if owner.as_ref() == Some(&found) => {}
-            false => return Err(duplicate_entry(&plan.table, index_idx, row)),
+        if concerns(ConflictKey::Index(index_idx))
+            && let Some(owner) = writer.owner_of_entry(index_idx, row, key)?
+        {
+            return Ok(Some(owner));
         }
     }
-    Ok(owner)
+    Ok(None)
 }
 
 /// The row after DO UPDATE; `None` when its WHERE says no.

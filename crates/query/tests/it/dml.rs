@@ -275,3 +275,45 @@ fn defaults_may_be_volatile() {
         "1|2",
     );
 }
+
+/// The key that ON CONFLICT names decides first, as in PostgreSQL: a row that is left out breaks no other key.
+#[test]
+fn a_row_that_is_left_out_breaks_no_other_key() {
+    let mut session = session_after(
+        "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT UNIQUE, n INTEGER);
+         INSERT INTO t VALUES (1, 'x', 0), (2, 'y', 0);",
+    );
+    for (text, expected) in [
+        (
+            "INSERT INTO t VALUES (1, 'y', 9) ON CONFLICT (b) DO NOTHING",
+            "0",
+        ),
+        (
+            "INSERT INTO t VALUES (1, 'y', 9) ON CONFLICT (a) DO NOTHING",
+            "0",
+        ),
+        (
+            "INSERT INTO t VALUES (1, 'y', 9) ON CONFLICT (b) DO UPDATE SET n = excluded.n",
+            "1",
+        ),
+    ] {
+        check(&mut session, text, expected);
+    }
+    check(
+        &mut session,
+        "SELECT a, b, n FROM t ORDER BY a",
+        "1|x|0\n2|y|9",
+    );
+    check_error(
+        &mut session,
+        "INSERT INTO t VALUES (1, 'z', 9) ON CONFLICT (b) DO NOTHING",
+        "23505",
+        "duplicate key value violates unique constraint \"t_pkey\"; key (a)=(1) already exists",
+    );
+    check_error(
+        &mut session,
+        "INSERT INTO t VALUES (1, 'y', 9) ON CONFLICT (b) DO UPDATE SET b = 'x'",
+        "23505",
+        "duplicate key value violates unique constraint \"t_b_key\"; key (b)=(x) already exists",
+    );
+}

@@ -270,6 +270,16 @@ impl Expr {
         }
     }
 
+    /// How many expressions it consists of, itself included. Of a subquery, those evaluated for the row around it.
+    pub(crate) fn part_count(&self) -> usize {
+        let mut count = 0;
+        self.walk(&mut |_| {
+            count += 1;
+            true
+        });
+        count
+    }
+
     /// Expressions directly within. Of a subquery: those evaluated for the row around it.
     pub(crate) fn parts(&self) -> Vec<&Expr> {
         match &self.kind {

@@ -15,6 +15,7 @@ use crate::bind::names::{Name, refuse};
 use crate::bind::{Aggregation, Binder};
 use crate::error::SqlError;
 use crate::function;
+use crate::limits::MAX_SYNTAX_DEPTH;
 use crate::logical::{AggregateCall, ColumnId, Expr, ExprKind};
 use crate::operator::BinaryOp;
 use crate::sql_state::SqlState;
@@ -81,6 +82,14 @@ impl<'a> Binder<'a> {
     fn bind_null_if(&mut self, mut args: Vec<Expr>) -> Result<Expr, SqlError> {
         let right = args.pop().unwrap_or_else(null);
         let mut left = args.pop().unwrap_or_else(null);
+        // The left side is there twice, so calls within calls double it.
+        if left.part_count() > MAX_SYNTAX_DEPTH as usize {
+            return Err(SqlError::new(
+                SqlState::StatementTooComplex,
+                "the first argument of NULLIF is too complex",
+            )
+            .with_hint("compute it in a subquery of FROM"));
+        }
         let equal = self.binary(BinaryOp::Eq, left.clone(), right)?;
         let data_type = self.settle(&mut left)?;
         let mut nothing = null();

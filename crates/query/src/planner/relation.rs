@@ -229,9 +229,14 @@ impl Planner<'_> {
             .into_iter()
             .map(|conjunct| substituted(conjunct, id, exprs))
             .collect();
+        let can_order = wish
+            .order
+            .iter()
+            .all(|key| stays_small(&key.expr, id, exprs));
         let order: Vec<SortKey> = wish
             .order
             .iter()
+            .filter(|_| can_order)
             .map(|key| SortKey {
                 expr: substituted(key.expr.clone(), id, exprs),
                 ..*key
@@ -239,13 +244,14 @@ impl Planner<'_> {
             .collect();
         let wish = Wish {
             order: &order,
-            limit: wish.limit,
+            limit: wish.limit.filter(|_| can_order),
         };
         let planned = self.relation(input, below, wish)?;
         let compiled = self.compile_all(exprs, &planned.layout)?;
         let projected = Planned {
             node: project(planned.node, compiled),
             layout: Layout::of_relation(id, 0..exprs.len()),
+            ordered: planned.ordered && can_order,
             ..planned
         };
         self.filter(projected, &above)
@@ -366,9 +372,28 @@ pub(super) fn cheap_first(conjuncts: &[Expr]) -> Vec<Expr> {
     cheap
 }
 
+/// Most parts of a select list that are put in the place of an expression's columns: lists of lists that use a column
+/// twice would double it at each level.
+const MAX_SUBSTITUTED_PARTS: usize = 256;
+
+/// Whether [`substituted`] leaves an expression at a size that is worth it.
+fn stays_small(expr: &Expr, id: RelationId, exprs: &[Expr]) -> bool {
+    let mut parts = 0;
+    expr.walk(&mut |part| {
+        if let ExprKind::Column(column) = part.kind
+            && column.relation == id
+            && let Some(source) = exprs.get(column.column)
+        {
+            parts += source.part_count();
+        }
+        parts <= MAX_SUBSTITUTED_PARTS
+    });
+    parts <= MAX_SUBSTITUTED_PARTS
+}
+
 /// Whether a condition on a select list may be checked before the list is computed.
 fn can_push(conjunct: &Expr, id: RelationId, exprs: &[Expr]) -> bool {
-    conjunct
+    let is_pure = conjunct
         .columns()
         .iter()
         .filter(|column| column.relation == id)
@@ -376,7 +401,8 @@ fn can_push(conjunct: &Expr, id: RelationId, exprs: &[Expr]) -> bool {
             exprs
                 .get(column.column)
                 .is_some_and(|expr| !has_subquery(expr) && !is_volatile(expr))
-        })
+        });
+    is_pure && stays_small(conjunct, id, exprs)
 }
 
 fn is_volatile(expr: &Expr) -> bool {

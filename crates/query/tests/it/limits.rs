@@ -142,3 +142,29 @@ fn runs_of_a_subquery_do_not_add_up() {
         check(&mut session, text, "300");
     }
 }
+
+/// What takes twice as long at each level of nesting never ends.
+#[test]
+fn nested_calls_and_select_lists_take_no_exponential_time() {
+    let mut session =
+        session_after("CREATE TABLE t (a INTEGER PRIMARY KEY); INSERT INTO t VALUES (1);");
+    let calls = format!("SELECT {}-1{}", "abs(".repeat(50), ")".repeat(50));
+    check(&mut session, &calls, "1");
+    let calls = format!("SELECT {}1{}", "coalesce(".repeat(50), ", 2)".repeat(50));
+    check(&mut session, &calls, "1");
+    let calls = format!("SELECT {}1{}", "nullif(".repeat(50), ", 2)".repeat(50));
+    check_error(
+        &mut session,
+        &calls,
+        "54001",
+        "the first argument of NULLIF is too complex (line 1, column 281); compute it in a subquery of FROM",
+    );
+    let doubled = (0..30).fold("t".to_owned(), |from, _| {
+        format!("(SELECT a + a - 1 AS a FROM {from}) q")
+    });
+    check(
+        &mut session,
+        &format!("SELECT a FROM {doubled} WHERE a > 0 ORDER BY a LIMIT 1"),
+        "1",
+    );
+}

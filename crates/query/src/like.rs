@@ -4,6 +4,8 @@
 //! between are looked for from left to right, each as early as can be: taking one later never helps. So a match takes at
 //! most text length times pattern length, and without `_` one search for each segment.
 
+use std::fmt::{self, Write};
+
 use crate::eval_error::EvalError;
 
 /// Whether letters must be of the same case.
@@ -32,7 +34,41 @@ enum Segment {
     Mixed(Vec<Option<char>>),
 }
 
+impl fmt::Display for Pattern {
+    /// The pattern as LIKE takes it, with `\` for its escape.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, segment) in self.segments.iter().enumerate() {
+            if number > 0 {
+                f.write_char('%')?;
+            }
+            match segment {
+                Segment::Plain(text) => {
+                    text.chars().try_for_each(|character| plain(character, f))?;
+                }
+                Segment::Mixed(symbols) => symbols.iter().try_for_each(|symbol| match symbol {
+                    Some(character) => plain(*character, f),
+                    None => f.write_char('_'),
+                })?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A character that stands for itself.
+fn plain(character: char, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if matches!(character, '%' | '_' | '\\') {
+        f.write_char('\\')?;
+    }
+    f.write_char(character)
+}
+
 impl Pattern {
+    /// Whether it is one of ILIKE.
+    pub(crate) fn ignores_case(&self) -> bool {
+        self.case == LetterCase::Ignored
+    }
+
     /// Takes a pattern apart, for ILIKE where `ignores_case`. `escape` makes the next character stand for itself; in SQL it
     /// is `\` unless ESCAPE names another, or none.
     ///

@@ -409,6 +409,16 @@ pub(crate) struct Like {
     pub(crate) negated: bool,
 }
 
+impl Like {
+    /// Whether it is an ILIKE.
+    pub(crate) fn ignores_case(&self) -> bool {
+        match &self.pattern {
+            LikePattern::Ready(pattern) => pattern.ignores_case(),
+            LikePattern::Computed { ignores_case, .. } => *ignores_case,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum LikePattern {
     /// Known before anything runs.

@@ -63,7 +63,9 @@ impl Names {
             Node::Limit(limit) => return Names::of(&limit.input),
             Node::SetOperation(operation) => return Names::of(&operation.left),
         };
-        Names { slots }
+        Names {
+            slots: slots.into_iter().map(shortened).collect(),
+        }
     }
 
     /// Columns of one table, by their names alone.
@@ -79,6 +81,16 @@ impl Names {
     fn slot(&self, slot: usize) -> &str {
         self.slots.get(slot).map_or("?", String::as_str)
     }
+}
+
+/// A name that other names are made of: without an end, those would double where a column is used twice.
+fn shortened(mut name: String) -> String {
+    const MAX_NAME_CHARS: usize = 200;
+    if let Some((end, _)) = name.char_indices().nth(MAX_NAME_CHARS) {
+        name.truncate(end);
+        name.push_str("...");
+    }
+    name
 }
 
 fn qualified(alias: &str, table: &Table, columns: &[usize]) -> Vec<String> {
@@ -154,11 +166,15 @@ pub(super) fn text(expr: &Expr, names: &Names) -> String {
         ),
         Expr::Like(like) => {
             let pattern = match &like.pattern {
-                LikePattern::Ready(pattern) => format!("{pattern:?}"),
+                LikePattern::Ready(pattern) => literal(&Value::from(pattern.to_string())),
                 LikePattern::Computed { pattern, .. } => inner(pattern),
             };
+            let operator = match like.ignores_case() {
+                true => "ILIKE",
+                false => "LIKE",
+            };
             format!(
-                "({} {}LIKE {pattern})",
+                "({} {}{operator} {pattern})",
                 inner(&like.expr),
                 not(like.negated)
             )

@@ -158,3 +158,25 @@ fn plans_follow_the_catalog() {
     assert!(session.execute_prepared(&prepared, &[]).is_err());
     check(&mut session, "SELECT 1", "1");
 }
+
+#[test]
+fn plans_are_readable_and_of_bounded_length() {
+    let mut session = cities();
+    for (condition, shown) in [
+        ("name LIKE 'O_l\\%%'", "(name LIKE 'O_l\\%%')"),
+        ("name NOT ILIKE '%o'", "(name NOT ILIKE '%o')"),
+    ] {
+        let text = format!("EXPLAIN SELECT id FROM cities WHERE {condition}");
+        let plan = answer(&mut session, &text, &[]);
+        assert!(plan.contains(shown), "{plan}");
+    }
+    let doubled = (0..30).fold("cities".to_owned(), |from, _| {
+        format!("(SELECT id + id AS id FROM {from}) q")
+    });
+    let plan = answer(
+        &mut session,
+        &format!("EXPLAIN SELECT id FROM {doubled}"),
+        &[],
+    );
+    assert!(plan.len() < 100_000, "{}", plan.len());
+}

@@ -14,7 +14,7 @@ use crate::write_batch::WriteBatch;
 ///
 /// Each call here is a transaction of its own: a read sees the newest commit, a write is durable as the database's
 /// [`Options::durability`](crate::Options::durability) says when it returns. To change several keys as one, or to read
-/// what does not move, use [`Transaction`](crate::Transaction), [`WriteBatch`] or [`Snapshot`].
+/// what does not move, use [`Transaction`](crate::Transaction), [`WriteBatch`] or [`Snapshot`](crate::Snapshot).
 ///
 /// After the keyspace was dropped, reads find nothing and writes fail.
 #[derive(Clone, Debug)]

@@ -266,7 +266,10 @@ fn log_kind(error: &WalError) -> ErrorKind {
     match error {
         WalError::Io { source, .. } => io_kind(source),
         WalError::TooLarge { .. } => ErrorKind::Invalid,
-        WalError::Corrupt { .. } => ErrorKind::Corrupt,
+        WalError::Corrupt { .. } | WalError::MissingSegment { .. } | WalError::Gap { .. } => {
+            ErrorKind::Corrupt
+        }
+        WalError::UnsupportedVersion { .. } => ErrorKind::Unsupported,
         _ => ErrorKind::Io,
     }
 }

@@ -18,7 +18,7 @@ pub struct Options {
     /// Memory for pages, in bytes. Default: 256 MiB.
     pub cache_bytes: usize,
     /// Size at which a memtable is sealed and merged into the engine, in bytes. Up to two of them wait for their
-    /// merge, so a database takes about three times this. A reopen replays at most as much. Default: 64 MiB.
+    /// merge, so a database takes about four times this at most. A reopen replays at most as much. Default: 64 MiB.
     pub memtable_bytes: u64,
     /// Size of one file of the log, in bytes. Default: 16 MiB.
     pub segment_bytes: u64,

@@ -85,7 +85,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Manifest, NotAManifest> {
     }
     let found = u32::from_le_bytes(field(bytes, CRC_OFFSET));
     let expected = checksum::crc32c(&bytes[..CRC_OFFSET]);
-    if found != expected {
+    if !checksum::is_right(found, expected) {
         return Err(NotAManifest::Checksum { expected, found });
     }
     if field::<7>(bytes, 29) != [0; 7] {

@@ -15,7 +15,7 @@
 //! Little-endian. Spec: `docs/format/wal.md`, version 1.
 
 use drystone_base::Lsn;
-use drystone_base::checksum::crc32c_seeded;
+use drystone_base::checksum::{crc32c_seeded, is_right};
 
 use crate::error::Malformed;
 
@@ -160,7 +160,7 @@ pub(crate) fn check(header: &Header, record: &[u8], epoch: u64) -> Result<(), Ma
     let record = &record[..header.stored_bytes()];
     let expected = crc32c_seeded(epoch, &record[CRC_END..]);
     let found = u32_at(record, 0);
-    if expected != found {
+    if !is_right(found, expected) {
         return Err(Malformed::Checksum { expected, found });
     }
     let padding = &record[HEADER_BYTES + header.len as usize..];

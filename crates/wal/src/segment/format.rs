@@ -18,7 +18,7 @@
 //! Little-endian. Spec: `docs/format/wal.md`, version 1.
 
 use drystone_base::Lsn;
-use drystone_base::checksum::crc32c_seeded;
+use drystone_base::checksum::{crc32c_seeded, is_right};
 
 use crate::error::Malformed;
 use crate::segment::SegmentId;
@@ -90,7 +90,7 @@ pub(crate) fn decode(block: &[u8; SEGMENT_HEADER_BYTES]) -> Result<SegmentHeader
     }
     let expected = crc32c_seeded(u64::from(version), &block[CHECKED_FROM..]);
     let found = u32_at(block, 12);
-    if expected != found {
+    if !is_right(found, expected) {
         return Err(Malformed::Checksum { expected, found });
     }
     if block[RESERVED_FROM..].iter().any(|&byte| byte != 0) {

@@ -5,9 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parking_lot::{Mutex, RwLock};
-
 use crate::file::{File, FileSystem, LockError, LockGuard, OpenMode};
+use crate::sync::{Mutex, RwLock};
 
 /// A tree of files in memory. Clones share it.
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 /// A source of random bytes.
 pub trait Random: Send + Sync + fmt::Debug {

@@ -2,15 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::ArcSwap;
+use drystone_base::sync::atomic::{AtomicU64, Ordering};
+use drystone_base::sync::{ArcSwap, Mutex};
 use drystone_base::{Env, KeyspaceId, Lsn};
 use drystone_engine::{
     Budget, Changes, Engine, EngineError, EngineStats, Limits, Progress, Snapshot, VerifyReport,
 };
 use drystone_storage_pager::{Pager, Root, Writer};
-use parking_lot::Mutex;
 
 use crate::batch::{SortedEntries, WriteBatch};
 use crate::directory::{self, Fate};

@@ -1,9 +1,10 @@
 //! Keyspace: one tree of a snapshot, and point reads in it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use drystone_base::KeyspaceId;
+use drystone_base::sync::OnceLock;
 use drystone_engine::EngineError;
 
 use crate::node::child::Child;

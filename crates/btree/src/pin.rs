@@ -4,9 +4,10 @@
 //! Nodes are immutable, so a pin is good for as long as its tree's state is. All trees share one budget; beyond it
 //! nodes come from the pager's cache each time.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
+use drystone_base::sync::OnceLock;
+use drystone_base::sync::atomic::{AtomicU64, Ordering};
 use drystone_engine::EngineError;
 
 use crate::node::Node;

@@ -3,13 +3,13 @@
 //! One keeps the log (asynchronous commits, spare segments, the marker), one merges, so that a long merge keeps no commit
 //! from stable media. A simulation calls the same steps in their place.
 
+use drystone_base::sync::thread::{Builder, JoinHandle};
 use std::sync::Arc;
-use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use drystone_base::sync::{Condvar, Mutex};
 use drystone_engine::Progress;
 use drystone_mvcc::{Store, StoreError};
-use parking_lot::{Condvar, Mutex};
 
 /// How often to look for a memtable to merge. A full one waits at most this long, while others take the commits.
 const MERGE_INTERVAL: Duration = Duration::from_millis(20);

@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use drystone_base::sync::Mutex;
 use drystone_base::{Env, LockGuard};
 use drystone_engine::Progress;
 use drystone_mvcc::{Durability, IsolationLevel, Store, StoreError, StoreStats};
-
-use parking_lot::Mutex;
 
 use crate::background::Background;
 use crate::error::{Error, Result};

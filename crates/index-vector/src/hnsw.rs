@@ -24,9 +24,9 @@ mod walk;
 mod written;
 
 use bytes::Bytes;
+use drystone_base::sync::{Mutex, RwLock};
 use drystone_base::{Lsn, checksum};
 use drystone_engine::Malformed;
-use parking_lot::{Mutex, RwLock};
 
 pub use parameters::{EF_CONSTRUCTION_LIMITS, HnswParameters, HnswStats, M_LIMITS, MAX_DIM};
 pub use search::Found;

@@ -30,10 +30,10 @@ mod source;
 
 use std::sync::Arc;
 
+use drystone_base::sync::RwLock;
 use drystone_base::{KeyspaceId, Lsn};
 use drystone_engine::{Malformed, Snapshot};
 use drystone_mvcc::{DerivedIndex, Store};
-use parking_lot::RwLock;
 
 pub use reader::Reader;
 pub use source::encode_vector;

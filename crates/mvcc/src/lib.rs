@@ -69,7 +69,6 @@ mod recover;
 mod shared;
 mod stats;
 mod store;
-mod sync;
 mod tail;
 mod transaction;
 mod verify;

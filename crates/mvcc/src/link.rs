@@ -8,9 +8,9 @@
 //! would have to ask one of them cannot commit any more.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 
-use arc_swap::ArcSwapOption;
+use drystone_base::sync::{ArcSwapOption, OnceLock};
 
 use crate::memtable::Memtable;
 

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use drystone_base::{KeyspaceId, Lsn};
 
-use crate::sync::{AtomicU64, Ordering};
+use drystone_base::sync::atomic::{AtomicU64, Ordering};
 
 use self::directory::Directory;
 use self::filter::Filter;

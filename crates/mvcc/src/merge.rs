@@ -18,9 +18,9 @@ use crate::layers::Layers;
 use crate::memory_merge::{Direction, MemoryMerge, MemorySources};
 use crate::memtable::{Memtable, Table};
 use crate::shared::Shared;
-use crate::sync::Ordering;
 use crate::tail::Tail;
 use crate::write_set::Writes;
+use drystone_base::sync::atomic::Ordering;
 
 /// Guarded by the merge latch.
 #[derive(Default)]

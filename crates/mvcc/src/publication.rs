@@ -8,10 +8,10 @@
 use std::collections::VecDeque;
 
 use drystone_base::Lsn;
-use parking_lot::Mutex;
+use drystone_base::sync::Mutex;
 
 use crate::options::Durability;
-use crate::sync::{AtomicU64, Ordering};
+use drystone_base::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) struct Publication {
     visible: AtomicU64,

@@ -14,11 +14,10 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use drystone_base::sync::{ArcSwap, MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
 use drystone_base::{Clock, Lsn};
 use drystone_engine::Engine;
 use drystone_wal::Log;
-use parking_lot::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
 
 use crate::commit_record;
 use crate::error::{Contended, StoreError};
@@ -29,10 +28,10 @@ use crate::merge::Merges;
 use crate::options::{Durability, StoreOptions};
 use crate::publication::Publication;
 use crate::stats::{Counter, Counters};
-use crate::sync::{AtomicBool, AtomicU64, Ordering};
 use crate::transaction::Transaction;
 use crate::view::View;
 use crate::write_set::WriteSet;
+use drystone_base::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub(crate) struct Shared {
     pub(crate) options: StoreOptions,

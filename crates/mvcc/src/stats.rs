@@ -5,7 +5,7 @@ use std::time::Duration;
 use drystone_base::Lsn;
 use drystone_engine::EngineStats;
 
-use crate::sync::{AtomicU64, Ordering};
+use drystone_base::sync::atomic::{AtomicU64, Ordering};
 
 /// What [`Store::stats`](crate::Store::stats) tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,11 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use drystone_base::sync::{ArcSwap, Mutex, RwLock};
 use drystone_base::{Env, KeyspaceId, Lsn};
 use drystone_engine::{Engine, Progress};
 use drystone_wal::Log;
-use parking_lot::{Mutex, RwLock};
 
 use crate::derived_index::DerivedIndex;
 use crate::error::StoreError;
@@ -20,10 +19,10 @@ use crate::options::{IsolationLevel, StoreOptions};
 use crate::publication::Publication;
 use crate::shared::{Head, Shared};
 use crate::stats::{Counters, StoreStats};
-use crate::sync::{AtomicBool, AtomicU64};
 use crate::transaction::Transaction;
 use crate::verify::{self, VerifyReport};
 use crate::view::View;
+use drystone_base::sync::atomic::{AtomicBool, AtomicU64};
 
 /// A transactional, multi-keyspace, ordered map. Clones share it; all methods may be called from any thread.
 #[derive(Clone)]

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
+use drystone_base::sync::atomic::{AtomicI64, Ordering};
+use drystone_base::sync::{Mutex, RwLock};
 use drystone_base::{Clock, Env, KeyspaceId, Lsn};
 use drystone_mvcc::{Durability, IsolationLevel, Store, StoreError, Transaction};
-use parking_lot::{Mutex, RwLock};
 
 use crate::catalog::store::{self, CATALOG_KEYSPACE, CatalogWriter};
 use crate::catalog::{Catalog, CatalogVersion, Table};

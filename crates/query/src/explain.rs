@@ -7,8 +7,8 @@ mod expr;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use drystone_base::sync::Mutex;
 use drystone_record::{DataType, Value};
-use parking_lot::Mutex;
 
 use crate::catalog::{IndexKind, Table};
 use crate::error::SqlError;

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use drystone_base::sync::{Mutex, RwLock};
 use drystone_mvcc::View;
 use drystone_record::DataType;
 use hashbrown::HashMap;
-use parking_lot::{Mutex, RwLock};
 use sqlparser::ast;
 
 use crate::catalog::{Catalog, CatalogVersion};

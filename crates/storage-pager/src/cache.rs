@@ -18,11 +18,12 @@
 //! enough to be promoted, and the ghost queue is a table that newer entries overwrite.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use hashbrown::HashTable;
-use parking_lot::RwLock;
+
+use drystone_base::sync::RwLock;
+use drystone_base::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use crate::frame::frame_bytes;
 use crate::page_ref::PageRef;

@@ -3,11 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use drystone_base::File;
-use drystone_base::checksum::crc64;
+use drystone_base::checksum::{crc64, is_right};
+use drystone_base::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::block::BLOCK_BYTES_U64;
 use crate::error::{Malformed, PagerError};
@@ -65,7 +65,7 @@ impl DataFile {
         let mut bytes = vec![0; len];
         self.read_or_zeros(&mut bytes, offset)?;
         let found = crc64(&bytes);
-        if found != page.checksum {
+        if !is_right(page.checksum, found) {
             return Err(self.corrupt(offset, Malformed::checksum(page.checksum, found)));
         }
         Ok(frame_of(bytes.into()))

@@ -3,12 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::ArcSwap;
 use bytes::Bytes;
+use drystone_base::sync::atomic::{AtomicU64, Ordering};
+use drystone_base::sync::{ArcSwap, Mutex};
 use drystone_base::{Env, Lsn, OpenMode};
-use parking_lot::Mutex;
 
 use crate::block::BLOCK_BYTES_U64;
 use crate::cache::Cache;

@@ -19,10 +19,10 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use drystone_base::sync::atomic::{AtomicU64, Ordering};
+use drystone_base::sync::{Condvar, Mutex, MutexGuard};
 use drystone_base::{Env, Lsn};
-use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::error::WalError;
 use crate::folder::Folder;

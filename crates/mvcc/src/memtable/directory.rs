@@ -1,8 +1,9 @@
 //! Directory: a memtable's tables by keyspace. Tables are added and never removed; finding one takes no latch.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use drystone_base::KeyspaceId;
+use drystone_base::sync::OnceLock;
 
 use super::table::Table;
 
@@ -23,7 +24,7 @@ struct Place {
 impl Directory {
     pub(crate) fn new() -> Directory {
         Directory {
-            buckets: [const { OnceLock::new() }; BUCKETS],
+            buckets: std::array::from_fn(|_| OnceLock::new()),
         }
     }
 

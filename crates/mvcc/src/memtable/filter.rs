@@ -8,7 +8,7 @@
 use drystone_base::KeyspaceId;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::sync::{AtomicU64, Ordering};
+use drystone_base::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes of a memtable for each line of its filter: about 20 small entries, so that one in 50 absent keys or fewer
 /// gets through when the memtable is full.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use drystone_base::{KeyspaceId, Lsn};
 
 use super::tree::{Tree, TreeCursor};
-use crate::sync::{AtomicU64, Ordering};
+use drystone_base::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) struct Table {
     keyspace: KeyspaceId,

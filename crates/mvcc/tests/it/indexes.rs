@@ -18,7 +18,7 @@ struct Counts {
     source: KeyspaceId,
     target: KeyspaceId,
     fails: AtomicBool,
-    settled: parking_lot::Mutex<Vec<(bool, Lsn)>>,
+    settled: drystone_base::sync::Mutex<Vec<(bool, Lsn)>>,
 }
 
 impl Counts {
@@ -79,7 +79,7 @@ fn indexed() -> (Env, Store, Arc<Counts>) {
         source: create(&store, "source"),
         target: create(&store, "target"),
         fails: AtomicBool::new(false),
-        settled: parking_lot::Mutex::default(),
+        settled: drystone_base::sync::Mutex::default(),
     });
     store.attach(Arc::clone(&index) as Arc<dyn DerivedIndex>);
     (env, store, index)

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use drystone_base::sync::Mutex;
 use drystone_record::Value;
-use parking_lot::Mutex;
 
 use crate::error::SqlError;
 use crate::exec::aggregate::AggregateOperator;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use drystone_base::KeyspaceId;
+use drystone_base::sync::Mutex;
 use drystone_index_vector::{HnswParameters, VectorError, VectorIndex, VectorIndexOptions};
 use drystone_mvcc::{Store, View};
 use drystone_record::DataType;
-use parking_lot::Mutex;
 
 use crate::catalog::{Catalog, CatalogVersion, IndexKind, IndexRecord, Metric, Table};
 use crate::error::SqlError;

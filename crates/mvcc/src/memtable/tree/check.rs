@@ -1,7 +1,7 @@
 //! The check of a tree's structure.
 
 use super::{Fences, NodeRef, Tree, head_of};
-use crate::sync::Ordering;
+use drystone_base::sync::atomic::Ordering;
 
 impl Tree {
     /// Checks I4 and I6 of the whole tree.

@@ -39,6 +39,27 @@ fn finds_stray_files_and_open_ends() {
     assert_eq!(breaches, ["T3 notes.txt: has no place at the top level"]);
     let breaches = open_ends(Path::new("a.rs"), "//! A.\n// FIXME later\n");
     assert_eq!(breaches, ["T5 a.rs:2: holds FIXME"]);
+    let text =
+        "#[cfg_attr(miri, ignore = \"slow\")]\n#[cfg_attr(miri, ignore)]\n#[ignore = \"slow\"]\n";
+    assert_eq!(
+        open_ends(Path::new("a.rs"), text),
+        ["T5 a.rs:2: says not why", "T5 a.rs:3: holds #[ignore"]
+    );
+}
+
+#[test]
+fn finds_a_latch_that_no_model_checker_stands_in_for() {
+    let text = "use std::sync::Arc;\nuse std::sync::{Arc, OnceLock};\nuse parking_lot::Mutex;\n\
+                a: std::sync::Arc<str>,\nuse std::sync::atomic::AtomicU8;\n// parking_lot::Mutex\n\
+                use drystone_base::sync::OnceLock;\nuse std::sync::{Arc, Weak};\n";
+    let lines = |path: &str| {
+        let breaches = foreign_latches(Path::new(path), text);
+        let line_of = |breach: &String| breach.split(':').nth(1).unwrap().parse().unwrap();
+        breaches.iter().map(line_of).collect::<Vec<usize>>()
+    };
+    assert_eq!(lines("crates/wal/src/log.rs"), [2, 3, 5]);
+    assert!(lines("crates/wal/src/log/tests.rs").is_empty());
+    assert!(lines("crates/base/src/sync/model.rs").is_empty());
 }
 
 #[test]

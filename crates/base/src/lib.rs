@@ -5,6 +5,7 @@
 //!   world. Core crates own no clock, randomness, file or thread; they are handed an `Env`. So the same code runs on
 //!   the operating system ([`Env::os`]), in memory ([`Env::memory`]) and on the simulated disk of `drystone-testkit`.
 //! - [`checksum`]: CRC-32C for records, CRC-64/NVME for pages.
+//! - [`planted`]: bugs put in on purpose, for the tests that must find them; never in a normal build.
 //! - [`sync`]: latches, atomics and cells, which model checkers can stand in for.
 //! - [`varint`]: LEB128 integers, decoded totally.
 //!
@@ -26,11 +27,16 @@ pub mod checksum;
 mod clock;
 mod env;
 mod file;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod id;
 mod memory_file_system;
 mod os_file_system;
+pub mod planted;
 mod random;
 pub mod sync;
+pub mod transfer;
 pub mod varint;
 
 pub use clock::{Clock, ManualClock, OsClock, Timestamp};

@@ -7,6 +7,8 @@
 //!   [`FileSystem::sync_dir`] of its folder.
 //! - F3. After a failed `sync` nothing is known about the writes before it. Callers must not retry and carry on.
 //! - F4. Methods take `&self` and may be called from any thread.
+//! - F5. Interruptions and short transfers end below these traits: an implementation goes on (see [`crate::transfer`])
+//!   until all bytes are through, or the file ends, or the system says why not. Callers never see `Interrupted`.
 
 use std::fmt;
 use std::io;
@@ -26,7 +28,7 @@ pub enum OpenMode {
     CreateNew,
 }
 
-/// A folder tree of files. Contract: see the module's rules F1 to F4.
+/// A folder tree of files. Contract: see the module's rules F1 to F5.
 pub trait FileSystem: Send + Sync + fmt::Debug {
     /// Opens a file.
     ///
@@ -105,7 +107,7 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// An open file. Contract: see the module's rules F1 to F4.
+/// An open file. Contract: see the module's rules F1 to F5.
 #[expect(
     clippy::len_without_is_empty,
     reason = "asking a file's length can fail; emptiness is no separate question"

@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::file::{File, FileSystem, LockError, LockGuard, OpenMode};
+use crate::transfer::{read_full, write_full};
 
 /// The operating system's files.
 #[derive(Clone, Copy, Debug, Default)]
@@ -113,31 +114,18 @@ struct OsFile(fs::File);
 
 impl File for OsFile {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        let mut filled = 0;
-        while filled < buf.len() {
-            match read_some_at(&self.0, &mut buf[filled..], offset + filled as u64) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(filled)
+        read_full(buf, offset, |buf, offset| {
+            read_some_at(&self.0, buf, offset)
+        })
     }
 
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
-        let mut written = 0;
-        while written < buf.len() {
-            match write_some_at(&self.0, &buf[written..], offset + written as u64) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(count) => written += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+        write_full(buf, offset, |buf, offset| {
+            write_some_at(&self.0, buf, offset)
+        })
     }
 
+    /// The standard library tries again when a signal interrupts it, as it does for opens and changes of length.
     fn sync(&self) -> io::Result<()> {
         self.0.sync_data()
     }

@@ -14,6 +14,7 @@ pub mod laws;
 mod model;
 mod model_engine;
 mod seed;
+mod shrink;
 mod sim;
 
 pub use crash_points::{
@@ -24,7 +25,11 @@ pub use draw::{Draw, mix};
 pub use model::{Batch, Difference, Generator, Model, Shape, State, compare};
 pub use model_engine::ModelEngine;
 pub use seed::{SEED_VARIABLE, seed_of};
-pub use sim::{CrashPolicy, Cut, Effect, Fault, Image, OpKind, Replay, SimFileSystem, Trace};
+pub use shrink::{Shrink, smaller_numbers};
+pub use sim::{
+    ClockEvent, CrashPolicy, Cut, Effect, Fault, Image, Latency, OpKind, Replay, SimClock,
+    SimFileSystem, Trace,
+};
 
 /// The examples of `docs/TESTING.md`, compiled and run.
 #[cfg(doctest)]

@@ -6,6 +6,7 @@
 //! and what becomes of it; [`disk`] the whole, with [`damage`] to it; [`files`] the traits that it implements; [`trace`]
 //! a recorded history, to crash anywhere in it without running the work again.
 
+mod clock;
 mod crash;
 mod damage;
 mod disk;
@@ -19,6 +20,7 @@ mod step;
 mod trace;
 mod volume;
 
+pub use clock::{ClockEvent, Latency, SimClock};
 pub use crash::CrashPolicy;
 pub use disk::SimFileSystem;
 pub use fault::{Effect, Fault, OpKind};

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use drystone_base::planted::is_planted;
 use drystone_base::sync::atomic::{AtomicU64, Ordering};
 use drystone_base::sync::{ArcSwap, Mutex};
 use drystone_base::{Env, KeyspaceId, Lsn};
@@ -138,7 +139,9 @@ impl BTree {
     ) -> Result<Vec<(KeyspaceId, Fate)>, EngineError> {
         let mut fates = Vec::new();
         for &id in feed.dropped() {
-            if let Some(keyspace) = old.keyspace(id) {
+            if let Some(keyspace) = old.keyspace(id)
+                && !is_planted("btree-drop-ignored")
+            {
                 if let Some(root) = keyspace.root() {
                     release_tree(&self.pages, writer, root)?;
                 }

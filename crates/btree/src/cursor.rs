@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use drystone_base::KeyspaceId;
+use drystone_base::planted::is_planted;
 use drystone_engine::{Cursor, EngineError};
 use smallvec::SmallVec;
 
@@ -152,7 +153,9 @@ impl BTreeCursor {
                 Side::Right if step.child < place.node().key_count() => {
                     (step.child + 1, Turn::First)
                 }
-                Side::Left if step.child > 0 => (step.child - 1, Turn::Last),
+                Side::Left if step.child > usize::from(is_planted("btree-first-leaf-missed")) => {
+                    (step.child - 1, Turn::Last)
+                }
                 _ => continue,
             };
             let child = place.child(beside, pages)?;
@@ -204,6 +207,7 @@ impl Cursor for BTreeCursor {
         let count = leaf.key_count();
         match found {
             Ok(Ok(slot) | Err(slot)) if slot < count => self.settle(slot),
+            Ok(_) if is_planted("btree-seek-ends-with-leaf") => Ok(false),
             Ok(_) => self.next_leaf(),
             Err(error) => self.or_lost(Err(error)),
         }

@@ -14,6 +14,7 @@ mod run;
 mod tower;
 
 use drystone_base::KeyspaceId;
+use drystone_base::planted::is_planted;
 use drystone_engine::EngineError;
 use drystone_storage_pager::Writer;
 
@@ -170,7 +171,8 @@ impl Fold<'_, '_> {
             self.feed.advance()?;
         }
         if changed {
-            self.tower.push_slots(leaf, done..leaf.key_count())?;
+            let end = leaf.key_count() - usize::from(is_planted("btree-last-slot-dropped"));
+            self.tower.push_slots(leaf, done..end.max(done))?;
         }
         Ok(changed)
     }
@@ -180,9 +182,13 @@ impl Fold<'_, '_> {
         let (slot, value) = match (found, self.feed.value()) {
             (Ok(slot), Some(value)) => (slot, value),
             (Err(_), None) => return Ok(false),
+            (Ok(_), None) if is_planted("btree-deletes-skipped") => return Ok(false),
             _ => return Ok(true),
         };
         let (payload, overflow) = self.tower.pages().check(leaf, leaf.payload(slot))?;
+        if is_planted("btree-same-length-unchanged") {
+            return Ok(overflow || payload.len() != value.len());
+        }
         Ok(overflow || payload != value)
     }
 
@@ -190,7 +196,9 @@ impl Fold<'_, '_> {
     fn replace(&mut self, leaf: &Node, found: Result<usize, usize>) -> Result<(), EngineError> {
         if let Ok(slot) = found {
             let old = self.tower.pages().check(leaf, leaf.value(slot))?;
-            if let Value::Overflow(old) = old {
+            if let Value::Overflow(old) = old
+                && !is_planted("btree-overflow-leaked")
+            {
                 self.tower.free(&old.page)?;
             }
         }

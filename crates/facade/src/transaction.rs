@@ -4,6 +4,7 @@ use std::ops::RangeBounds;
 
 use bytes::Bytes;
 use drystone_base::Lsn;
+use drystone_base::planted::is_planted;
 use drystone_mvcc::{Durability, KeyRange, Savepoint};
 
 use crate::database::Database;
@@ -122,6 +123,11 @@ impl Transaction {
         self,
         durability: Durability,
     ) -> Result<Lsn, drystone_mvcc::StoreError> {
+        let durability = if is_planted("facade-sync-made-async") {
+            Durability::Async
+        } else {
+            durability
+        };
         let lsn = self.inner.commit(durability)?;
         #[cfg(feature = "sql")]
         if self.ran_sql {

@@ -30,6 +30,7 @@ mod source;
 
 use std::sync::Arc;
 
+use drystone_base::planted::is_planted;
 use drystone_base::sync::RwLock;
 use drystone_base::{KeyspaceId, Lsn};
 use drystone_engine::{Malformed, Snapshot};
@@ -165,7 +166,7 @@ impl VectorIndex {
         }
         let tail = scan.take_tail(reader, &mut accept)?;
         let unhidden = |key: &[u8]| {
-            if tail.contains(key) {
+            if tail.contains(key) && !is_planted("vector-tail-not-hiding") {
                 Ok(false)
             } else {
                 accept(key)

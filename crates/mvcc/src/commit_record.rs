@@ -17,6 +17,7 @@
 //! Nothing follows the last change. Spec: `docs/format/commit.md`, version 1.
 
 use bytes::Bytes;
+use drystone_base::planted::is_planted;
 use drystone_base::{KeyspaceId, varint};
 use drystone_engine::Malformed;
 
@@ -44,8 +45,10 @@ pub(crate) struct Group {
 pub(crate) fn encode(writes: &WriteSet) -> Vec<u8> {
     let mut out = Vec::with_capacity(usize::try_from(writes.bytes()).unwrap_or(0));
     out.push(VERSION);
-    varint::encode(writes.dropped().len() as u64, &mut out);
-    for keyspace in writes.dropped() {
+    let is_logged = !is_planted("mvcc-drop-not-logged");
+    let dropped = writes.dropped().iter().filter(|_| is_logged);
+    varint::encode(dropped.clone().count() as u64, &mut out);
+    for keyspace in dropped {
         varint::encode(u64::from(keyspace.0), &mut out);
     }
     varint::encode(writes.keyspaces().len() as u64, &mut out);

@@ -3,6 +3,7 @@
 use std::ops::{self, Bound};
 
 use bytes::Bytes;
+use drystone_base::planted::is_planted;
 
 /// All keys between two bounds, in byte order.
 ///
@@ -63,6 +64,7 @@ pub(crate) fn is_before(start: &Bound<Bytes>, key: &[u8]) -> bool {
 pub(crate) fn is_after(end: &Bound<Bytes>, key: &[u8]) -> bool {
     match end {
         Bound::Included(end) => key > end.as_ref(),
+        Bound::Excluded(end) if is_planted("mvcc-range-end-included") => key > end.as_ref(),
         Bound::Excluded(end) => key >= end.as_ref(),
         Bound::Unbounded => false,
     }

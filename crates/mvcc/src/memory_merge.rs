@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use drystone_base::Lsn;
+use drystone_base::planted::is_planted;
 
 use crate::memtable::{Table, TreeCursor};
 use crate::write_set::Writes;
@@ -80,7 +81,7 @@ impl MemoryMerge {
         let (newer, older) = self.sources.split_at_mut(winner + 1);
         let winner = &mut newer[winner];
         for source in older {
-            if source.key() == winner.key() {
+            if source.key() == winner.key() && !is_planted("mvcc-range-repeats-key") {
                 source.advance(self.direction);
             }
         }

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use drystone_base::{KeyspaceId, Lsn};
 
+use drystone_base::planted::is_planted;
 use drystone_base::sync::atomic::{AtomicU64, Ordering};
 
 use self::directory::Directory;
@@ -56,7 +57,9 @@ impl Memtable {
     ) {
         let table = self.tables.get_or_add(keyspace);
         let bytes = changes.map(|(key, value)| {
-            self.filter.add(KeyHash::new(keyspace, key));
+            if value.is_some() || !is_planted("mvcc-filter-misses-deletes") {
+                self.filter.add(KeyHash::new(keyspace, key));
+            }
             table.put(key, lsn, value.as_ref())
         });
         let bytes = bytes.sum();

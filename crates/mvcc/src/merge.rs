@@ -20,6 +20,7 @@ use crate::memtable::{Memtable, Table};
 use crate::shared::Shared;
 use crate::tail::Tail;
 use crate::write_set::Writes;
+use drystone_base::planted::is_planted;
 use drystone_base::sync::atomic::Ordering;
 
 /// Guarded by the merge latch.
@@ -35,13 +36,20 @@ impl Shared {
         let Some(oldest) = layers.sealed().last() else {
             return Ok(false);
         };
-        let upto = oldest.newest();
+        let upto = if is_planted("mvcc-merge-lsn-too-new") {
+            self.publication.visible()
+        } else {
+            oldest.newest()
+        };
         let log = self.log()?;
         self.sync_to(&log, upto)?;
         assert!(
             upto <= self.publication.visible(),
             "S3: only what is visible is merged"
         );
+        if is_planted("mvcc-log-trimmed-before-merge") {
+            log.trim(upto)?;
+        }
         let started = self.clock.monotonic();
         self.merge(oldest, &layers, merges, upto)?;
         let took = self.clock.monotonic().saturating_sub(started);
@@ -49,7 +57,12 @@ impl Shared {
         self.counters
             .merge_nanos
             .add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
-        log.trim(upto)?;
+        let merged = if is_planted("mvcc-log-trimmed-too-far") {
+            self.publication.visible()
+        } else {
+            upto
+        };
+        log.trim(merged)?;
         Ok(true)
     }
 
@@ -77,7 +90,10 @@ impl Shared {
         let base = self.engine.snapshot();
         let layers = self.layers.load();
         let left = layers.memtables.iter().enumerate();
-        let left = left.filter(|(idx, memtable)| *idx == 0 || memtable.newest() > base.lsn());
+        let is_merged = |memtable: &Memtable| {
+            memtable.newest() <= base.lsn() || is_planted("mvcc-unmerged-memtable-dropped")
+        };
+        let left = left.filter(|(idx, memtable)| *idx == 0 || !is_merged(memtable));
         self.layers.store(Arc::new(Layers {
             memtables: left.map(|(_, memtable)| Arc::clone(memtable)).collect(),
             base,

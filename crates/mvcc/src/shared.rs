@@ -31,6 +31,7 @@ use crate::stats::{Counter, Counters};
 use crate::transaction::Transaction;
 use crate::view::View;
 use crate::write_set::WriteSet;
+use drystone_base::planted::is_planted;
 use drystone_base::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub(crate) struct Shared {
@@ -131,9 +132,18 @@ impl Shared {
     ) -> Result<(Lsn, Option<Lsn>), StoreError> {
         let mut head = self.head.lock();
         self.validate(transaction)?;
+        if is_planted("mvcc-applied-before-logged") {
+            apply(
+                &head.active,
+                transaction.writes(),
+                log.appended_lsn().next(),
+            );
+        }
         let lsn = log.append(record)?;
-        apply(&head.active, transaction.writes(), lsn);
-        if durability == Durability::Async {
+        if !is_planted("mvcc-applied-before-logged") {
+            apply(&head.active, transaction.writes(), lsn);
+        }
+        if durability == Durability::Async && !is_planted("mvcc-async-forgotten") {
             self.newest_async.store(lsn.0, Ordering::Release);
         }
         let barrier = self.publication.applied(lsn, durability);
@@ -226,7 +236,12 @@ fn find_conflicts(transaction: &Transaction) -> Option<Contended> {
         let is_newer = memtable.newest() > view.lsn();
         is_newer.then(|| find_conflict(memtable, writes, view.lsn()))?
     };
-    let mut since = transaction.link().memtables();
+    let known = if is_planted("mvcc-later-memtables-unchecked") {
+        1
+    } else {
+        usize::MAX
+    };
+    let mut since = transaction.link().memtables().take(known);
     let later = since.find_map(|memtable| match memtable {
         Some(memtable) => find_in(&memtable),
         None => Some(Contended::Forgotten),
@@ -243,7 +258,9 @@ fn find_conflict(memtable: &Memtable, writes: &WriteSet, lsn: Lsn) -> Option<Con
         table.filter(|table| table.newest() > lsn)
     };
     let mut whole = writes.dropped().iter().chain(writes.guarded_keyspaces());
-    if let Some(&keyspace) = whole.find(|&&keyspace| newer_table(keyspace).is_some()) {
+    if let Some(&keyspace) = whole.find(|&&keyspace| newer_table(keyspace).is_some())
+        && !is_planted("mvcc-keyspace-conflict-lost")
+    {
         return Some(Contended::Keyspace(keyspace));
     }
     for (keyspace, changes) in writes.keyspaces() {
@@ -252,6 +269,9 @@ fn find_conflict(memtable: &Memtable, writes: &WriteSet, lsn: Lsn) -> Option<Con
         {
             return Some(what);
         }
+    }
+    if is_planted("mvcc-guard-ignored") {
+        return None;
     }
     writes.guarded_keys().find_map(|(keyspace, key)| {
         let table = newer_table(keyspace)?;
@@ -270,6 +290,9 @@ fn find_key_conflict<'a>(
         .is_some_and(|dropped_at| dropped_at > lsn)
     {
         return Some(Contended::Keyspace(keyspace));
+    }
+    if is_planted("mvcc-conflict-lost") {
+        return None;
     }
     let key = keys.find(|key| table.newest_of(key).is_some_and(|newest| newest > lsn))?;
     let key = key.clone();

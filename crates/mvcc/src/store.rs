@@ -22,6 +22,7 @@ use crate::stats::{Counters, StoreStats};
 use crate::transaction::Transaction;
 use crate::verify::{self, VerifyReport};
 use crate::view::View;
+use drystone_base::planted::is_planted;
 use drystone_base::sync::atomic::{AtomicBool, AtomicU64};
 
 /// A transactional, multi-keyspace, ordered map. Clones share it; all methods may be called from any thread.
@@ -100,6 +101,9 @@ impl Store {
     /// [`StoreError::Poisoned`] and other failures of the log, [`StoreError::Closed`].
     pub fn sync(&self) -> Result<(), StoreError> {
         let log = self.shared.log()?;
+        if is_planted("mvcc-sync-of-durable-only") {
+            return self.shared.sync_to(&log, log.durable_lsn());
+        }
         self.shared.sync_to(&log, log.appended_lsn())
     }
 

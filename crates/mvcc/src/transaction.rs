@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use drystone_base::planted::is_planted;
 use drystone_base::{KeyspaceId, Lsn};
 
 use crate::catalog;
@@ -212,6 +213,10 @@ impl Transaction {
         })?;
         self.set_catalog(catalog::name_key(name), None);
         self.set_catalog(catalog::number_key(id), None);
+        if is_planted("mvcc-keyspace-number-reused") {
+            let next = catalog::encode_id(id);
+            self.set_catalog(Bytes::from_static(catalog::NEXT_KEY), Some(next));
+        }
         self.writes.drop_keyspace(id);
         self.writable.clear();
         Ok(())

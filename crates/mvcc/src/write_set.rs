@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use drystone_base::KeyspaceId;
+use drystone_base::planted::is_planted;
 
 use crate::error::StoreError;
 
@@ -175,7 +176,8 @@ impl WriteSet {
         let at = self.find_savepoint(number)?;
         self.savepoints.truncate(at + 1);
         let undo_len = self.savepoints[at].1;
-        while self.undo.len() > undo_len {
+        let kept = usize::from(is_planted("mvcc-savepoint-keeps-first"));
+        while self.undo.len() > undo_len + kept {
             if let Some(step) = self.undo.pop() {
                 self.undo_bytes -= step.bytes();
                 self.take_back(step);
@@ -210,7 +212,9 @@ impl WriteSet {
                 self.set(keyspace, key, before);
             }
             Undo::Drop { keyspace, writes } => {
-                self.dropped.remove(&keyspace);
+                if !is_planted("mvcc-savepoint-keeps-drop") {
+                    self.dropped.remove(&keyspace);
+                }
                 if let Some(writes) = writes {
                     self.bytes += writes_bytes(&writes);
                     self.keyspaces.insert(keyspace, writes);

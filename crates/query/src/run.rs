@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use drystone_base::planted::is_planted;
 use drystone_mvcc::{Transaction, View};
 use drystone_record::{DataType, Timestamp, Value};
 
@@ -85,7 +86,9 @@ impl SqlEngine {
                 Ok(outcome)
             }
             Err(error) => {
-                transaction.rollback_to(&savepoint)?;
+                if !is_planted("query-failed-statement-kept") {
+                    transaction.rollback_to(&savepoint)?;
+                }
                 transaction.release(savepoint)?;
                 Err(error)
             }

@@ -27,6 +27,7 @@
 
 use bytes::Bytes;
 use drystone_base::Timestamp;
+use drystone_base::planted::is_planted;
 
 use crate::data_type::DataType;
 use crate::double;
@@ -228,6 +229,9 @@ fn encode_value(
 
 /// The number whose unsigned order is the signed order.
 fn flip_32(value: i32) -> u32 {
+    if is_planted("record-sign-kept") {
+        return value.cast_unsigned();
+    }
     value.cast_unsigned() ^ (1 << 31)
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use drystone_base::planted::is_planted;
 use drystone_base::sync::atomic::{AtomicU64, Ordering};
 use drystone_base::sync::{ArcSwap, Mutex};
 use drystone_base::{Env, Lsn, OpenMode};
@@ -183,6 +184,9 @@ impl Pager {
         self.inner.file.check_poison()?;
         let mut space = self.inner.take_space()?;
         for start in space.reclaim() {
+            if is_planted("pager-cache-stale") {
+                break;
+            }
             self.inner.cache.remove(start);
         }
         Ok(Writer::new(Arc::clone(&self.inner), space))
@@ -344,7 +348,9 @@ fn create_if_missing(env: &Env, dir: &Path) -> Result<bool, PagerError> {
         create(env, dir, &path)?;
     }
     // Also when it was there: a killed process may have renamed it and not come to this.
-    sync_dir(env, dir)?;
+    if !is_planted("pager-file-name-unsynced") {
+        sync_dir(env, dir)?;
+    }
     Ok(is_missing)
 }
 

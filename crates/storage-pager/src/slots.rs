@@ -18,6 +18,7 @@ use crate::block::{BLOCK_BYTES, BlockNo};
 use crate::data_file::DataFile;
 use crate::error::{Malformed, PagerError};
 use crate::superblock::{FORMAT_VERSION, Superblock, Unusable, copy_offset};
+use drystone_base::planted::is_planted;
 
 /// What to do when both copies of a superblock are damaged and the other superblock is whole.
 ///
@@ -196,7 +197,9 @@ fn best_of(copies: &[Copy; 2]) -> Option<&Superblock> {
 pub(crate) fn switch(file: &DataFile, superblock: &Superblock) -> Result<(), PagerError> {
     let slot = superblock.generation % 2;
     file.write(&superblock.encode(), copy_offset(slot, 0))?;
-    file.sync()?;
+    if !is_planted("pager-superblock-copies-together") {
+        file.sync()?;
+    }
     write_copy(file, superblock, slot, 1)
 }
 

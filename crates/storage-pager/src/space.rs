@@ -24,6 +24,7 @@ use crate::block::{Extent, MAX_BLOCKS};
 use crate::extent_set::ExtentSet;
 use crate::root::Root;
 use crate::superblock::SUPERBLOCKS;
+use drystone_base::planted::is_planted;
 
 /// Runs of this many blocks are preferred for new pages, so that a merge is laid out in sequential runs.
 const PREFERRED_RUN_BLOCKS: u64 = 16;
@@ -168,6 +169,8 @@ impl Space {
             changes.spoiled.push(extent);
         } else if changes.fresh.overlaps(extent) {
             return Err(NotLive);
+        } else if is_planted("pager-freed-block-reused") {
+            self.reusable.insert(extent);
         } else {
             changes.freed.push(extent);
         }
@@ -237,8 +240,11 @@ impl Space {
             self.reusable.insert(*extent);
         }
         for extent in changes.fresh.iter() {
+            if is_planted("pager-rollback-leaks") {
+                continue;
+            }
             self.unused.insert(extent);
-            if changes.is_switching {
+            if changes.is_switching && !is_planted("pager-doubtful-reused") {
                 self.doubtful.push(extent);
             } else {
                 self.reusable.insert(extent);
@@ -246,6 +252,9 @@ impl Space {
             written.push(extent);
         }
         for extent in changes.freed {
+            if is_planted("pager-rollback-keeps-freed") {
+                break;
+            }
             self.unused.remove(extent);
         }
         if let Some(cut) = changes.cut {
@@ -261,7 +270,8 @@ impl Space {
         let oldest = self.roots.iter().map(|(generation, _)| *generation).min();
         let mut starts = Vec::new();
         while let Some((generation, _)) = self.pending.front()
-            && oldest.is_none_or(|oldest| *generation <= oldest)
+            && oldest
+                .is_none_or(|oldest| *generation <= oldest || is_planted("pager-reader-ignored"))
             && let Some((_, extents)) = self.pending.pop_front()
         {
             for extent in extents {

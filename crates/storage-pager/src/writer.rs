@@ -14,6 +14,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use drystone_base::Lsn;
 use drystone_base::checksum::crc64;
+use drystone_base::planted::is_planted;
 
 use crate::block::{BLOCK_BYTES, BlockNo, Extent, blocks_for};
 use crate::error::{Malformed, PagerError};
@@ -149,7 +150,9 @@ impl Writer {
         check_commit(payload, lsn, old.lsn)?;
         let free_list = self.write_free_list(old.free_list.as_ref(), cut)?;
         self.flush()?;
-        self.inner.file.sync()?;
+        if !is_planted("pager-pages-unsynced") {
+            self.inner.file.sync()?;
+        }
         let superblock = Superblock {
             uuid: self.inner.uuid,
             generation: old.generation + 1,
@@ -160,6 +163,9 @@ impl Writer {
             payload: Bytes::copy_from_slice(payload),
         };
         self.changes.switch();
+        if cut.is_some() && is_planted("pager-cut-before-switch") {
+            self.inner.file.set_blocks(superblock.blocks)?;
+        }
         slots::switch(&self.inner.file, &superblock)?;
         drop(old); // or it would pin its own state
         self.publish(&superblock);
@@ -185,6 +191,9 @@ impl Writer {
         old: Option<&PageRef>,
         cut: Option<u64>,
     ) -> Result<Option<PageRef>, PagerError> {
+        if old.is_some() && is_planted("pager-free-list-stale") {
+            return Ok(old.copied());
+        }
         if let Some(old) = old {
             self.free(old)?;
         }
@@ -256,7 +265,12 @@ impl Writer {
         let space = space_of(&mut self.space);
         let length = space.length_for(count, headroom);
         let length = length.ok_or_else(|| self.inner.file.too_long())?;
-        self.inner.file.set_blocks(length)?;
+        match self.inner.file.set_blocks(length) {
+            Err(_) if is_planted("pager-set-length-error-swallowed") => {
+                self.inner.file.admit_blocks(length);
+            }
+            set => set?,
+        }
         space.grow(length);
         Ok(())
     }

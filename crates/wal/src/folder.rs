@@ -18,6 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use drystone_base::planted::is_planted;
 use drystone_base::{Env, Lsn, OpenMode};
 
 use crate::error::WalError;
@@ -148,16 +149,24 @@ impl Folder {
     ) -> Result<Segment, WalError> {
         let header = SegmentHeader {
             number,
-            epoch: self.env.random.next_u64(),
+            epoch: if is_planted("wal-recycled-records-accepted") {
+                0
+            } else {
+                self.env.random.next_u64()
+            },
             first_lsn,
             capacity: spare.capacity,
         };
         let mut file = spare.file;
         file.write_all_at(&encode(&header), 0)?;
-        file.sync()?;
+        if !is_planted("wal-header-unsynced") {
+            file.sync()?;
+        }
         let path = self.path(number.0, SEGMENT_SUFFIX);
         self.rename(&file.path, &path)?;
-        self.sync()?;
+        if !is_planted("wal-segment-name-unsynced") {
+            self.sync()?;
+        }
         file.path = path;
         Ok(Segment { header, file })
     }
@@ -185,6 +194,9 @@ impl Folder {
     /// The note matters only until power goes, for then the cache is gone too; so it is not synced. A folder that takes
     /// no file any more takes no recovery either, so what becomes of the note itself does not matter.
     pub(crate) fn note_poison(&self) {
+        if is_planted("wal-poison-note-missing") {
+            return;
+        }
         let _noted = self.open_file(self.dir.join(POISON_NOTE), OpenMode::Create);
     }
 

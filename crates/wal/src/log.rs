@@ -20,6 +20,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
+use drystone_base::planted::is_planted;
 use drystone_base::sync::atomic::{AtomicU64, Ordering};
 use drystone_base::sync::{Condvar, Mutex, MutexGuard};
 use drystone_base::{Env, Lsn};
@@ -262,6 +263,9 @@ impl Log {
     /// # Errors
     /// As [`Log::sync_to`].
     pub fn close(self) -> Result<(), WalError> {
+        if is_planted("wal-close-unsettled") {
+            return Ok(());
+        }
         self.settle()
     }
 
@@ -399,7 +403,7 @@ impl Shared {
         state.segments.extend(writer.begun.drain(..));
         state.count_group(&writer, &parts);
         state.group.recycle(parts);
-        state.is_poisoned |= !is_ok;
+        state.is_poisoned |= !is_ok && !is_planted("wal-poison-ignored");
         // After a failure nobody knows what the files hold behind the durable records: readers stay away from it.
         let flushed = if is_ok {
             writer.flushed
@@ -484,7 +488,9 @@ impl Shared {
             .lock()
             .retired
             .extend(unread.into_iter().map(Arc::new));
-        house.folder.sync()?;
+        if !is_planted("wal-reused-before-sync") {
+            house.folder.sync()?;
+        }
         self.state.lock().spares.extend(spares);
         retired.map(|()| Progress::More)
     }
@@ -593,7 +599,7 @@ impl State {
     /// Takes the segments whose records are all `upto` or older out of the log.
     fn retire_segments(&mut self, upto: Lsn) {
         while let Some(second) = self.segments.get(1)
-            && second.first_lsn().0 <= upto.0.saturating_add(1)
+            && (second.first_lsn().0 <= upto.0.saturating_add(1) || is_planted("wal-trim-too-far"))
         {
             self.oldest = second.first_lsn();
             self.retired.extend(self.segments.pop_front());

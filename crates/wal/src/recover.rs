@@ -24,6 +24,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use drystone_base::Lsn;
+use drystone_base::planted::is_planted;
 
 use crate::chain::{Broken, Chain};
 use crate::error::{Malformed, WalError};
@@ -209,7 +210,8 @@ fn find_tail(mut chain: Chain) -> Result<End, WalError> {
     let (offset, next_lsn) = (chain.offset(), chain.next_lsn());
     let known = known_durable(&segment)?;
     let survivors = search(&mut chain)?;
-    if survivors == Survivors::ProveDamage || known >= next_lsn {
+    let is_proved = survivors == Survivors::ProveDamage || known >= next_lsn;
+    if is_proved && !is_planted("wal-damage-cut") {
         return Err(corrupt(segment.number(), offset, next_lsn, why));
     }
     Ok(End {
@@ -338,10 +340,13 @@ fn mend(end: &End, is_poisoned: bool) -> Result<(), WalError> {
     if is_poisoned {
         rewrite(&end.segment.file, RECORDS_START..end.offset)?;
     }
-    if is_poisoned || end.has_survivors {
+    if (is_poisoned || end.has_survivors) && !is_planted("wal-torn-tail-kept") {
         end.segment
             .file
             .write_zeros(end.offset..end.segment.records_end())?;
+    }
+    if is_planted("wal-recovered-tail-unsynced") {
+        return Ok(());
     }
     end.segment.file.sync()
 }

@@ -12,6 +12,7 @@
 use std::sync::Arc;
 
 use drystone_base::Lsn;
+use drystone_base::planted::is_planted;
 
 use crate::error::WalError;
 use crate::folder::Folder;
@@ -92,7 +93,12 @@ impl Writer {
             return Ok(());
         };
         let mut marker = Vec::new();
-        encode_unsealed(&mut marker, RecordKind::Marker, self.durable, &[]);
+        let durable = if is_planted("wal-marker-overstated") {
+            self.durable.next()
+        } else {
+            self.durable
+        };
+        encode_unsealed(&mut marker, RecordKind::Marker, durable, &[]);
         seal(&mut marker, self.durable, segment.header.epoch);
         self.is_dirty = true;
         let written = segment.file.write_all_at(&marker, segment.records_end());
@@ -101,7 +107,9 @@ impl Writer {
     }
 
     fn begin_segment(&mut self, begin: Begin) -> Result<(), WalError> {
-        self.sync()?;
+        if !is_planted("wal-segment-begun-early") {
+            self.sync()?;
+        }
         let segment = self
             .folder
             .activate(begin.spare, begin.number, begin.first_lsn)?;
@@ -125,7 +133,9 @@ impl Writer {
 
     fn sync(&mut self) -> Result<(), WalError> {
         if let (true, Some(segment)) = (self.is_dirty, &self.current) {
-            segment.file.sync()?;
+            if !is_planted("wal-sync-skipped") {
+                segment.file.sync()?;
+            }
             self.syncs += 1;
             self.is_dirty = false;
         }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::hit::Hit;
 use crate::hnsw::{order, rank_of};
+use drystone_base::planted::is_planted;
 
 /// A bounded set, sorted by distance, then key.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ impl Nearest {
             return;
         }
         self.kept.insert((order(distance), key));
-        if self.kept.len() > self.k {
+        if self.kept.len() + usize::from(is_planted("vector-one-hit-short")) > self.k {
             self.kept.pop_last();
         }
     }

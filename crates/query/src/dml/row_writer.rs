@@ -13,6 +13,7 @@
 //! first commit.
 
 use bytes::Bytes;
+use drystone_base::planted::is_planted;
 use drystone_mvcc::Transaction;
 use drystone_record::{RowReader, Value};
 
@@ -91,7 +92,9 @@ impl<'w> RowWriter<'w> {
     /// Removes a row and its entries.
     pub(crate) fn delete(&mut self, key: &Bytes, row: &[Value]) -> Result<(), SqlError> {
         for index_idx in 0..self.table.indexes().len() {
-            if let Some(entry) = index_entry(self.table, index_idx, row, key)? {
+            if let Some(entry) = index_entry(self.table, index_idx, row, key)?
+                && !is_planted("query-index-entry-kept")
+            {
                 let keyspace = self.table.indexes()[index_idx].keyspace;
                 self.transaction.delete(keyspace, entry.key)?;
             }
@@ -108,12 +111,13 @@ impl<'w> RowWriter<'w> {
             let Some(old) = old else {
                 continue;
             };
-            if new.is_none_or(|new| new.key != old.key) {
+            let is_stale = new.is_none_or(|new| new.key != old.key);
+            if is_stale && !is_planted("query-index-entry-stale") {
                 let keyspace = self.table.indexes()[index_idx].keyspace;
                 self.transaction.delete(keyspace, old.key)?;
             }
         }
-        if change.new_key != change.old_key {
+        if change.new_key != change.old_key && !is_planted("query-moved-row-stays") {
             self.transaction
                 .delete(self.table.keyspace(), change.old_key.clone())?;
         }
@@ -175,7 +179,8 @@ impl<'w> RowWriter<'w> {
         row: &[Value],
     ) -> Result<(), SqlError> {
         let keyspace = self.table.indexes()[index_idx].keyspace;
-        if entry.is_unique && self.transaction.get(keyspace, &entry.key)?.is_some() {
+        let is_checked = entry.is_unique && !is_planted("query-unique-unchecked");
+        if is_checked && self.transaction.get(keyspace, &entry.key)?.is_some() {
             return Err(duplicate_entry(self.table, index_idx, row));
         }
         self.transaction.put(keyspace, entry.key, entry.value)?;

@@ -3,6 +3,7 @@
 use std::ops::Bound;
 
 use bytes::Bytes;
+use drystone_base::planted::is_planted;
 use drystone_mvcc::KeyRange;
 use drystone_record::{DataType, KeyLayout, Value, prefix_end};
 
@@ -113,8 +114,8 @@ fn bounded(
         Some((Fitted::Value(value), inclusive)) => {
             let key = with_column(layout, &prefix, position, &value)?;
             match inclusive {
-                true => excluded_end(&key),
-                false => Bound::Excluded(Bytes::from(key)),
+                true if !is_planted("query-high-bound-excluded") => excluded_end(&key),
+                _ => Bound::Excluded(Bytes::from(key)),
             }
         }
     };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use drystone_base::sync::atomic::{AtomicI64, Ordering};
 use drystone_base::sync::{Mutex, RwLock};
@@ -24,6 +25,10 @@ pub struct SqlOptions {
     /// The most memory that the rows kept by one statement may take: those it sorts, hashes, groups, or collects within
     /// a transaction. A statement that needs more fails; nothing of it remains.
     pub statement_memory_bytes_max: usize,
+    /// How long a statement may take, rows that are asked for later included; `None` for as long as it needs. It is then
+    /// ended at the next rows that it reads or joins, and nothing of it remains. The time is that of the environment's
+    /// clock.
+    pub statement_time_max: Option<Duration>,
     /// How often a statement outside a transaction is run again when another transaction got in its way.
     pub conflict_retries_max: u32,
     /// How many statements' plans are kept by their text.
@@ -37,6 +42,7 @@ impl Default for SqlOptions {
     fn default() -> SqlOptions {
         SqlOptions {
             statement_memory_bytes_max: 256 << 20,
+            statement_time_max: None,
             conflict_retries_max: 32,
             cached_plans_max: 1_024,
             vector_search_ef: 100,

@@ -8,6 +8,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use drystone_base::planted::is_planted;
 use drystone_base::{Env, LockError, LockGuard};
 use drystone_engine::Engine;
 use drystone_mvcc::{Durability, IsolationLevel, Store, StoreOptions};
@@ -82,6 +83,7 @@ pub(crate) fn open_sql(
 ) -> Result<drystone_query::SqlEngine> {
     let sql_options = drystone_query::SqlOptions {
         statement_memory_bytes_max: options.statement_bytes,
+        statement_time_max: options.statement_time,
         conflict_retries_max: options.attempts_max,
         ..drystone_query::SqlOptions::default()
     };
@@ -228,6 +230,9 @@ fn discard_unfinished(env: &Env, directory: &Path, engine: EngineKind) -> Result
         return Err(Error::file(directory.to_owned(), FileProblem::NotADatabase));
     }
     for folder in parts.map(|part| directory.join(part)) {
+        if is_planted("facade-leftovers-kept") {
+            break;
+        }
         empty(env, &folder)?;
     }
     Ok(())

@@ -35,6 +35,9 @@ pub struct Options {
     pub background: BackgroundWork,
     /// Memory for one SQL statement's sorts, groups and joins, in bytes. Default: 256 MiB.
     pub statement_bytes: usize,
+    /// How long one SQL statement may take, rows that are asked for later included. It then fails, and nothing of it
+    /// remains. Default: as long as it needs.
+    pub statement_time: Option<Duration>,
 }
 
 /// Whether to create a database.
@@ -75,6 +78,7 @@ impl Default for Options {
             attempts_max: 100,
             background: BackgroundWork::Threads,
             statement_bytes: 256 << 20,
+            statement_time: None,
         }
     }
 }

@@ -122,6 +122,8 @@ sql_states! {
     TooManyColumns = "54011",
     /// The object is in use.
     ObjectInUse = "55006",
+    /// The statement took longer than it may.
+    QueryCanceled = "57014",
     /// The store refused: a device, a file, a limit of it.
     IoError = "58030",
     /// Bytes in the database break their format.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use drystone_record::Value;
 
 use crate::engine::SqlEngine;
+use crate::error::SqlError;
+use crate::exec::deadline::Deadline;
 use crate::exec::memory::MemoryBudget;
 use crate::exec::reader::Reader;
 use crate::exec::subplan::SubplanResults;
@@ -17,6 +19,7 @@ pub(crate) struct Context<'t> {
     pub(crate) reader: Reader<'t>,
     pub(crate) parameters: Arc<[Value]>,
     pub(crate) memory: MemoryBudget,
+    deadline: Deadline,
     /// The moment that `now()` gives.
     pub(crate) functions: EvalContext,
     pub(crate) subplans: RefCell<Vec<SubplanResults>>,
@@ -34,6 +37,7 @@ impl<'t> Context<'t> {
             reader,
             parameters,
             memory: MemoryBudget::new(engine.options().statement_memory_bytes_max),
+            deadline: Deadline::new(engine.options().statement_time_max, engine.clock()),
             functions,
             subplans: RefCell::new(
                 (0..subplan_count)
@@ -42,6 +46,12 @@ impl<'t> Context<'t> {
             ),
             engine: engine.clone(),
         }
+    }
+
+    /// To be called for every row that is read or joined: fails when the statement has taken its time.
+    #[inline]
+    pub(crate) fn note_row(&self) -> Result<(), SqlError> {
+        self.deadline.note_row(self.engine.clock())
     }
 
     /// Where the statement itself runs: within no other query.

@@ -99,6 +99,7 @@ impl Operator for HashJoinOperator {
             while let Some(position) = partner {
                 let built = &table.rows[position];
                 partner = built.before;
+                env.cx.note_row()?;
                 combine(row, &self.probe_row, &built.row);
                 if all_true(&self.join.residual, row, env)? {
                     self.matched = true;

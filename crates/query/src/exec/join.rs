@@ -122,6 +122,7 @@ impl Operator for LoopJoinOperator {
             let mut position = self.next_right.unwrap_or(0);
             while let Some(right) = right_rows.get(position) {
                 position += 1;
+                env.cx.note_row()?;
                 combine(row, &self.left_row, right);
                 if all_true(&self.join.residual, row, env)? {
                     self.matched = true;

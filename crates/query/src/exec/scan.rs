@@ -74,6 +74,7 @@ impl ScanCursor {
         out: &mut Row,
     ) -> Result<bool, SqlError> {
         while let Some((key, value)) = self.next_entry(scan, env)? {
+            env.cx.note_row()?;
             let found = match &scan.access {
                 Access::Full { .. } | Access::Key(_) => emit(scan, key, &value, env, out)?,
                 Access::Index { index_idx, .. } => {

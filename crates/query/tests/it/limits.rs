@@ -1,6 +1,10 @@
 //! Limits: deep, long and large statements fail cleanly.
 
-use drystone_base::Env;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use drystone_base::{Clock, Env, Timestamp};
 use drystone_query::SqlOptions;
 
 use crate::support::{answer, check, check_error, error, open_with, run, session, session_after};
@@ -167,4 +171,53 @@ fn nested_calls_and_select_lists_take_no_exponential_time() {
         &format!("SELECT a FROM {doubled} WHERE a > 0 ORDER BY a LIMIT 1"),
         "1",
     );
+}
+
+/// A clock on which a millisecond passes between two looks.
+#[derive(Debug, Default)]
+struct TickingClock(AtomicU64);
+
+impl Clock for TickingClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(0)
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+#[test]
+fn a_statement_keeps_to_its_time() {
+    let env = Env {
+        clock: Arc::new(TickingClock::default()),
+        ..Env::memory(2)
+    };
+    let options = SqlOptions {
+        statement_time_max: Some(Duration::from_millis(5)),
+        ..SqlOptions::default()
+    };
+    let mut session = open_with(&env, options).session();
+    let rows: Vec<String> = (0..100).map(|n| format!("({n}, {n})")).collect();
+    run(
+        &mut session,
+        &format!(
+            "CREATE TABLE t (a INTEGER PRIMARY KEY, b INTEGER); INSERT INTO t VALUES {}",
+            rows.join(", ")
+        ),
+    );
+    for text in [
+        "SELECT count(*) FROM t x, t y",
+        "SELECT count(*) FROM t x JOIN t y ON x.a % 2 = y.a % 2",
+        "SELECT count(*) FROM t x WHERE (SELECT count(*) FROM t y WHERE y.b <> x.b) = 99",
+        "UPDATE t SET b = 7 WHERE b < (SELECT count(*) FROM t x, t y)",
+    ] {
+        check_error(
+            &mut session,
+            text,
+            "57014",
+            "statement takes too long; raise `statement_time_max`, or let the statement read fewer rows",
+        );
+    }
+    check(&mut session, "SELECT sum(b) FROM t", "4950");
 }

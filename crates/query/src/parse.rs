@@ -59,6 +59,14 @@ pub(crate) fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
         })
 }
 
+/// Tokens up to the first place that cannot be read.
+pub(crate) fn readable_tokens(text: &str) -> Vec<TokenWithSpan> {
+    let mut tokens = Vec::new();
+    // Where reading ends early, the tokens before that place are what was asked for.
+    drop(Tokenizer::new(&DIALECT, text).tokenize_with_location_into_buf(&mut tokens));
+    tokens
+}
+
 fn after_the_end(next: &TokenWithSpan) -> SqlError {
     let message = format!("syntax error at or near \"{}\"", next.token);
     SqlError::new(SqlState::SyntaxError, message)

@@ -3,7 +3,7 @@
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::error::SqlError;
-use crate::parse::tokenize;
+use crate::parse::{readable_tokens, tokenize};
 
 /// The statements of a script with the byte where each starts. A `;` within a string, a quoted name or a comment ends
 /// nothing; what holds no statement is left out.
@@ -37,15 +37,31 @@ pub(crate) fn statements(script: &str) -> Result<Vec<(usize, &str)>, SqlError> {
 /// names and comments: more text must come. For prompts, and for scripts that are read piece by piece.
 #[must_use]
 pub fn first_statement(text: &str) -> Option<usize> {
-    let ends = text.match_indices(';').map(|(offset, _)| offset + 1);
-    ends.into_iter()
-        .find(|end| tokenize(&text[..*end]).is_ok_and(|tokens| ends_in_semicolon(&tokens)))
+    let mut ends = text
+        .match_indices(';')
+        .map(|(offset, _)| offset + 1)
+        .peekable();
+    let mut next_look = 0;
+    while let Some(end) = ends.next() {
+        // Each look takes in twice as much as the one before: a string full of semicolons costs no square.
+        if end < next_look && ends.peek().is_some() {
+            continue;
+        }
+        if let Some(found) = first_semicolon(&text[..end]) {
+            return Some(found + 1);
+        }
+        next_look = end * 2;
+    }
+    None
 }
 
-fn ends_in_semicolon(tokens: &[TokenWithSpan]) -> bool {
-    tokens
-        .last()
-        .is_some_and(|last| last.token == Token::SemiColon)
+fn first_semicolon(text: &str) -> Option<usize> {
+    let tokens = readable_tokens(text);
+    let semicolon = tokens
+        .iter()
+        .find(|token| token.token == Token::SemiColon)?;
+    let start = semicolon.span.start;
+    Some(Offsets::new(text).at(start.line, start.column))
 }
 
 /// Finds bytes by line and column, ever further on: one pass over the text for all of them.

@@ -48,6 +48,9 @@
 mod background;
 mod database;
 mod error;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod keyspace;
 mod locked_files;
 mod manifest;

@@ -11,6 +11,8 @@ use std::path::Path;
 use drystone_base::{Env, OpenMode};
 
 pub(crate) use format::{EngineKind, Manifest, NotAManifest};
+#[cfg(fuzzing)]
+pub(crate) use format::{decode, encode};
 
 use crate::error::{Error, Result};
 

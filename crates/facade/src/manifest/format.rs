@@ -59,7 +59,7 @@ pub(crate) enum NotAManifest {
 }
 
 /// The bytes of `manifest`.
-pub(super) fn encode(manifest: Manifest) -> [u8; BYTES] {
+pub(crate) fn encode(manifest: Manifest) -> [u8; BYTES] {
     let mut bytes = [0; BYTES];
     bytes[0..8].copy_from_slice(&MAGIC);
     bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
@@ -72,7 +72,7 @@ pub(super) fn encode(manifest: Manifest) -> [u8; BYTES] {
 }
 
 /// The manifest in `bytes`. Total.
-pub(super) fn decode(bytes: &[u8]) -> Result<Manifest, NotAManifest> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Manifest, NotAManifest> {
     let bytes: &[u8; BYTES] = bytes
         .try_into()
         .map_err(|_| NotAManifest::Length { found: bytes.len() })?;

@@ -53,6 +53,9 @@ mod btree;
 mod cursor;
 mod directory;
 mod error;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod keyspace;
 mod limits;
 mod merge;

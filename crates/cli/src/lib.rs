@@ -11,6 +11,9 @@
 mod arguments;
 mod dot_command;
 mod export;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod import;
 mod interrupt;
 mod output;

@@ -144,25 +144,25 @@ fn locate(error: anyhow::Error, line: usize) -> anyhow::Error {
 
 /// One statement or command of a text.
 #[derive(Debug, PartialEq, Eq)]
-struct Step<'a> {
+pub(crate) struct Step<'a> {
     kind: Kind,
-    text: &'a str,
+    pub(crate) text: &'a str,
     /// Where `text` starts.
-    start: usize,
+    pub(crate) start: usize,
     /// Where the rest starts.
-    end: usize,
+    pub(crate) end: usize,
     /// Whether its end has come: a statement's semicolon, a command's line end.
     is_whole: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Dot,
     Sql,
 }
 
 /// The first statement or command of `text`; `None` when only blanks and comments are left.
-fn next_step(text: &str) -> Option<Step<'_>> {
+pub(crate) fn next_step(text: &str) -> Option<Step<'_>> {
     let start = skip_blanks_and_comments(text);
     let rest = &text[start..];
     if rest.is_empty() {

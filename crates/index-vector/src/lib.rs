@@ -49,6 +49,9 @@
 //! `load` opens it, `scan` looks at what the graph does not hold).
 
 mod error;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hit;
 mod hnsw;
 mod index;

@@ -56,6 +56,9 @@ mod catalog;
 mod commit_record;
 mod derived_index;
 mod error;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod key_range;
 mod layers;
 mod link;

@@ -26,6 +26,8 @@ use drystone_record::{DataType, Timestamp, Value};
 use crate::eval_error::{EvalError, types_of};
 
 pub(crate) use json::to_json;
+#[cfg(fuzzing)]
+pub(crate) use resolve::name_at;
 pub(crate) use resolve::{ResolveError, resolve};
 
 /// Longest text or byte string that a function makes. Memory for a statement's own rows is budgeted elsewhere.

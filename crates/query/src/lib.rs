@@ -59,6 +59,9 @@ mod eval_error;
 mod exec;
 mod explain;
 mod function;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod like;
 pub mod limits;
 mod logical;

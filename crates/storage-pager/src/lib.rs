@@ -45,6 +45,9 @@ mod error;
 mod extent_set;
 mod frame;
 mod free_list;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod page_ref;
 mod pager;
 mod root;

@@ -41,6 +41,9 @@
 mod chain;
 mod error;
 mod folder;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod group;
 mod log;
 mod options;

@@ -115,6 +115,13 @@ pub(super) fn all() -> impl Iterator<Item = &'static Definition> {
     TABLES.iter().flat_map(|table| table.iter())
 }
 
+/// The name at a place in the list of all functions, which goes round.
+#[cfg(fuzzing)]
+pub(crate) fn name_at(place: usize) -> &'static str {
+    let mut names = all().map(|definition| definition.name).cycle();
+    names.nth(place % all().count()).unwrap_or_default()
+}
+
 /// Names of all functions and aggregates.
 fn names() -> impl Iterator<Item = &'static str> {
     let scalar = all().map(|definition| definition.name);

@@ -1,6 +1,6 @@
 //! The executor: pulls rows through operators, one for each node of a plan.
 //!
-//! - [`reader`], [`context`], [`memory`]: what a running statement reads from, and its budget.
+//! - [`reader`], [`context`], [`memory`], [`deadline`]: what a running statement reads from, and its budget.
 //! - [`eval`], [`subplan`]: expressions.
 //! - [`operator`]: the interface; [`scan`], [`key_span`], [`vector_scan`], [`join`], [`hash_join`], [`aggregate`],
 //!   [`sort`], [`simple`], [`set_operation`]: its implementations.
@@ -8,6 +8,7 @@
 
 pub(crate) mod aggregate;
 pub(crate) mod context;
+pub(crate) mod deadline;
 pub(crate) mod eval;
 pub(crate) mod hash_join;
 pub(crate) mod join;

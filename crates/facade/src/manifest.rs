@@ -8,6 +8,7 @@ mod format;
 
 use std::path::Path;
 
+use drystone_base::planted::is_planted;
 use drystone_base::{Env, OpenMode};
 
 pub(crate) use format::{EngineKind, Manifest, NotAManifest};
@@ -80,8 +81,10 @@ impl NewManifest {
             .map_err(|source| Error::io("truncate", &path, source))?;
         file.write_all_at(&format::encode(manifest), 0)
             .map_err(|source| Error::io("write", &path, source))?;
-        file.sync()
-            .map_err(|source| Error::io("sync", &path, source))?;
+        if !is_planted("facade-manifest-unsynced") {
+            file.sync()
+                .map_err(|source| Error::io("sync", &path, source))?;
+        }
         env.files
             .sync_dir(directory)
             .map_err(|source| Error::io("sync", directory, source))?;
@@ -94,6 +97,9 @@ impl NewManifest {
         env.files
             .rename(&directory.join(NewManifest::FILE), &path)
             .map_err(|source| Error::io("rename", &path, source))?;
+        if is_planted("facade-manifest-name-unsynced") {
+            return Ok(());
+        }
         env.files
             .sync_dir(directory)
             .map_err(|source| Error::io("sync", directory, source))

@@ -229,14 +229,14 @@ fn encode_value(
 
 /// The number whose unsigned order is the signed order.
 fn flip_32(value: i32) -> u32 {
-    if is_planted("record-sign-kept") {
-        return value.cast_unsigned();
-    }
     value.cast_unsigned() ^ (1 << 31)
 }
 
 /// As [`flip_32`].
 fn flip_64(value: i64) -> u64 {
+    if is_planted("record-sign-kept") {
+        return value.cast_unsigned();
+    }
     value.cast_unsigned() ^ (1 << 63)
 }
 

@@ -48,6 +48,11 @@ impl<'a> Place<'a> {
             return Ok(Place::Pinned(child));
         }
         let node = self.node();
+        if let Place::Pinned(pin) = *self
+            && node.level() == 1
+        {
+            return pin.leaf(idx, pages).map(Place::Read);
+        }
         let child = pages.check(node, node.child(idx))?;
         pages
             .read_node(&child.page, node.level() - 1)
@@ -103,6 +108,9 @@ impl Keyspace {
                 return get_in_leaf(pages, node.clone(), key);
             }
             let idx = pages.check(node, node.route(key))?;
+            if node.level() == 1 {
+                return get_in_leaf(pages, pin.leaf(idx, pages)?, key);
+            }
             match pin.child(idx, pages)? {
                 Some(child) => pin = child,
                 None => {

@@ -1,8 +1,10 @@
 //! Pages of the tree's file, read as what they are. Adds the place to what is found wrong.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use drystone_engine::{EngineError, Malformed};
-use drystone_storage_pager::{PageRef, Pager, Writer};
+use drystone_storage_pager::{FramePointers, PageRef, Pager, Writer};
 
 use crate::error::from_pager;
 use crate::node::Node;
@@ -35,6 +37,18 @@ impl Pages {
     pub(crate) fn read_node(&self, page: &PageRef, level: u8) -> Result<Node, EngineError> {
         let bytes = self.pager.read(page).map_err(from_pager)?;
         self.open_node(page, bytes, level)
+    }
+
+    /// Reads a leaf that is child `idx` of the node that has these pointers.
+    #[inline]
+    pub(crate) fn read_leaf(
+        &self,
+        page: &PageRef,
+        pointers: &Arc<FramePointers>,
+        idx: usize,
+    ) -> Result<Node, EngineError> {
+        let bytes = self.pager.read_child(page, pointers, idx);
+        self.open_node(page, bytes.map_err(from_pager)?, 0)
     }
 
     /// Reads a node of the old state, or one that the writer has added.

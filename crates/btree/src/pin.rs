@@ -2,13 +2,15 @@
 //!
 //! A pinned node hangs on its parent, in the slot of the child that it is; it is read when the first descent passes.
 //! Nodes are immutable, so a pin is good for as long as its tree's state is. All trees share one budget; beyond it
-//! nodes come from the pager's cache each time.
+//! nodes come from the pager's cache each time. The leaves below a pin are the cache's: the pin has pointers to their
+//! frames, which the cache takes back when it evicts them.
 
 use std::sync::Arc;
 
 use drystone_base::sync::OnceLock;
 use drystone_base::sync::atomic::{AtomicU64, Ordering};
 use drystone_engine::EngineError;
+use drystone_storage_pager::FramePointers;
 
 use crate::node::Node;
 use crate::node::child::Child;
@@ -27,6 +29,8 @@ pub(crate) struct Pin {
     node: Node,
     /// Pins of the children, where these are inner nodes; otherwise none.
     children: Box<[OnceLock<Arc<Pin>>]>,
+    /// To the frames of the children, where these are leaves; otherwise none.
+    leaves: Arc<FramePointers>,
     charged: Charge,
 }
 
@@ -73,16 +77,18 @@ impl Drop for Charge {
 impl Pin {
     /// Pins a node and charges it. The caller has seen that the budget is not spent.
     pub(crate) fn new(node: Node, budget: &Arc<PinBudget>) -> Arc<Pin> {
-        let slots = if node.level() > 1 {
-            node.child_count()
-        } else {
-            0
+        let (inner, leaves) = match node.level() {
+            0 => (0, 0),
+            1 => (0, node.child_count()),
+            _ => (node.child_count(), 0),
         };
-        let children: Box<[_]> = (0..slots).map(|_| OnceLock::new()).collect();
-        let bytes = node.page().len() + size_of_val(&*children) + size_of::<Pin>();
+        let children: Box<[_]> = (0..inner).map(|_| OnceLock::new()).collect();
+        let below = size_of_val(&*children) + FramePointers::bytes(leaves);
+        let bytes = node.page().len() + below + size_of::<Pin>();
         Arc::new(Pin {
             node,
             children,
+            leaves: Arc::new(FramePointers::new(leaves)),
             charged: budget.charge(bytes as u64),
         })
     }
@@ -105,6 +111,13 @@ impl Pin {
             return Ok(Some(pin));
         }
         self.pin_child(slot, idx, pages)
+    }
+
+    /// Reads a child that is a leaf.
+    #[inline]
+    pub(crate) fn leaf(&self, idx: usize, pages: &Pages) -> Result<Node, EngineError> {
+        let child = pages.check(&self.node, self.node.child(idx))?;
+        pages.read_leaf(&child.page, &self.leaves, idx)
     }
 
     #[cold]

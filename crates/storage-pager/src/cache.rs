@@ -12,28 +12,32 @@
 //! - C1. `bytes <= bytes_max` in every shard when no call is under way. Frames that readers hold after they were
 //!   evicted are theirs, and are not counted.
 //! - C2. A frame's ticket is in the queue that `in_main` names. Tickets whose frame is gone are skipped.
+//! - C3. A frame pointer that is set points to a frame that is here, and is listed beside it: what leaves takes its
+//!   pointers along. They are set and cleared under the shard's latch.
 //!
 //! # Source
 //! Yang, Zhang, Qiu, Yue, Rashmi: "FIFO queues are all you need for cache eviction" (SOSP 2023). We differ: one read is
 //! enough to be promoted, and the ghost queue is a table that newer entries overwrite.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
-use hashbrown::HashTable;
+use hashbrown::{HashMap, HashTable};
 
 use drystone_base::planted::is_planted;
 use drystone_base::sync::RwLock;
 use drystone_base::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
-use crate::frame::frame_bytes;
+use crate::frame::{frame_bytes, warm};
+use crate::frame_pointers::FramePointers;
 use crate::page_ref::PageRef;
 
 /// Longer pages are not kept: they would push out many short ones, and reading them costs little more than copying.
 pub(crate) const CACHED_PAGE_BYTES_MAX: usize = 64 * 1024;
 
-/// What a frame costs beyond its page: its entry, its ticket and the allocator's share.
-const FRAME_BYTES: usize = 128;
+/// What a frame costs beyond its page: its entry, its ticket, the entry of a pointer to it and the allocator's share.
+const FRAME_BYTES: usize = 224;
 
 /// A shard has at least this budget; there are up to [`SHARDS_MAX`].
 const SHARD_BYTES_MIN: usize = 1 << 20;
@@ -66,6 +70,8 @@ struct Shard {
 #[derive(Debug)]
 struct Table {
     frames: HashTable<Frame>,
+    /// Who points to which frame, by block.
+    pointers: HashMap<u64, Vec<Pointer>>,
     small: VecDeque<Ticket>,
     main: VecDeque<Ticket>,
     /// Blocks of pages that left the small queue lately, by hash.
@@ -88,6 +94,13 @@ struct Frame {
     stamp: u64,
     in_main: bool,
     uses: AtomicU8,
+}
+
+/// One pointer to a frame. Weak: whoever made it may be gone first.
+#[derive(Debug)]
+struct Pointer {
+    pointers: Weak<FramePointers>,
+    idx: usize,
 }
 
 /// A frame's place in a queue.
@@ -143,6 +156,13 @@ impl Cache {
         bytes
     }
 
+    /// Points `pointers` at the page's frame, if it is here.
+    pub(crate) fn point(&self, page: &PageRef, pointers: &Arc<FramePointers>, idx: usize) {
+        let hash = hash_of(page.block.0);
+        let mut table = self.shard(hash).table.write();
+        table.point(hash, page, pointers, idx);
+    }
+
     /// Forgets the page that begins at `block`.
     pub(crate) fn remove(&self, block: u64) {
         self.shard(hash_of(block)).table.write().remove(block);
@@ -189,6 +209,7 @@ impl Shard {
         Shard {
             table: RwLock::new(Table {
                 frames: HashTable::new(),
+                pointers: HashMap::new(),
                 small: VecDeque::new(),
                 main: VecDeque::new(),
                 ghosts: vec![0; ghost_count].into_boxed_slice(),
@@ -232,6 +253,30 @@ impl Frame {
     }
 }
 
+impl Pointer {
+    fn is_dead(&self) -> bool {
+        self.pointers.strong_count() == 0
+    }
+
+    #[cfg(test)]
+    fn is_to(&self, frame: &Bytes) -> bool {
+        let pointers = self.pointers.upgrade();
+        let found = pointers.and_then(|pointers| pointers.get(self.idx));
+        found.is_none_or(|found| found.as_ptr() == frame.as_ptr())
+    }
+
+    fn take_used(&self) -> bool {
+        let pointers = self.pointers.upgrade();
+        pointers.is_some_and(|pointers| pointers.take_used(self.idx))
+    }
+
+    fn clear(&self) {
+        if let Some(pointers) = self.pointers.upgrade() {
+            pointers.clear(self.idx);
+        }
+    }
+}
+
 impl Table {
     fn frame(&self, hash: u64, block: u64) -> Option<&Frame> {
         self.frames.find(hash, |frame| frame.block == block)
@@ -266,6 +311,21 @@ impl Table {
         }
     }
 
+    fn point(&mut self, hash: u64, page: &PageRef, pointers: &Arc<FramePointers>, idx: usize) {
+        let frame = self.frame(hash, page.block.0);
+        let Some(frame) = frame.filter(|frame| frame.holds(page)) else {
+            return;
+        };
+        pointers.set(idx, frame.bytes.clone());
+        let pointer = Pointer {
+            pointers: Arc::downgrade(pointers),
+            idx,
+        };
+        let beside = self.pointers.entry(page.block.0).or_default();
+        beside.retain(|other| !other.is_dead());
+        beside.push(pointer);
+    }
+
     fn remove(&mut self, block: u64) {
         let found = self
             .frames
@@ -274,6 +334,8 @@ impl Table {
             return;
         };
         let (frame, _) = entry.remove();
+        let pointers = self.pointers.remove(&block).unwrap_or_default();
+        pointers.iter().for_each(Pointer::clear);
         self.bytes -= frame.cost();
         if !frame.in_main {
             self.small_bytes -= frame.cost();
@@ -300,7 +362,9 @@ impl Table {
             return;
         };
         let uses = frame.uses.get_mut();
-        if *uses == 0 {
+        let pointers = self.pointers.get(&ticket.block);
+        let followed = pointers.is_some_and(|all| followed_since_last(all));
+        if *uses == 0 && !followed {
             self.evict(ticket.block, from_small);
         } else if from_small {
             *uses = 0;
@@ -308,7 +372,7 @@ impl Table {
             self.small_bytes -= frame.cost();
             self.main.push_back(ticket);
         } else {
-            *uses -= 1;
+            *uses = uses.saturating_sub(1);
             self.main.push_back(ticket);
         }
     }
@@ -354,6 +418,14 @@ impl Table {
         assert_eq!(self.bytes, cost_of(false));
         assert_eq!(self.small_bytes, cost_of(true));
         assert!(self.bytes <= self.bytes_max, "C1");
+        for (block, pointers) in &self.pointers {
+            let frame = self.frame(hash_of(*block), *block);
+            let frame = frame.expect("C3: what is pointed to is here");
+            assert!(
+                pointers.iter().all(|pointer| pointer.is_to(&frame.bytes)),
+                "C3: block {block}"
+            );
+        }
         for frame in &self.frames {
             let queue = if frame.in_main {
                 &self.main
@@ -368,24 +440,17 @@ impl Table {
     }
 }
 
+/// Whether one of these pointers was followed since this was last asked. Asks them all.
+fn followed_since_last(pointers: &[Pointer]) -> bool {
+    let asked = pointers.iter().map(Pointer::take_used);
+    asked.fold(false, |any, one| any | one)
+}
+
 /// Spreads block numbers, which are dense and even, over shards and tables (Knuth's multiplicative hashing).
 fn hash_of(block: u64) -> u64 {
     let product = block.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     product ^ (product >> 32)
 }
-
-/// Reads one byte of each of a page's first cache lines, where what is searched first lies.
-///
-/// The processor fetches them side by side, where a search would fetch one, wait, and then know the next: point reads
-/// of a million rows in random order took 1.5 µs without and 0.85 µs with it. It comes before the page's holders are
-/// counted, since nothing behind a locked instruction starts before that has its line.
-#[inline]
-fn warm(page: &[u8]) {
-    let lines = page[..page.len().min(WARM_BYTES)].iter().step_by(64);
-    std::hint::black_box(lines.fold(0, |sum, byte| sum ^ byte));
-}
-
-const WARM_BYTES: usize = 12 * 64;
 
 /// Adds one without a locked instruction: on the hot path, a lost count costs less than a sure one.
 fn count(counter: &AtomicU64) {

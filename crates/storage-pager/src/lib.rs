@@ -44,6 +44,7 @@ mod data_file;
 mod error;
 mod extent_set;
 mod frame;
+mod frame_pointers;
 mod free_list;
 #[cfg(fuzzing)]
 #[doc(hidden)]
@@ -59,6 +60,7 @@ mod writer;
 
 pub use block::{BLOCK_BYTES, BlockNo};
 pub use error::{Malformed, PagerError};
+pub use frame_pointers::FramePointers;
 pub use page_ref::{CODEC_NONE, MAX_PAGE_BYTES, PAGE_REF_BYTES, PageRef};
 pub use pager::{Pager, PagerOptions, PagerStats};
 pub use root::Root;

@@ -15,6 +15,7 @@ use crate::cache::Cache;
 use crate::data_file::DataFile;
 use crate::error::{Malformed, PagerError};
 use crate::extent_set::ExtentSet;
+use crate::frame_pointers::FramePointers;
 use crate::free_list;
 use crate::page_ref::PageRef;
 use crate::root::Root;
@@ -72,7 +73,7 @@ pub struct PagerStats {
     pub cache_bytes: u64,
     /// The cache's budget.
     pub cache_bytes_max: u64,
-    /// Reads that the cache answered. Concurrent ones may be counted as one.
+    /// Reads that the cache answered, but for those by a [`FramePointers`]. Concurrent ones may be counted as one.
     pub cache_hits: u64,
     /// Reads that went to the file. Concurrent ones may be counted as one.
     pub cache_misses: u64,
@@ -174,6 +175,26 @@ impl Pager {
     /// [`PagerError::UnknownCodec`].
     pub fn read(&self, page: &PageRef) -> Result<Bytes, PagerError> {
         self.inner.read(page)
+    }
+
+    /// As [`Pager::read`], for a page that is child `idx` of one that the caller keeps: straight from its frame, while
+    /// the cache has it, from the second time on.
+    ///
+    /// # Errors
+    /// As [`Pager::read`].
+    #[inline]
+    pub fn read_child(
+        &self,
+        page: &PageRef,
+        pointers: &Arc<FramePointers>,
+        idx: usize,
+    ) -> Result<Bytes, PagerError> {
+        if let Some(frame) = pointers.get(idx) {
+            return Ok(frame);
+        }
+        let bytes = self.inner.read(page)?;
+        self.inner.cache.point(page, pointers, idx);
+        Ok(bytes)
     }
 
     /// Starts the next state. Nothing of it is seen before [`Writer::commit`]; dropping the writer forgets it.

@@ -19,7 +19,7 @@ use self::witness::Notes;
 pub use self::witness::{Promises, Witness};
 use crate::draw::{Draw, mix};
 use crate::seed::seed_of;
-use crate::sim::{CrashPolicy, Replay, SimFileSystem, Trace};
+use crate::sim::{CrashPolicy, Replay, SimFileSystem, Subsets, Trace};
 
 /// Names one crash point, as a failure prints it: a run then replays that point alone.
 pub const POINT_VARIABLE: &str = "DRYSTONE_CRASH_POINT";
@@ -68,6 +68,7 @@ pub struct CrashPoints {
     name: String,
     seed: u64,
     policies: Vec<CrashPolicy>,
+    exhaustive: Option<u8>,
     draws: u64,
     stride: usize,
     depth: usize,
@@ -84,6 +85,7 @@ impl CrashPoints {
             name: name.to_owned(),
             seed: seed_of(name),
             policies: CrashPolicy::ALL.to_vec(),
+            exhaustive: None,
             draws: 1,
             stride: 1,
             depth: 1,
@@ -103,6 +105,17 @@ impl CrashPoints {
     #[must_use]
     pub fn policies(mut self, policies: &[CrashPolicy]) -> CrashPoints {
         policies.clone_into(&mut self.policies);
+        self
+    }
+
+    /// Tries every subset of what is pending at each operation, beside the policies: what was written since the last
+    /// syncs, and names that no folder's sync has made durable. Cut into at most `parts` parts (14, say: 16384 subsets;
+    /// 24 at most), as fine as fits: sectors of 512 bytes, of 4096, whole changes, runs of changes.
+    ///
+    /// Subsets that were tried an operation earlier, with the same promises, are not tried again.
+    #[must_use]
+    pub fn exhaustive(mut self, parts: u8) -> CrashPoints {
+        self.exhaustive = Some(parts);
         self
     }
 
@@ -270,6 +283,12 @@ const HISTORY_OPERATIONS: usize = 16;
 
 type Check<'a> = &'a dyn Fn(&Env, &Promises<'_>) -> Checked;
 
+/// What subsets were tried last, and with how many promises.
+struct Tried {
+    promised: (usize, usize),
+    subsets: Subsets,
+}
+
 /// A recorded workload, being crashed.
 struct Run<'a> {
     settings: &'a CrashPoints,
@@ -277,6 +296,7 @@ struct Run<'a> {
     trace: Trace,
     notes: Notes,
     check: Check<'a>,
+    tried: Option<Tried>,
     clock: OsClock,
     report: CrashReport,
 }
@@ -303,6 +323,7 @@ impl<'a> Run<'a> {
             trace,
             notes: witness.into_notes(),
             check,
+            tried: None,
             clock: OsClock::new(),
             report,
         }
@@ -320,7 +341,30 @@ impl<'a> Run<'a> {
             replay.advance_to(at);
             if at % self.settings.stride == 0 || at == trace.len() {
                 self.every_policy(&replay)?;
+                self.every_subset(&replay)?;
             }
+        }
+        Ok(())
+    }
+
+    fn every_subset(&mut self, replay: &Replay<'_>) -> Result<(), Box<CrashFailure>> {
+        let Some(limit) = self.settings.exhaustive else {
+            return Ok(());
+        };
+        let at = replay.at();
+        let subsets = replay.subsets(limit);
+        let tried = Tried {
+            promised: self.notes.counts_at(at),
+            subsets: subsets.clone(),
+        };
+        let before = self.tried.replace(tried);
+        let known = before.filter(|before| before.promised == self.notes.counts_at(at));
+        let first = known.map_or(0, |before| subsets.known_from(&before.subsets));
+        for draw in first..subsets.count() {
+            let policy = CrashPolicy::Subset(limit);
+            let cuts = vec![PowerCut { at, policy, draw }];
+            let seed = self.seed;
+            self.check_at(replay, &CrashPoint { seed, cuts }, at)?;
         }
         Ok(())
     }
@@ -395,7 +439,7 @@ impl<'a> Run<'a> {
         promised_at: usize,
     ) -> Result<Trace, Box<CrashFailure>> {
         let cut = point.cuts.last().expect("a point has a cut");
-        let disk = replay.crash(cut.policy, point_seed(point));
+        let disk = disk_after(replay, cut, point_seed(point));
         disk.start_recording();
         self.report.points += 1;
         self.report.nested_points += u64::from(point.cuts.len() > 1);
@@ -415,6 +459,14 @@ impl<'a> Run<'a> {
     }
 }
 
+/// What a power cut leaves. Of subsets, the draw says which.
+fn disk_after(replay: &Replay<'_>, cut: &PowerCut, seed: u64) -> SimFileSystem {
+    match cut.policy {
+        CrashPolicy::Subset(limit) => replay.crash_to(&replay.subsets(limit), cut.draw, seed),
+        policy => replay.crash(policy, seed),
+    }
+}
+
 fn history(replay: &Replay<'_>, promises: &Promises<'_>) -> String {
     format!(
         "begun up to {}, acknowledged up to {}\n{}{}",
@@ -427,7 +479,7 @@ fn history(replay: &Replay<'_>, promises: &Promises<'_>) -> String {
 
 fn point_seed(point: &CrashPoint) -> u64 {
     point.cuts.iter().fold(point.seed, |seed, cut| {
-        mix(seed, &[cut.at as u64, cut.policy as u64, cut.draw])
+        mix(seed, &[cut.at as u64, cut.policy.number(), cut.draw])
     })
 }
 

@@ -44,7 +44,7 @@ impl fmt::Display for CrashPoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#x}", self.seed)?;
         for cut in &self.cuts {
-            write!(f, "/{}.{:?}.{}", cut.at, cut.policy, cut.draw)?;
+            write!(f, "/{}.{}.{}", cut.at, cut.policy, cut.draw)?;
         }
         Ok(())
     }
@@ -81,9 +81,15 @@ fn parse_cut(text: &str) -> Option<PowerCut> {
     let at = parts.next()?.parse().ok()?;
     let name = parts.next()?;
     let draw = parts.next()?.parse().ok()?;
-    let policy = CrashPolicy::ALL
-        .into_iter()
-        .find(|policy| format!("{policy:?}") == name)?;
+    let policy = parse_policy(name)?;
     let nothing_more = parts.next().is_none();
     nothing_more.then_some(PowerCut { at, policy, draw })
+}
+
+fn parse_policy(name: &str) -> Option<CrashPolicy> {
+    if let Some(limit) = name.strip_prefix("Subset") {
+        return limit.parse().ok().map(CrashPolicy::Subset);
+    }
+    let mut named = CrashPolicy::ALL.into_iter().chain(CrashPolicy::BLASTS);
+    named.find(|policy| policy.to_string() == name)
 }

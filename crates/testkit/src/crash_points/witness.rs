@@ -65,6 +65,12 @@ impl Witness {
 }
 
 impl Notes {
+    /// How many numbers had been begun and acknowledged by then.
+    pub(super) fn counts_at(&self, at: usize) -> (usize, usize) {
+        let promises = self.at(at);
+        (promises.begun.len(), promises.acknowledged.len())
+    }
+
     pub(super) fn at(&self, at: usize) -> Promises<'_> {
         Promises {
             begun: self.begun.by(at),

@@ -4,16 +4,26 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
+
+use super::clock::Latency;
+use super::crash::CrashPolicy;
 use super::disk::SimFileSystem;
 use super::fault::Fault;
+use super::happened::Happened;
+use super::harm::Harm;
 use super::image::Image;
+use super::operation::Limits;
+use super::plan::{FaultPlan, Schedule};
+use super::step::MediumChange;
+use super::zone::Zone;
 use crate::draw::Draw;
 
 /// Faults and damage.
 impl SimFileSystem {
     /// Adds a fault. Several may wait at a time; the first to strike an operation decides.
     pub fn inject(&self, fault: Fault) {
-        self.disk.lock().faults.add(fault);
+        self.disk.lock().faults.add(fault, None);
     }
 
     /// Forgets all faults, those struck and those that wait.
@@ -27,21 +37,77 @@ impl SimFileSystem {
         self.disk.lock().faults.struck()
     }
 
+    /// Sets out to do all that a plan says, its operations counted from now. A plan that was followed before goes on.
+    pub fn follow(&self, plan: &FaultPlan) {
+        self.disk.lock().follow(plan);
+    }
+
+    /// What went wrong so far: faults that struck and planned events, in order. Damage done by hand is not in it.
+    #[must_use]
+    pub fn happened(&self) -> Vec<Happened> {
+        self.disk.lock().happened.clone()
+    }
+
+    /// What the plan wants to survive, once its power cut is due; see [`SimFileSystem::restart`].
+    #[must_use]
+    pub fn planned_policy(&self) -> Option<CrashPolicy> {
+        self.disk.lock().schedule.policy
+    }
+
+    /// Ends all faults, plans and limits, so that from now on nothing goes wrong. What is damaged stays so.
+    pub fn calm(&self) {
+        let mut disk = self.disk.lock();
+        disk.faults.clear();
+        disk.schedule = Schedule::default();
+        disk.limits = Limits::default();
+    }
+
+    /// Lets every operation take time, by the clock of the disk; `None` for none.
+    pub fn set_latency(&self, latency: Option<Latency>) {
+        self.disk.lock().limits.latency = latency;
+    }
+
+    /// Whether room for what is written is looked for only at a sync, which then fails with `StorageFull` and loses
+    /// what was written ([`super::Effect::SyncFull`]). Until then a full disk takes all writes.
+    pub fn allocate_late(&self, late: bool) {
+        self.disk.lock().limits.allocates_late = late;
+    }
+
+    /// Whether locks are given to everybody who asks, as some network file systems do: for what happens when two
+    /// processes open the same files after all.
+    pub fn share_locks(&self, shared: bool) {
+        self.disk.lock().limits.shares_locks = shared;
+    }
+
+    /// From now on keeps what each file was at its last `count` syncs, for [`Harm::StaleSector`] and
+    /// [`Harm::RollBack`]. A disk that follows a plan keeps 8.
+    pub fn keep_generations(&self, count: usize) {
+        self.disk.lock().generations.keep_most(count);
+    }
+
+    /// Does harm to a file, or to any in a folder, at a place that the disk draws; false when there is nothing that
+    /// could be harmed so.
+    pub fn harm(&self, harm: Harm, zone: &Zone) -> bool {
+        let mut disk = self.disk.lock();
+        let mut draw = Draw::new(disk.draw.number());
+        disk.harm(harm, zone, &mut draw).is_some()
+    }
+
     /// Limits the length of all files together; `None` for no limit. A write past it fails with `StorageFull` after
     /// the part that fits.
     pub fn set_capacity(&self, bytes: Option<u64>) {
-        self.disk.lock().capacity = bytes;
+        self.disk.lock().limits.capacity = bytes;
     }
 
     /// Makes a folder, and all in it, read-only, or writable again with [`SimFileSystem::set_writable`]. Files that
     /// are open for writing stay so.
     pub fn set_read_only(&self, folder: impl Into<PathBuf>) {
-        self.disk.lock().read_only.insert(folder.into());
+        self.disk.lock().limits.read_only.insert(folder.into());
     }
 
     /// Undoes [`SimFileSystem::set_read_only`].
     pub fn set_writable(&self, folder: &Path) {
-        self.disk.lock().read_only.remove(folder);
+        self.disk.lock().limits.read_only.remove(folder);
     }
 
     /// Turns one bit of a file over, on the medium and in the cache.
@@ -59,7 +125,8 @@ impl SimFileSystem {
     /// # Errors
     /// `NotFound`.
     pub fn overwrite(&self, path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.damage(path, |image| image.write_at(bytes, offset))
+        let bytes = Bytes::copy_from_slice(bytes);
+        self.damage(path, MediumChange::Overwrite { offset, bytes })
     }
 
     /// Replaces the 512-byte sector around `offset` by zeros.
@@ -83,7 +150,7 @@ impl SimFileSystem {
     /// # Errors
     /// `NotFound`.
     pub fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {
-        self.damage(path, |image| image.set_len(image.len().min(len)))
+        self.damage(path, MediumChange::Truncate { len })
     }
 
     /// Puts a file back to an older [`SimFileSystem::image`].
@@ -91,7 +158,8 @@ impl SimFileSystem {
     /// # Errors
     /// `NotFound`.
     pub fn roll_back(&self, path: &Path, older: &Image) -> io::Result<()> {
-        self.damage(path, |image| *image = older.clone())
+        let by = older.clone();
+        self.damage(path, MediumChange::Replace { by })
     }
 
     /// From now on reads that touch these bytes of a file fail: a latent sector error. Survives crashes.
@@ -113,10 +181,10 @@ impl SimFileSystem {
         Ok(bytes)
     }
 
-    fn damage(&self, path: &Path, harm: impl Fn(&mut Image)) -> io::Result<()> {
+    fn damage(&self, path: &Path, change: MediumChange) -> io::Result<()> {
         let mut disk = self.disk.lock();
         let file = disk.find(path)?;
-        disk.volume.file_mut(file).damage(harm);
+        disk.damage(file, change);
         Ok(())
     }
 

@@ -5,15 +5,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use drystone_base::{Env, FileSystem, ManualClock, SeededRandom};
+use drystone_base::{Env, FileSystem};
 use parking_lot::Mutex;
 
+use super::clock::SimClock;
 use super::crash::CrashPolicy;
 use super::image::Image;
 use super::operation::{Cut, Disk, Power};
+use super::step::Step;
 use super::trace::Trace;
+use super::trace_hash::TraceHash;
 use super::volume::Volume;
-use crate::draw::{Draw, mix};
+use crate::draw::Draw;
 
 /// A simulated disk. Clones, and the files opened from it, share it.
 ///
@@ -72,36 +75,92 @@ impl SimFileSystem {
     }
 
     pub(super) fn restarted(volume: Volume, seed: u64) -> SimFileSystem {
+        SimFileSystem::of(Disk::new(volume, seed))
+    }
+
+    fn of(disk: Disk) -> SimFileSystem {
         SimFileSystem {
-            disk: Arc::new(Mutex::new(Disk::new(volume, seed))),
+            disk: Arc::new(Mutex::new(disk)),
         }
     }
 
-    /// These files, a clock that stands still, and randomness from the disk's seed.
+    /// These files, the disk's [`SimFileSystem::clock`], and randomness: all from the disk's seed. Numbers never come
+    /// twice, also not to two that ask for an `Env` of one disk.
     #[must_use]
     pub fn env(&self) -> Env {
-        let seed = mix(self.disk.lock().seed, &[2]);
+        let disk = self.disk.lock();
         Env {
             files: Arc::new(self.clone()),
-            clock: Arc::new(ManualClock::default()),
-            random: Arc::new(SeededRandom::new(seed)),
+            clock: disk.clock.clone(),
+            random: disk.random.clone(),
         }
+    }
+
+    /// The clock of the disk. It stands still unless it is moved, or the disk has a [`super::Latency`].
+    #[must_use]
+    pub fn clock(&self) -> Arc<SimClock> {
+        Arc::clone(&self.disk.lock().clock)
     }
 
     /// The disk as it would be had power been cut now. This one goes on; see [`SimFileSystem::cut_power`].
     ///
-    /// No faults, locks, capacity or recording carry over; bad sectors and read-only folders do.
+    /// No faults, plans, locks, capacity or recording carry over; bad sectors, read-only folders and the time of day
+    /// do.
     #[must_use]
     pub fn crash(&self, policy: CrashPolicy) -> SimFileSystem {
         let mut disk = self.disk.lock();
         let seed = disk.draw.number();
         let volume = disk.volume.crash(policy, &mut Draw::new(seed));
-        let after = SimFileSystem::restarted(volume, seed);
+        let mut after = Disk::new(volume, seed);
+        after.clock = Arc::new(disk.clock.restarted());
+        after.bad_sectors = disk.bad_sectors.clone();
+        after.limits.read_only = disk.limits.read_only.clone();
+        SimFileSystem::of(after)
+    }
+
+    /// As [`SimFileSystem::crash`], and the story goes on: faults and plans that have not happened yet, limits, the
+    /// count of operations, what happened so far and the hash carry over as well. Locks and the recording do not.
+    #[must_use]
+    pub fn restart(&self, policy: CrashPolicy) -> SimFileSystem {
+        let after = self.crash(policy);
+        let disk = self.disk.lock();
         let mut fresh = after.disk.lock();
-        fresh.bad_sectors = disk.bad_sectors.clone();
-        fresh.read_only = disk.read_only.clone();
+        fresh.operations = disk.operations;
+        fresh.faults = disk.faults.clone();
+        fresh.schedule = disk.schedule.clone();
+        fresh.schedule.policy = None;
+        fresh.happened = disk.happened.clone();
+        fresh.limits = disk.limits.clone();
+        fresh.generations = disk.generations.clone();
+        fresh.hash = disk.hash;
         drop(fresh);
         after
+    }
+
+    /// A second disk that is just as this one is now, cache included, as when a running machine is copied. The two
+    /// share nothing from here on, and draw from different seeds. No locks, faults or recordings carry over.
+    #[must_use]
+    pub fn fork(&self) -> SimFileSystem {
+        let mut disk = self.disk.lock();
+        let seed = disk.draw.number();
+        let mut copy = Disk::new(disk.volume.clone(), seed);
+        copy.clock = Arc::new(disk.clock.restarted());
+        copy.bad_sectors = disk.bad_sectors.clone();
+        copy.limits = disk.limits.clone();
+        copy.generations = disk.generations.clone();
+        SimFileSystem::of(copy)
+    }
+
+    /// Starts to hash all that is done on the disk: every operation, how it went, and the bytes that it wrote or read.
+    /// Two runs that do the same get the same [`SimFileSystem::hash`].
+    pub fn start_hashing(&self) {
+        self.disk.lock().hash = Some(TraceHash::default());
+    }
+
+    /// The hash of all that was done since [`SimFileSystem::start_hashing`]; `None` before it.
+    #[must_use]
+    pub fn hash(&self) -> Option<u64> {
+        self.disk.lock().hash.map(TraceHash::value)
     }
 
     /// From now on every operation fails, on every handle.
@@ -133,7 +192,7 @@ impl SimFileSystem {
 
     /// Forgets what is cached of synced files: reads see the medium, as they do after a long while or a restart.
     pub fn drop_cache(&self) {
-        self.disk.lock().volume.drop_cache();
+        self.disk.lock().perform(Some(Step::DropCache));
     }
 
     /// Records from now on what changes the disk.
@@ -148,7 +207,8 @@ impl SimFileSystem {
         self.disk.lock().trace.as_ref().map_or(0, Trace::len)
     }
 
-    /// Ends the recording and returns it; `None` when nothing was being recorded. Damage is not part of it.
+    /// Ends the recording and returns it; `None` when nothing was being recorded. Damage is part of it, except for
+    /// sectors that cannot be read.
     #[must_use]
     pub fn take_trace(&self) -> Option<Trace> {
         self.disk.lock().trace.take()

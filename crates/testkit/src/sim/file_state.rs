@@ -1,13 +1,14 @@
 //! One file: what is on the medium, and what is only in the cache.
 //!
 //! # Invariants
-//! - I1. Without a failed sync, `cached` is `durable` with all of `pending` applied in order.
+//! - I1. Unless `stale_cache` is set, `cached` is `durable` with all of `pending` applied in order.
 //! - I2. `pending` ascends by `at`, the number of the step.
 
 use bytes::Bytes;
 
+use super::crash;
 use super::image::Image;
-use super::step::SyncFailure;
+use super::step::{MediumChange, SyncFailure};
 
 /// A change that no sync has made durable.
 #[derive(Clone, Debug)]
@@ -38,7 +39,7 @@ pub(super) struct FileState {
     /// What reads see.
     pub(super) cached: Image,
     pub(super) pending: Vec<Pending>,
-    /// A failed sync left bytes in the cache that no later sync writes.
+    /// A failed sync or a lost write left bytes in the cache that no later sync writes.
     stale_cache: bool,
     /// The next sync reports the failure of an earlier one.
     pub(super) owes_error: bool,
@@ -64,6 +65,14 @@ impl FileState {
         self.pending.push(Pending { at, change });
     }
 
+    /// A write of which reads see one thing and the medium gets another.
+    pub(super) fn divert(&mut self, at: u64, seen: &DataChange, written: Option<DataChange>) {
+        seen.apply(&mut self.cached);
+        self.stale_cache = true;
+        self.pending
+            .extend(written.map(|change| Pending { at, change }));
+    }
+
     pub(super) fn sync(&mut self) {
         if !self.stale_cache {
             self.durable = self.cached.clone();
@@ -74,7 +83,6 @@ impl FileState {
     }
 
     pub(super) fn fail_sync(&mut self, how: SyncFailure) {
-        self.pending.clear();
         match how {
             SyncFailure::MarkedClean => self.stale_cache = true,
             SyncFailure::Late => {
@@ -82,7 +90,12 @@ impl FileState {
                 self.owes_error = true;
             }
             SyncFailure::Reverted => self.cached = self.durable.clone(),
+            SyncFailure::Partly { seed } => {
+                self.durable = crash::some_sectors_of(self, seed);
+                self.stale_cache = true;
+            }
         }
+        self.pending.clear();
     }
 
     /// Forgets cached pages that are clean: reads then see what is durable, with what is pending.
@@ -93,9 +106,9 @@ impl FileState {
     }
 
     /// Changes the medium itself, behind the cache's back and in it.
-    pub(super) fn damage(&mut self, harm: impl Fn(&mut Image)) {
-        harm(&mut self.durable);
-        harm(&mut self.cached);
+    pub(super) fn damage(&mut self, change: &MediumChange) {
+        change.apply(&mut self.durable);
+        change.apply(&mut self.cached);
     }
 }
 

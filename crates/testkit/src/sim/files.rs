@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use drystone_base::transfer::{read_full, uninterrupted, write_full};
 use drystone_base::{File, FileSystem, LockError, LockGuard, OpenMode};
 use parking_lot::Mutex;
 
@@ -16,7 +17,7 @@ use super::step::{FileId, Step};
 
 impl FileSystem for SimFileSystem {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn File>> {
-        let file = self.disk.lock().open(path, mode)?;
+        let file = uninterrupted(|| self.disk.lock().open(path, mode))?;
         Ok(Arc::new(SimFile {
             disk: Arc::clone(&self.disk),
             file,
@@ -52,7 +53,8 @@ impl FileSystem for SimFileSystem {
         let step = Step::Remove {
             path: Arc::from(path),
         };
-        disk.change(OpKind::Remove, path, step)
+        disk.change(OpKind::Remove, path, step)?;
+        Ok(())
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -69,26 +71,31 @@ impl FileSystem for SimFileSystem {
             from: Arc::from(from),
             to: Arc::from(to),
         };
-        disk.change(OpKind::Rename, from, step)
+        disk.change(OpKind::Rename, from, step)?;
+        Ok(())
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        let mut disk = self.disk.lock();
-        disk.check_power()?;
-        disk.check_folder(Some(path))?;
-        let step = Step::SyncFolder {
-            path: Arc::from(path),
-        };
-        disk.change(OpKind::SyncDir, path, step)
+        uninterrupted(|| {
+            let mut disk = self.disk.lock();
+            disk.check_power()?;
+            disk.check_folder(Some(path))?;
+            let step = Step::SyncFolder {
+                path: Arc::from(path),
+            };
+            disk.change(OpKind::SyncDir, path, step)?;
+            Ok(())
+        })
     }
 
     fn try_lock(&self, path: &Path, holder: &str) -> Result<Box<dyn LockGuard>, LockError> {
         let mut disk = self.disk.lock();
         disk.open(path, OpenMode::Create).map_err(LockError::Io)?;
         let locks = Arc::clone(&disk.locks);
+        let shared = disk.limits.shares_locks;
         drop(disk);
         let mut held = locks.lock();
-        if let Some(holder) = held.get(path) {
+        if let Some(holder) = held.get(path).filter(|_| !shared) {
             let holder = holder.clone();
             return Err(LockError::Held { holder });
         }
@@ -127,16 +134,28 @@ impl SimFile {
 
 impl File for SimFile {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.disk.lock().read(self, buf, offset)
+        let mut ended = false;
+        read_full(buf, offset, |buf, offset| {
+            // The end of the file shows in the first read; asking again would count as another operation.
+            if ended {
+                return Ok(0);
+            }
+            let mut disk = self.disk.lock();
+            let read = disk.read_some(self, buf, offset)?;
+            ended = offset + read as u64 >= disk.volume.file(self.file).cached.len();
+            Ok(read)
+        })
     }
 
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
         self.check_mode()?;
-        self.disk.lock().write(self, buf, offset)
+        write_full(buf, offset, |buf, offset| {
+            self.disk.lock().write_some(self, buf, offset)
+        })
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.disk.lock().sync(self)
+        uninterrupted(|| self.disk.lock().sync(self))
     }
 
     fn len(&self) -> io::Result<u64> {
@@ -147,7 +166,7 @@ impl File for SimFile {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.check_mode()?;
-        self.disk.lock().set_len(self, len)
+        uninterrupted(|| self.disk.lock().set_len(self, len))
     }
 }
 

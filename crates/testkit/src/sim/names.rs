@@ -40,7 +40,14 @@ pub(super) enum NameChange {
 pub(super) struct Names {
     live: Arc<Tree>,
     durable: Arc<Tree>,
-    pub(super) pending: Vec<NameChange>,
+    pub(super) pending: Vec<PendingName>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct PendingName {
+    /// Number of the step that made it.
+    pub(super) at: u64,
+    pub(super) change: NameChange,
 }
 
 impl Names {
@@ -75,9 +82,9 @@ impl Names {
         })
     }
 
-    pub(super) fn change(&mut self, change: NameChange) {
+    pub(super) fn change(&mut self, at: u64, change: NameChange) {
         apply(&change, Arc::make_mut(&mut self.live));
-        self.pending.push(change);
+        self.pending.push(PendingName { at, change });
     }
 
     /// Makes the names directly inside a folder durable.
@@ -87,15 +94,15 @@ impl Names {
         }
         let folder = without_dot(folder);
         let durable = Arc::make_mut(&mut self.durable);
-        let mut later: Vec<NameChange> = Vec::new();
-        for change in std::mem::take(&mut self.pending) {
-            if touches(&change, folder) {
-                apply(&change, durable);
+        let mut later: Vec<PendingName> = Vec::new();
+        for pending in std::mem::take(&mut self.pending) {
+            if touches(&pending.change, folder) {
+                apply(&pending.change, durable);
                 // A file that has a durable name never goes back to one that it left.
-                later
-                    .retain(|before| placed(before).is_none() || placed(before) != placed(&change));
+                let file = placed(&pending.change);
+                later.retain(|before| file.is_none() || placed(&before.change) != file);
             } else {
-                later.push(change);
+                later.push(pending);
             }
         }
         self.pending = later;
@@ -104,9 +111,9 @@ impl Names {
     /// What is left when, of the pending changes, only those survive for which `survives` says so.
     pub(super) fn after_crash(&self, mut survives: impl FnMut() -> bool) -> Names {
         let mut names = Arc::clone(&self.durable);
-        for change in &self.pending {
+        for pending in &self.pending {
             if survives() {
-                apply(change, Arc::make_mut(&mut names));
+                apply(&pending.change, Arc::make_mut(&mut names));
             }
         }
         if !self.pending.is_empty() {

@@ -1,8 +1,8 @@
 //! One operation on a disk: what faults, the power cut and the limits of the disk make of it.
 //!
 //! # Invariants
-//! - I1. Every change goes through [`Disk::change`]: faults, the power cut, the count of operations and the recording
-//!   see each one exactly once.
+//! - I1. Every change that somebody asked for goes through [`Disk::change`]: faults, the power cut, the count of
+//!   operations and the recording see each one exactly once. Every step goes through [`Disk::perform`].
 //! - I2. Once power is off, every operation fails, on every handle.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,18 +11,19 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bytes::Bytes;
-use drystone_base::OpenMode;
+use drystone_base::SeededRandom;
 use parking_lot::Mutex;
 
+use super::clock::{Latency, SimClock};
 use super::fault::{Effect, Faults, OpKind};
-use super::files::SimFile;
-use super::image;
-use super::names::Node;
-use super::step::{FileId, Step, SyncFailure};
+use super::generations::Generations;
+use super::happened::Happened;
+use super::plan::Schedule;
+use super::step::{FileId, Step};
 use super::trace::Trace;
+use super::trace_hash::TraceHash;
 use super::volume::Volume;
-use crate::draw::Draw;
+use crate::draw::{Draw, mix};
 
 /// Which part of the last operation happens when power is cut at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,15 +40,33 @@ pub enum Cut {
 pub(super) struct Disk {
     pub(super) seed: u64,
     pub(super) draw: Draw,
+    pub(super) random: Arc<SeededRandom>,
+    pub(super) clock: Arc<SimClock>,
     pub(super) volume: Volume,
     pub(super) power: Power,
     pub(super) operations: u64,
     pub(super) faults: Faults,
-    pub(super) capacity: Option<u64>,
-    pub(super) read_only: BTreeSet<PathBuf>,
+    pub(super) schedule: Schedule,
+    pub(super) happened: Vec<Happened>,
+    pub(super) limits: Limits,
     pub(super) bad_sectors: Vec<(FileId, Range<u64>)>,
+    pub(super) generations: Generations,
     pub(super) locks: Arc<Mutex<BTreeMap<PathBuf, String>>>,
     pub(super) trace: Option<Trace>,
+    pub(super) hash: Option<TraceHash>,
+}
+
+/// What a disk cannot do.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Limits {
+    /// The length of all files together.
+    pub(super) capacity: Option<u64>,
+    /// Whether room is looked for only at a sync.
+    pub(super) allocates_late: bool,
+    pub(super) read_only: BTreeSet<PathBuf>,
+    pub(super) latency: Option<Latency>,
+    /// Whether locks are given to everybody.
+    pub(super) shares_locks: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,23 +86,20 @@ impl Disk {
         Disk {
             seed,
             draw: Draw::of(seed, &[1]),
+            random: Arc::new(SeededRandom::new(mix(seed, &[2]))),
+            clock: Arc::default(),
             volume,
             power: Power::On,
             operations: 0,
             faults: Faults::default(),
-            capacity: None,
-            read_only: BTreeSet::new(),
+            schedule: Schedule::default(),
+            happened: Vec::new(),
+            limits: Limits::default(),
             bad_sectors: Vec::new(),
+            generations: Generations::default(),
             locks: Arc::default(),
             trace: None,
-        }
-    }
-
-    pub(super) fn find(&self, path: &Path) -> io::Result<FileId> {
-        match self.volume.names.get(path) {
-            Some(Node::File(file)) => Ok(file),
-            Some(Node::Folder) => Err(io::ErrorKind::IsADirectory.into()),
-            None => Err(io::ErrorKind::NotFound.into()),
+            hash: None,
         }
     }
 
@@ -97,20 +113,38 @@ impl Disk {
     /// Lets an operation that changes nothing happen, or fail; what else a fault makes of it.
     pub(super) fn look(&mut self, on: OpKind, path: &Path) -> io::Result<Option<Effect>> {
         self.check_power()?;
-        match self.faults.strike(on, path) {
+        self.pass_time();
+        self.follow_schedule();
+        let effect = self.strike(on, path, 0..u64::MAX);
+        let outcome = match effect {
             Some(Effect::Error(kind) | Effect::Partial(kind)) => Err(struck(on, kind)),
+            Some(Effect::Errno(errno)) => Err(refused(on, errno)),
             effect => Ok(effect),
-        }
+        };
+        self.note(on, path, outcome.as_ref().err());
+        outcome
     }
 
-    /// Does one operation, or what faults and the power cut make of it.
-    pub(super) fn change(&mut self, on: OpKind, path: &Path, step: Step) -> io::Result<()> {
+    /// Does one operation, or what faults and the power cut make of it; of a write, how many bytes were taken.
+    pub(super) fn change(&mut self, on: OpKind, path: &Path, step: Step) -> io::Result<usize> {
         self.check_power()?;
+        self.pass_time();
+        self.follow_schedule();
         self.operations += 1;
-        let (step, result) = match self.faults.strike(on, path) {
-            None => (Some(step), Ok(())),
+        let (step, outcome) = match self.strike(on, path, step.bytes()) {
+            None => step.whole(),
             Some(effect) => self.bend(on, effect, step),
         };
+        let outcome = self.until_power_ends(step, outcome);
+        self.note(on, path, outcome.as_ref().err());
+        outcome
+    }
+
+    fn until_power_ends(
+        &mut self,
+        step: Option<Step>,
+        outcome: io::Result<usize>,
+    ) -> io::Result<usize> {
         match self.tick() {
             None => self.perform(step),
             Some(Cut::After) => {
@@ -124,7 +158,7 @@ impl Disk {
                 return Err(no_power());
             }
         }
-        result
+        outcome
     }
 
     /// Counts an operation down; how it ends when it is the last.
@@ -139,207 +173,77 @@ impl Disk {
         }
     }
 
-    fn perform(&mut self, step: Option<Step>) {
+    /// The fault that strikes an operation, which is written down.
+    fn strike(&mut self, on: OpKind, path: &Path, bytes: Range<u64>) -> Option<Effect> {
+        let strike = self.faults.strike(on, path)?;
+        if let Effect::Slow(time) = strike.effect {
+            self.clock.advance(time);
+        }
+        self.happened.push(Happened {
+            item: strike.item,
+            operation: self.operations,
+            hazard: strike.effect.hazard(),
+            path: path.to_owned(),
+            bytes: strike.effect.reach(bytes),
+            what: format!("{on:?}: {:?}", strike.effect),
+        });
+        Some(strike.effect)
+    }
+
+    fn pass_time(&mut self) {
+        if let Some(latency) = self.limits.latency {
+            let time = latency.draw(&mut self.draw_for(4));
+            self.clock.advance(time);
+        }
+    }
+
+    /// Draws for one use at this operation: what is dropped from a plan changes no other draw.
+    pub(super) fn draw_for(&self, purpose: u64) -> Draw {
+        Draw::of(self.seed, &[purpose, self.operations])
+    }
+
+    /// Does a step, whether somebody asked for it or not.
+    pub(super) fn perform(&mut self, step: Option<Step>) {
         let Some(step) = step else { return };
+        if let Step::Sync { file } = step {
+            self.generations.keep(file, &self.volume.file(file).durable);
+        }
         self.volume.apply(&step);
+        if let Some(hash) = &mut self.hash {
+            step.hash_into(hash);
+        }
         if let Some(trace) = &mut self.trace {
             trace.push(step);
         }
     }
 
-    /// A random beginning of a write; nothing of any other step.
-    fn part_of(&mut self, step: Step) -> Option<Step> {
-        let Step::Write {
-            file,
-            offset,
-            bytes,
-        } = step
-        else {
-            return None;
-        };
-        let bytes = bytes.slice(..self.draw.index(bytes.len() + 1));
-        Some(Step::Write {
-            file,
-            offset,
-            bytes,
-        })
-    }
-
-    /// What a fault makes of a step, and what the caller is told. An effect that does not fit the step has none.
-    fn bend(&mut self, on: OpKind, effect: Effect, step: Step) -> (Option<Step>, io::Result<()>) {
-        let fail = |file, how| Some(Step::FailSync { file, how });
-        match (effect, step) {
-            (Effect::Error(kind), _) => (None, Err(struck(on, kind))),
-            (Effect::Partial(kind), step) => (self.part_of(step), Err(struck(on, kind))),
-            (Effect::SyncMarkedClean, Step::Sync { file }) => {
-                let error = struck(on, io::ErrorKind::Other);
-                (fail(file, SyncFailure::MarkedClean), Err(error))
-            }
-            (Effect::SyncReverted, Step::Sync { file }) => {
-                let error = struck(on, io::ErrorKind::Other);
-                (fail(file, SyncFailure::Reverted), Err(error))
-            }
-            (Effect::SyncLate, Step::Sync { file }) => (fail(file, SyncFailure::Late), Ok(())),
-            (Effect::LostWrite, Step::Write { .. }) => (None, Ok(())),
-            (
-                Effect::MisdirectedWrite { by },
-                Step::Write {
-                    file,
-                    offset,
-                    bytes,
-                },
-            ) => {
-                let offset = offset.saturating_add_signed(by);
-                (
-                    Some(Step::Write {
-                        file,
-                        offset,
-                        bytes,
-                    }),
-                    Ok(()),
-                )
-            }
-            (_, step) => (Some(step), Ok(())),
+    /// Adds an operation and how it went to the hash of the run.
+    fn note(&mut self, on: OpKind, path: &Path, error: Option<&io::Error>) {
+        if let Some(hash) = &mut self.hash {
+            hash.number(on as u64);
+            hash.bytes(path.as_os_str().as_encoded_bytes());
+            let kind = error.map_or(String::new(), |error| format!("{:?}", error.kind()));
+            hash.bytes(kind.as_bytes());
         }
     }
 
-    pub(super) fn check_writable(&self, path: &Path) -> io::Result<()> {
-        if self.read_only.iter().any(|folder| path.starts_with(folder)) {
-            return Err(io::ErrorKind::PermissionDenied.into());
-        }
-        Ok(())
-    }
-
-    pub(super) fn check_folder(&self, folder: Option<&Path>) -> io::Result<()> {
-        match folder {
-            Some(folder) if self.volume.names.has_folder(folder) => Ok(()),
-            _ => Err(io::ErrorKind::NotFound.into()),
-        }
-    }
-
-    fn create(&mut self, path: &Path) -> io::Result<FileId> {
-        self.check_folder(path.parent())?;
-        self.check_writable(path)?;
-        let file = self.volume.next_file();
-        let step = Step::Create {
-            path: Arc::from(path),
-            file,
-        };
-        self.change(OpKind::Open, path, step)?;
-        Ok(file)
-    }
-
-    pub(super) fn open(&mut self, path: &Path, mode: OpenMode) -> io::Result<FileId> {
-        self.check_power()?;
-        match self.volume.names.get(path) {
-            Some(Node::Folder) => Err(io::ErrorKind::IsADirectory.into()),
-            Some(Node::File(_)) if mode == OpenMode::CreateNew => {
-                Err(io::ErrorKind::AlreadyExists.into())
-            }
-            Some(Node::File(file)) => {
-                if mode != OpenMode::Read {
-                    self.check_writable(path)?;
-                }
-                self.look(OpKind::Open, path)?;
-                Ok(file)
-            }
-            None if matches!(mode, OpenMode::Create | OpenMode::CreateNew) => self.create(path),
-            None => Err(io::ErrorKind::NotFound.into()),
-        }
-    }
-
-    pub(super) fn create_dir_all(&mut self, path: &Path) -> io::Result<()> {
-        let mut missing: Vec<&Path> = Vec::new();
-        for folder in path.ancestors() {
-            match self.volume.names.get(folder) {
-                Some(Node::Folder) => break,
-                Some(Node::File(_)) => return Err(io::ErrorKind::AlreadyExists.into()),
-                None => missing.push(folder),
-            }
-        }
-        if missing.is_empty() {
-            self.look(OpKind::CreateDir, path)?;
-            return Ok(());
-        }
-        self.check_writable(path)?;
-        for folder in missing.into_iter().rev() {
-            let path = Arc::from(folder);
-            self.change(OpKind::CreateDir, folder, Step::CreateFolder { path })?;
-        }
-        Ok(())
-    }
-
-    /// How much longer all files together may get.
-    fn space_left(&self) -> u64 {
-        let capacity = self.capacity.unwrap_or(u64::MAX);
-        capacity.saturating_sub(self.volume.bytes())
-    }
-
-    pub(super) fn write(&mut self, target: &SimFile, bytes: &[u8], offset: u64) -> io::Result<()> {
-        let end = image::check_end(offset, bytes.len() as u64)?;
-        let len = self.volume.file(target.file).cached.len();
-        let fits = match self.capacity {
-            Some(_) if end > len => end.min(len.saturating_add(self.space_left())),
-            _ => end,
-        };
-        let kept = usize::try_from(fits.saturating_sub(offset)).expect("part of the buffer");
-        let step = Step::Write {
-            file: target.file,
-            offset,
-            bytes: Bytes::copy_from_slice(&bytes[..kept]),
-        };
-        self.change(OpKind::Write, &target.path, step)?;
-        if fits < end {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        Ok(())
-    }
-
-    pub(super) fn set_len(&mut self, target: &SimFile, len: u64) -> io::Result<()> {
-        image::check_end(len, 0)?;
-        let grows = len.saturating_sub(self.volume.file(target.file).cached.len());
-        if grows > self.space_left() {
-            self.check_power()?;
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        let file = target.file;
-        self.change(OpKind::SetLen, &target.path, Step::SetLen { file, len })
-    }
-
-    pub(super) fn sync(&mut self, target: &SimFile) -> io::Result<()> {
-        let file = target.file;
-        if self.volume.file(file).owes_error {
-            self.change(OpKind::Sync, &target.path, Step::ReportSync { file })?;
-            return Err(struck(OpKind::Sync, io::ErrorKind::Other));
-        }
-        self.change(OpKind::Sync, &target.path, Step::Sync { file })
-    }
-
-    pub(super) fn read(
-        &mut self,
-        target: &SimFile,
-        buf: &mut [u8],
-        offset: u64,
-    ) -> io::Result<usize> {
-        let offset = match self.look(OpKind::Read, &target.path)? {
-            Some(Effect::MisdirectedRead { by }) => offset.saturating_add_signed(by),
-            _ => offset,
-        };
-        let end = offset.saturating_add(buf.len() as u64);
-        let broken = |(file, bytes): &(FileId, Range<u64>)| {
-            *file == target.file && bytes.start < end && offset < bytes.end
-        };
-        if self.bad_sectors.iter().any(broken) {
-            return Err(struck(OpKind::Read, io::ErrorKind::Other));
-        }
-        Ok(self.volume.file(target.file).cached.read_at(buf, offset))
+    /// Lets power go off at the next change.
+    pub(super) fn end_power(&mut self, how: Cut) {
+        self.power = Power::Ends { left: 0, how };
     }
 }
 
-fn no_power() -> io::Error {
+pub(super) fn no_power() -> io::Error {
     io::Error::other("the simulated disk has no power")
 }
 
-fn struck(on: OpKind, kind: io::ErrorKind) -> io::Error {
+pub(super) fn struck(on: OpKind, kind: io::ErrorKind) -> io::Error {
     io::Error::new(kind, format!("simulated fault: {on:?} failed"))
+}
+
+pub(super) fn refused(on: OpKind, errno: super::errno::Errno) -> io::Error {
+    io::Error::new(
+        errno.kind(),
+        format!("simulated fault: {on:?} failed with {errno}"),
+    )
 }

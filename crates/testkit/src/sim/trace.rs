@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use super::crash::CrashPolicy;
 use super::disk::SimFileSystem;
 use super::step::Step;
+use super::subset::Subsets;
+use super::trace_hash::TraceHash;
 use super::volume::Volume;
 use crate::draw::Draw;
 
@@ -39,6 +41,17 @@ impl Trace {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// A hash of all operations and their bytes: two recordings of a workload that is decided by its seed have the
+    /// same one.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        let mut hash = TraceHash::default();
+        for step in &self.steps {
+            step.hash_into(&mut hash);
+        }
+        hash.value()
     }
 
     /// A replay that stands before the first operation.
@@ -129,6 +142,16 @@ impl Replay<'_> {
     #[must_use]
     pub fn crash(&self, policy: CrashPolicy, seed: u64) -> SimFileSystem {
         SimFileSystem::restarted(self.volume.crash(policy, &mut Draw::new(seed)), seed)
+    }
+
+    /// All subsets of what is pending here, cut into at most `limit` parts.
+    pub(crate) fn subsets(&self, limit: u8) -> Subsets {
+        Subsets::of(&self.volume, limit)
+    }
+
+    /// The disk after power was cut here and one subset survived.
+    pub(crate) fn crash_to(&self, subsets: &Subsets, subset: u64, seed: u64) -> SimFileSystem {
+        SimFileSystem::restarted(subsets.crash(&self.volume, subset), seed)
     }
 
     /// The last `count` operations, in words, and the one that would come next.

@@ -7,10 +7,14 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::crash::{CrashPolicy, Survival};
 use super::file_state::{DataChange, FileState};
+use super::image::Image;
 use super::names::{NameChange, Names, Node};
 use super::step::{FileId, Step};
+use super::subset::Subsets;
 use crate::draw::Draw;
 
 #[derive(Clone, Debug, Default)]
@@ -20,6 +24,8 @@ pub(super) struct Volume {
     files: Vec<Arc<FileState>>,
     /// Steps applied so far.
     steps: u64,
+    /// Of these, such that did more than add a pending change: what a crash starts from may differ since.
+    turns: u64,
 }
 
 impl Volume {
@@ -32,7 +38,7 @@ impl Volume {
         &self.files[file.0]
     }
 
-    pub(super) fn file_mut(&mut self, file: FileId) -> &mut FileState {
+    fn file_mut(&mut self, file: FileId) -> &mut FileState {
         Arc::make_mut(&mut self.files[file.0])
     }
 
@@ -45,35 +51,63 @@ impl Volume {
         lens.fold(0, u64::saturating_add)
     }
 
+    /// Length of all named files together, as a power cut would leave it that loses all it can.
+    pub(super) fn durable_bytes(&self) -> u64 {
+        let lens = self
+            .names
+            .files()
+            .map(|(_, file)| self.file(file).durable.len());
+        lens.fold(0, u64::saturating_add)
+    }
+
     /// Does one step, which must fit the state: its files exist, the name it renames or removes is a file.
     pub(super) fn apply(&mut self, step: &Step) {
         self.steps += 1;
         let at = self.steps;
         match step {
             Step::CreateFolder { path } => {
-                self.names.change(NameChange::Folder {
-                    path: Arc::clone(path),
-                });
+                let path = Arc::clone(path);
+                self.names.change(at, NameChange::Folder { path });
             }
             Step::Create { path, file } => self.create(path, *file),
             Step::Remove { path } => self.remove(path),
             Step::Rename { from, to } => self.rename(from, to),
-            Step::SyncFolder { path } => self.names.sync(path),
             Step::Write {
                 file,
                 offset,
                 bytes,
-            } => {
-                let change = DataChange::Write {
-                    offset: *offset,
-                    bytes: bytes.clone(),
-                };
-                self.file_mut(*file).change(at, change);
-            }
+            } => self.file_mut(*file).change(at, write(*offset, bytes)),
             Step::SetLen { file, len } => self.file_mut(*file).change(at, DataChange::SetLen(*len)),
+            _ => self.turn(at, step),
+        }
+    }
+
+    /// A step that does more than add a pending change.
+    fn turn(&mut self, at: u64, step: &Step) {
+        self.turns += 1;
+        match step {
+            Step::SyncFolder { path } => self.names.sync(path),
+            Step::DivertWrite {
+                file,
+                offset,
+                bytes,
+                lands,
+            } => {
+                let written = lands.map(|offset| write(offset, bytes));
+                let seen = write(*offset, bytes);
+                self.file_mut(*file).divert(at, &seen, written);
+            }
             Step::Sync { file } => self.file_mut(*file).sync(),
             Step::FailSync { file, how } => self.file_mut(*file).fail_sync(*how),
             Step::ReportSync { file } => self.file_mut(*file).owes_error = false,
+            Step::Damage { file, change } => self.file_mut(*file).damage(change),
+            Step::DropCache => self.drop_cache(),
+            Step::CreateFolder { .. }
+            | Step::Create { .. }
+            | Step::Remove { .. }
+            | Step::Rename { .. }
+            | Step::Write { .. }
+            | Step::SetLen { .. } => unreachable!("these add a pending change"),
         }
     }
 
@@ -84,27 +118,30 @@ impl Volume {
             "files are numbered as they are created"
         );
         self.files.push(Arc::default());
-        self.names.change(NameChange::Place {
+        let change = NameChange::Place {
             path: Arc::clone(path),
             file,
             from: None,
-        });
+        };
+        self.names.change(self.steps, change);
     }
 
     fn remove(&mut self, path: &Arc<Path>) {
         if let Some(Node::File(file)) = self.names.get(path) {
             let path = Arc::clone(path);
-            self.names.change(NameChange::Remove { path, file });
+            self.names
+                .change(self.steps, NameChange::Remove { path, file });
         }
     }
 
     fn rename(&mut self, from: &Arc<Path>, to: &Arc<Path>) {
         if let Some(Node::File(file)) = self.names.get(from) {
-            self.names.change(NameChange::Place {
+            let change = NameChange::Place {
                 path: Arc::clone(to),
                 file,
                 from: Some(Arc::clone(from)),
-            });
+            };
+            self.names.change(self.steps, change);
         }
     }
 
@@ -115,20 +152,43 @@ impl Volume {
 
     /// What is left after power is cut now.
     pub(super) fn crash(&self, policy: CrashPolicy, draw: &mut Draw) -> Volume {
+        if let CrashPolicy::Subset(limit) = policy {
+            return Subsets::of(self, limit).crash(self, draw.number());
+        }
         let mut survival = Survival::new(policy, self.last_change(), draw);
         let names = survival.names(&self.names);
-        let files = self.files.iter().map(|file| {
+        self.after_crash(names, |_, file| survival.data(file))
+    }
+
+    /// The volume with these names, and of each file that is not settled what `data` says.
+    pub(super) fn after_crash(
+        &self,
+        names: Names,
+        mut data: impl FnMut(FileId, &FileState) -> Image,
+    ) -> Volume {
+        let left = |(idx, file): (usize, &Arc<FileState>)| {
             if file.is_settled() {
-                Arc::clone(file)
-            } else {
-                Arc::new(FileState::restarted(survival.data(file)))
+                return Arc::clone(file);
             }
-        });
+            Arc::new(FileState::restarted(data(FileId(idx), file)))
+        };
         Volume {
-            files: files.collect(),
+            files: self.files.iter().enumerate().map(left).collect(),
             names,
             steps: self.steps,
+            turns: self.turns,
         }
+    }
+
+    /// All files, named or not.
+    pub(super) fn all_files(&self) -> impl Iterator<Item = (FileId, &FileState)> {
+        let numbered = self.files.iter().enumerate();
+        numbered.map(|(idx, file)| (FileId(idx), &**file))
+    }
+
+    /// Tells apart two volumes of one history that crashes start from.
+    pub(super) fn turns(&self) -> u64 {
+        self.turns
     }
 
     /// The number of the newest step whose data is pending.
@@ -144,7 +204,7 @@ impl Volume {
     }
 
     /// Forgets what is cached and clean, of every file.
-    pub(super) fn drop_cache(&mut self) {
+    fn drop_cache(&mut self) {
         for file in &mut self.files {
             Arc::make_mut(file).drop_cache();
         }
@@ -154,7 +214,7 @@ impl Volume {
     pub(super) fn describe_pending(&self) -> String {
         let mut text = String::new();
         for change in &self.names.pending {
-            let _ = writeln!(text, "  name not synced: {change:?}");
+            let _ = writeln!(text, "  name not synced: {:?}", change.change);
         }
         for (path, file) in self.names.files() {
             let count = self.file(file).pending.len();
@@ -164,5 +224,12 @@ impl Volume {
             }
         }
         text
+    }
+}
+
+fn write(offset: u64, bytes: &Bytes) -> DataChange {
+    DataChange::Write {
+        offset,
+        bytes: bytes.clone(),
     }
 }

@@ -1,0 +1,241 @@
+//! The canaries: each is put into a process of its own, which the swarm then has to find fault with.
+
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use drystone_base::{OsRandom, Random};
+use drystone_simulator::canary::{CANARIES, Canary, canary, hunt};
+use serde::{Deserialize, Serialize};
+
+use crate::seconds;
+
+/// Which canaries, and for how long.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct CanaryArguments {
+    /// Only this one
+    name: Option<String>,
+    /// How long to look for each, in seconds
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// The first seed; a random one where it is not given
+    #[arg(long)]
+    start: Option<u64>,
+    /// How many to look for at once
+    #[arg(long, default_value_t = 1)]
+    jobs: usize,
+    /// Put the one that is named into this very process, and say in a line what came of it
+    #[arg(long, hide = true)]
+    here: bool,
+}
+
+/// What the process that has the bug says.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    seeds: u64,
+    seconds: f64,
+    found: Option<Finding>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Finding {
+    seed: u64,
+    kind: String,
+    what: String,
+}
+
+/// What came of one canary.
+struct Outcome {
+    canary: &'static Canary,
+    took: f64,
+    seeds: u64,
+    finding: Option<Finding>,
+}
+
+/// How much longer than its limit a process may take before it is ended: a seed is not interrupted.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Looks for canaries; whether all were found.
+pub(crate) fn run(arguments: &CanaryArguments) -> anyhow::Result<bool> {
+    let wanted = wanted(arguments.name.as_deref())?;
+    let start = arguments.start.unwrap_or_else(|| OsRandom.next_u64() >> 24);
+    if let (true, [one]) = (arguments.here, &wanted[..]) {
+        return here(one, start, arguments.seconds);
+    }
+    println!(
+        "canaries, each from --start {start} on, for up to {} s",
+        arguments.seconds
+    );
+    let outcomes = hunt_all(&wanted, start, arguments)?;
+    Ok(say(&outcomes))
+}
+
+fn wanted(name: Option<&str>) -> anyhow::Result<Vec<&'static Canary>> {
+    let Some(name) = name else {
+        return Ok(CANARIES.iter().collect());
+    };
+    let known = canary(name).with_context(|| format!("there is no canary {name}"))?;
+    Ok(vec![known])
+}
+
+/// The process that has the bug.
+fn here(canary: &Canary, start: u64, limit_s: u64) -> anyhow::Result<bool> {
+    let hunt = hunt(canary, start, Duration::from_secs(limit_s))?;
+    let found = hunt.found.map(|failure| Finding {
+        seed: failure.plan.seed,
+        kind: format!("{:?}", failure.kind),
+        what: failure.what.clone(),
+    });
+    let line = Line {
+        seeds: hunt.seeds,
+        seconds: hunt.took.as_secs_f64(),
+        found,
+    };
+    println!("{}", serde_json::to_string(&line)?);
+    Ok(true)
+}
+
+/// Looks for one after the other, or for several at once.
+fn hunt_all(
+    wanted: &[&'static Canary],
+    start: u64,
+    arguments: &CanaryArguments,
+) -> anyhow::Result<Vec<Outcome>> {
+    let mut outcomes = Vec::new();
+    for group in wanted.chunks(arguments.jobs.max(1)) {
+        let cages = group
+            .iter()
+            .map(|canary| Cage::open(canary, start, arguments.seconds));
+        let cages: Vec<Cage> = cages.collect::<anyhow::Result<_>>()?;
+        for cage in cages {
+            let outcome = cage.wait()?;
+            say_one(&outcome);
+            outcomes.push(outcome);
+        }
+    }
+    Ok(outcomes)
+}
+
+/// A process with one canary in it.
+struct Cage {
+    canary: &'static Canary,
+    child: Child,
+    started: Instant,
+    limit: Duration,
+}
+
+impl Cage {
+    fn open(canary: &'static Canary, start: u64, limit_s: u64) -> anyhow::Result<Cage> {
+        let program = std::env::current_exe().context("finding this program")?;
+        let child = Command::new(program)
+            .args(["canary", "--here", canary.name])
+            .args(["--start", &start.to_string()])
+            .args(["--seconds", &limit_s.to_string()])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null()) // panics that are findings
+            .spawn()
+            .context("starting a process for a canary")?;
+        Ok(Cage {
+            canary,
+            child,
+            started: Instant::now(),
+            limit: Duration::from_secs(limit_s),
+        })
+    }
+
+    /// Waits for what the process says. One that dies without a word died of the bug; one that hangs did not find it.
+    fn wait(mut self) -> anyhow::Result<Outcome> {
+        let status = loop {
+            if let Some(status) = self.child.try_wait()? {
+                break Some(status);
+            }
+            if self.started.elapsed() > self.limit + GRACE {
+                self.child.kill()?;
+                self.child.wait()?;
+                break None;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let Some(status) = status else {
+            return Ok(self.outcome(0, None));
+        };
+        let mut said = String::new();
+        if let Some(stdout) = &mut self.child.stdout {
+            stdout.read_to_string(&mut said)?;
+        }
+        match serde_json::from_str::<Line>(&said) {
+            Ok(line) => Ok(Outcome {
+                canary: self.canary,
+                took: line.seconds,
+                seeds: line.seeds,
+                finding: line.found,
+            }),
+            Err(_) if status.code().is_some() => {
+                bail!(
+                    "the process with {} ended with {status} and said {said:?}",
+                    self.canary.name
+                )
+            }
+            Err(_) => {
+                let died = Finding {
+                    seed: 0,
+                    kind: "Died".to_owned(),
+                    what: status.to_string(),
+                };
+                Ok(self.outcome(0, Some(died)))
+            }
+        }
+    }
+
+    fn outcome(&self, seeds: u64, finding: Option<Finding>) -> Outcome {
+        Outcome {
+            canary: self.canary,
+            took: self.started.elapsed().as_secs_f64(),
+            seeds,
+            finding,
+        }
+    }
+}
+
+fn say_one(outcome: &Outcome) {
+    let Outcome {
+        canary,
+        took,
+        seeds,
+        finding,
+    } = outcome;
+    let name = canary.name;
+    match finding {
+        None => println!(
+            "{name:<34} ESCAPED   {seeds} seeds, {took:.1} s: {}",
+            canary.wrong
+        ),
+        Some(Finding { seed, kind, what }) => {
+            let what: String = what
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .chars()
+                .take(90)
+                .collect();
+            println!("{name:<34} {took:7.2} s  {seeds:>5} seeds  {kind:<15}  seed {seed}: {what}");
+        }
+    }
+}
+
+/// Sums up; whether all were found.
+fn say(outcomes: &[Outcome]) -> bool {
+    let found = outcomes.iter().filter(|outcome| outcome.finding.is_some());
+    let mut times: Vec<f64> = found.map(|outcome| outcome.took).collect();
+    times.sort_by(f64::total_cmp);
+    let (count, all) = (times.len(), outcomes.len());
+    let time = |at: Option<&f64>| seconds(Duration::from_secs_f64(at.copied().unwrap_or_default()));
+    println!(
+        "{count} of {all} canaries found; median {}, longest {}",
+        time(times.get(count / 2)),
+        time(times.last())
+    );
+    count == all
+}

@@ -1,0 +1,99 @@
+//! Background work, syncs, checks and figures.
+
+use super::Run;
+use super::judge::Stop;
+use crate::failure::FailureKind;
+
+/// Memtables together may take this many times the size at which one is sealed, as `Options::memtable_bytes` says.
+const MEMTABLES: u64 = 4;
+
+impl Run<'_> {
+    /// One slice of background work: `Async` commits are durable after it.
+    pub(super) fn background_step(&mut self) -> Result<(), Stop> {
+        match self.db()?.step() {
+            Ok(is_more) => {
+                self.note(u64::from(is_more));
+                self.oracle.stepped();
+                Ok(())
+            }
+            Err(error) => self.write_failed("step", &error).map(drop),
+        }
+    }
+
+    pub(super) fn flush(&mut self) -> Result<(), Stop> {
+        match self.db()?.flush() {
+            Ok(()) => {
+                self.oracle.synced();
+                Ok(())
+            }
+            Err(error) => self.write_failed("flush", &error).map(drop),
+        }
+    }
+
+    pub(super) fn sync(&mut self) -> Result<(), Stop> {
+        match self.db()?.sync() {
+            Ok(()) => {
+                self.oracle.synced();
+                Ok(())
+            }
+            Err(error) => self.write_failed("sync", &error).map(drop),
+        }
+    }
+
+    /// Checks everything: nothing is wrong, no block is leaked, indexes agree with their tables.
+    pub(super) fn verify(&mut self) -> Result<(), Stop> {
+        let report = match self.db()?.verify() {
+            Ok(report) => report,
+            // It syncs first.
+            Err(error) => return self.write_failed("verify", &error).map(drop),
+        };
+        self.oracle.synced();
+        self.note(report.entries);
+        let Some(finding) = report.findings.first() else {
+            return Ok(());
+        };
+        self.notice_lies();
+        if self.is_media_broken() {
+            return Err(Stop::Reported);
+        }
+        if finding.kind() == drystone::ErrorKind::Io {
+            return self.read_failed("verify", finding);
+        }
+        Err(Stop::broken(FailureKind::NotSound, finding.report()))
+    }
+
+    /// Memory is within its budget.
+    pub(super) fn stats(&mut self) -> Result<(), Stop> {
+        let stats = self.db()?.stats();
+        self.note(stats.visible_lsn.0);
+        let options = self.db()?.options().clone();
+        let memtables = stats.memtable_bytes;
+        let budget = MEMTABLES * options.memtable_bytes + self.largest_commit();
+        if memtables > budget {
+            return Err(over("memtables", memtables, budget));
+        }
+        let (cache, budget) = (stats.engine.cache_bytes, stats.engine.cache_bytes_max);
+        if cache > budget {
+            return Err(over("the cache", cache, budget));
+        }
+        if stats.merged_lsn > stats.durable_lsn || stats.merged_lsn > stats.visible_lsn {
+            return Err(Stop::broken(
+                FailureKind::NotSound,
+                format!("merged more than is durable and visible: {stats:?}"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// A memtable takes one more commit before it is sealed, however large.
+    fn largest_commit(&self) -> u64 {
+        2 * self.oracle.largest_commit_bytes()
+    }
+}
+
+fn over(what: &str, bytes: u64, budget: u64) -> Stop {
+    Stop::broken(
+        FailureKind::OverBudget,
+        format!("{what}: {bytes} bytes; the budget is {budget}"),
+    )
+}

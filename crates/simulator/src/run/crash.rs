@@ -1,0 +1,70 @@
+//! Power cuts, in calls and in the recoveries after them.
+
+use drystone::Database;
+use drystone_testkit::Cut;
+
+use super::judge::Stop;
+use super::{FOLDER, PendingCrash, Run};
+use crate::failure::FailureKind;
+use crate::fault::Crash;
+
+impl Run<'_> {
+    /// Power will be cut.
+    pub(super) fn await_crash(&mut self, crash: &Crash) {
+        if self.pending.is_some() {
+            return;
+        }
+        self.disk
+            .cut_power_after(u64::from(crash.after), crash.last.into());
+        self.pending = Some(PendingCrash {
+            crash: crash.clone(),
+            steps_left: crash.within,
+        });
+    }
+
+    /// Power is cut, and what is left must open.
+    pub(super) fn crash(&mut self, crash: &Crash) -> Result<(), Stop> {
+        self.notice_lies();
+        let policy = Crash::policy(crash.policy);
+        self.coverage.count(&format!("power cut: {policy:?}"));
+        if self.disk.is_off() {
+            self.coverage.count("power cut: within a call");
+        }
+        // Closing must not save what a power cut would not.
+        self.disk.cut_power();
+        self.open = None;
+        let disk = self.disk.crash(policy);
+        self.plug_in(disk);
+        for (depth, (after, policy)) in crash.nested.iter().enumerate() {
+            self.crash_recovery(*after, *policy)?;
+            self.coverage
+                .count(&format!("power cut: in recovery, depth {}", depth + 1));
+        }
+        if !self.open_again()? {
+            return Err(Stop::broken(
+                FailureKind::NotLive,
+                "does not open after a power cut",
+            ));
+        }
+        self.verify()
+    }
+
+    /// Opens what is left, with power cut once more on the way or right after it.
+    fn crash_recovery(&mut self, after: u16, policy: u8) -> Result<(), Stop> {
+        self.disk.cut_power_after(u64::from(after), Cut::Midway);
+        let opened = Database::open_in(&self.env, FOLDER, self.plan.options.database());
+        if let Err(error) = &opened
+            && !self.disk.is_off()
+        {
+            return match self.is_media_broken() {
+                true => Err(Stop::Reported),
+                false => Err(Stop::unexpected("open in the middle of recoveries", error)),
+            };
+        }
+        self.disk.cut_power();
+        drop(opened);
+        let disk = self.disk.crash(Crash::policy(policy));
+        self.plug_in(disk);
+        Ok(())
+    }
+}

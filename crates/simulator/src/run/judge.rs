@@ -1,0 +1,136 @@
+//! Which errors are right, given what was done to the disk.
+
+use drystone::{Error, ErrorKind};
+
+use super::Run;
+use crate::failure::FailureKind;
+use crate::fault::MayBreak;
+
+/// Why a run ends early.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// A promise was broken.
+    Broken {
+        /// Which.
+        kind: FailureKind,
+        /// What was seen.
+        what: String,
+    },
+    /// Declared damage was found and said: all that was promised.
+    Reported,
+}
+
+impl Stop {
+    pub(crate) fn broken(kind: FailureKind, what: impl Into<String>) -> Stop {
+        Stop::Broken {
+            kind,
+            what: what.into(),
+        }
+    }
+
+    pub(crate) fn wrong(what: impl Into<String>) -> Stop {
+        Stop::broken(FailureKind::WrongData, what)
+    }
+
+    /// A call failed that had no reason to.
+    pub(crate) fn unexpected(call: &str, error: &Error) -> Stop {
+        let what = format!("{call}: {:?}: {}", error.kind(), error.report());
+        Stop::broken(FailureKind::UnexpectedError, what)
+    }
+
+    /// Which promise, and what was seen. A report of damage where nothing was damaged is an error without a reason.
+    pub(crate) fn into_parts(self) -> (FailureKind, String) {
+        match self {
+            Stop::Broken { kind, what } => (kind, what),
+            Stop::Reported => (
+                FailureKind::UnexpectedError,
+                "damage was reported".to_owned(),
+            ),
+        }
+    }
+}
+
+/// What a failed write did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Nothing.
+    Nothing,
+    /// Perhaps nothing, perhaps all.
+    Unknown,
+}
+
+impl Run<'_> {
+    /// A call that writes failed: whether it may, and what it did.
+    pub(super) fn write_failed(&mut self, call: &str, error: &Error) -> Result<Fate, Stop> {
+        self.notice_lies();
+        self.coverage.count(counted_as(error.kind()));
+        if self.disk.is_off() {
+            return Ok(Fate::Unknown);
+        }
+        match error.kind() {
+            ErrorKind::Corrupt | ErrorKind::Unsupported if self.is_media_broken() => {
+                Err(Stop::Reported)
+            }
+            ErrorKind::Full if self.faults.is_capped || self.was_struck_since_open() => {
+                Ok(Fate::Nothing)
+            }
+            ErrorKind::Io if self.was_struck_since_open() => Ok(Fate::Unknown),
+            _ => Err(Stop::unexpected(call, error)),
+        }
+    }
+
+    /// A call that only reads failed: whether it may. Reads go on beside a log that failed, so only a fault in this
+    /// very call is a reason.
+    pub(super) fn read_failed(&mut self, call: &str, error: &Error) -> Result<(), Stop> {
+        self.notice_lies();
+        self.coverage.count(counted_as(error.kind()));
+        if self.disk.is_off() {
+            return Ok(());
+        }
+        match error.kind() {
+            ErrorKind::Corrupt | ErrorKind::Unsupported if self.is_media_broken() => {
+                Err(Stop::Reported)
+            }
+            ErrorKind::Io if self.disk.faults_struck() > self.faults.struck_at_step => Ok(()),
+            _ => Err(Stop::unexpected(call, error)),
+        }
+    }
+
+    fn was_struck_since_open(&self) -> bool {
+        self.disk.faults_struck() > self.faults.struck_at_open
+    }
+
+    pub(super) fn is_media_broken(&self) -> bool {
+        self.faults.broken > Some(MayBreak::Calls)
+    }
+
+    /// What was declared has happened once an operation was struck.
+    pub(super) fn notice_lies(&mut self) {
+        if self.disk.faults_struck() > self.faults.struck_at_step {
+            let is_new = self.faults.broken < self.faults.declared;
+            self.faults.broken = self.faults.broken.max(self.faults.declared);
+            if is_new && self.is_media_broken() {
+                self.faults.lied = Some(self.oracle.floor());
+            }
+        }
+    }
+
+    /// The oldest state that a reopen may find without a word.
+    pub(super) fn lowest(&mut self) -> usize {
+        match self.faults.lied {
+            Some(lied) if self.oracle.vouched() <= lied => lied.min(self.oracle.floor()),
+            _ => self.oracle.floor(),
+        }
+    }
+}
+
+fn counted_as(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Io => "error: Io",
+        ErrorKind::Full => "error: Full",
+        ErrorKind::Corrupt => "error: Corrupt",
+        ErrorKind::Conflict => "error: Conflict",
+        ErrorKind::Invalid => "error: Invalid",
+        _ => "error: of another kind",
+    }
+}

@@ -1,0 +1,241 @@
+//! Calls on keyspaces that commit by themselves, and reads.
+
+use drystone::{Bytes, Entries, Error, WriteBatch};
+
+use super::judge::Stop;
+use super::{Handle, Run};
+use crate::failure::FailureKind;
+use crate::operation::{Change, Durable, Look, Order, Source, key_bytes, keyspace_name};
+use crate::oracle::{COUNTER, ModelTransaction, State, span};
+
+impl Run<'_> {
+    /// One change that commits by itself.
+    pub(super) fn write(&mut self, durable: Durable, change: &Change) -> Result<(), Stop> {
+        let Some(handle) = self.handle(change.space) else {
+            return Ok(());
+        };
+        let mut model = ModelTransaction::begin(&self.oracle);
+        let exists = model.change(handle.life, change);
+        let key = key_bytes(change.key);
+        let (result, durable) = match change.value {
+            Some(value) => {
+                let keyspace = &handle.keyspace;
+                let result = keyspace.put_with(key, value.bytes(), durable.into());
+                (result, durable)
+            }
+            None => (handle.keyspace.delete(key), self.plan.options.durability),
+        };
+        self.settle("put or delete", result, exists, &model, durable)
+    }
+
+    /// Several changes as a batch.
+    pub(super) fn batch(&mut self, durable: Durable, changes: &[Change]) -> Result<(), Stop> {
+        let mut batch = WriteBatch::new();
+        let mut model = ModelTransaction::begin(&self.oracle);
+        let mut exists = true;
+        for change in changes {
+            let Some(handle) = self.handle(change.space) else {
+                continue;
+            };
+            exists &= model.change(handle.life, change);
+            match change.value {
+                Some(value) => batch.put(&handle.keyspace, key_bytes(change.key), value.bytes()),
+                None => batch.delete(&handle.keyspace, key_bytes(change.key)),
+            }
+        }
+        if let Some((handle, number)) = self.next_count() {
+            batch.put(&handle.keyspace, number.clone(), Bytes::new());
+            model.write(handle.life, number, Some(Bytes::new()));
+        }
+        let result = self.db()?.write_with(batch, durable.into());
+        self.settle("write batch", result, exists, &model, durable)
+    }
+
+    /// The counter, and the number that the next commit leaves there.
+    pub(super) fn next_count(&mut self) -> Option<(Handle, Bytes)> {
+        let handle = self.handle(COUNTER)?;
+        let number = self.oracle.next_try().to_be_bytes();
+        Some((handle, Bytes::copy_from_slice(&number)))
+    }
+
+    /// Holds the end of a commit against what it had to be.
+    fn settle(
+        &mut self,
+        call: &str,
+        result: Result<(), Error>,
+        exists: bool,
+        model: &ModelTransaction,
+        durable: Durable,
+    ) -> Result<(), Stop> {
+        match result {
+            Ok(()) if !exists => Err(Stop::broken(
+                FailureKind::MissingError,
+                format!("{call}: wrote to a keyspace that was dropped"),
+            )),
+            Ok(()) => {
+                self.committed(model, durable);
+                Ok(())
+            }
+            Err(error) if !exists && error.kind() == drystone::ErrorKind::Invalid => Ok(()),
+            Err(error) => self.commit_failed(call, &error, model),
+        }
+    }
+
+    /// Drops a keyspace, there or not.
+    pub(super) fn drop_keyspace(&mut self, space: u8) -> Result<(), Stop> {
+        let mut model = ModelTransaction::begin(&self.oracle);
+        if let Some(dropped) = model.state.spaces.remove(&space) {
+            model.footprint.dropped.insert(dropped.life);
+            model.footprint.changes_catalog = true;
+        }
+        match self.db()?.drop_keyspace(&keyspace_name(space)) {
+            Ok(()) => self.committed(&model, self.plan.options.durability),
+            Err(error) => self.commit_failed("drop keyspace", &error, &model)?,
+        }
+        Ok(())
+    }
+
+    /// A look at keys.
+    pub(super) fn read(&mut self, task: u8, source: Source, look: &Look) -> Result<(), Stop> {
+        let Some(handle) = self.handle(look.space()) else {
+            return Ok(());
+        };
+        let (expected, found) = match self.look(task, source, look, &handle)? {
+            Seen::Value(expected, found) => {
+                (expected, found.map(|found| found.into_iter().collect()))
+            }
+            Seen::Entries(expected, entries) => {
+                let found = collect(entries, order_of(look));
+                (expected, found)
+            }
+        };
+        match found {
+            Ok(found) => self.compare(look, &expected, &found),
+            Err(error) => self.read_failed("read", &error),
+        }
+    }
+
+    fn compare(&mut self, look: &Look, expected: &[Pair], found: &[Pair]) -> Result<(), Stop> {
+        self.note(found.len() as u64);
+        match drystone_testkit::compare(expected, found) {
+            Ok(()) if expected == found => Ok(()),
+            Ok(()) => Err(Stop::wrong(format!("{look:?}: in another order"))),
+            Err(difference) => Err(Stop::wrong(format!("{look:?}: {difference}"))),
+        }
+    }
+
+    /// Where a look goes, and what it must give.
+    pub(super) fn look(
+        &mut self,
+        task: u8,
+        source: Source,
+        look: &Look,
+        handle: &Handle,
+    ) -> Result<Seen, Stop> {
+        let newest = self.oracle.newest().clone();
+        let held = self.task(task)?;
+        let keyspace = &handle.keyspace;
+        if let (Source::Transaction, Some(open)) = (source, &held.transaction)
+            && let Some(transaction) = open.as_transaction()
+        {
+            return Ok(see(
+                &open.model.state,
+                look,
+                handle,
+                |target| match target {
+                    Target::Get(key) => Got::Value(transaction.get(keyspace, key)),
+                    Target::Range(from, to) => {
+                        Got::Entries(transaction.get_range(keyspace, from..to))
+                    }
+                    Target::Prefix(key) => Got::Entries(transaction.get_prefix(keyspace, key)),
+                    Target::All => Got::Entries(transaction.get_range::<&[u8]>(keyspace, ..)),
+                },
+            ));
+        }
+        if let (Source::Snapshot, Some(pinned)) = (source, &held.snapshot) {
+            let snapshot = &pinned.snapshot;
+            return Ok(see(&pinned.state, look, handle, |target| match target {
+                Target::Get(key) => Got::Value(snapshot.get(keyspace, key)),
+                Target::Range(from, to) => Got::Entries(snapshot.get_range(keyspace, from..to)),
+                Target::Prefix(key) => Got::Entries(snapshot.get_prefix(keyspace, key)),
+                Target::All => Got::Entries(snapshot.get_range::<&[u8]>(keyspace, ..)),
+            }));
+        }
+        Ok(see(&newest, look, handle, |target| match target {
+            Target::Get(key) => Got::Value(keyspace.get(key)),
+            Target::Range(from, to) => Got::Entries(keyspace.get_range(from..to)),
+            Target::Prefix(key) => Got::Entries(keyspace.get_prefix(key)),
+            Target::All => Got::Entries(keyspace.get_range::<&[u8]>(..)),
+        }))
+    }
+}
+
+/// An entry.
+pub(super) type Pair = (Bytes, Bytes);
+
+/// What a look must give, and what it gave.
+pub(super) enum Seen {
+    Value(Vec<Pair>, Result<Option<Pair>, Error>),
+    Entries(Vec<Pair>, Entries),
+}
+
+/// A look in the words of the interface.
+enum Target {
+    Get(Bytes),
+    Range(Bytes, Bytes),
+    Prefix(Bytes),
+    All,
+}
+
+enum Got {
+    Value(Result<Option<Bytes>, Error>),
+    Entries(Entries),
+}
+
+fn see(state: &State, look: &Look, handle: &Handle, ask: impl Fn(Target) -> Got) -> Seen {
+    let expected = state.look(handle.life, look);
+    let (target, key) = match look {
+        Look::Get(_, key) => (Target::Get(key_bytes(*key)), key_bytes(*key)),
+        Look::Range(_, from, to, _) => {
+            let (from, to) = span(*from, *to);
+            (Target::Range(from, to), Bytes::new())
+        }
+        Look::Prefix(_, key, _) => (Target::Prefix(key_bytes(*key)), Bytes::new()),
+        Look::All(..) => (Target::All, Bytes::new()),
+    };
+    match ask(target) {
+        Got::Value(value) => {
+            Seen::Value(expected, value.map(|value| value.map(|value| (key, value))))
+        }
+        Got::Entries(entries) => Seen::Entries(expected, entries),
+    }
+}
+
+pub(super) fn order_of(look: &Look) -> Order {
+    match look {
+        Look::Get(..) => Order::Forward,
+        Look::Range(.., order) | Look::Prefix(.., order) | Look::All(_, order) => *order,
+    }
+}
+
+/// The next entry in an order; `at` counts those that were read.
+pub(super) fn next_in(
+    entries: &mut Entries,
+    order: Order,
+    at: usize,
+) -> Option<drystone::Result<Pair>> {
+    match order {
+        Order::Forward => entries.next(),
+        Order::Backward => entries.next_back(),
+        Order::Both if at.is_multiple_of(2) => entries.next(),
+        Order::Both => entries.next_back(),
+    }
+}
+
+fn collect(mut entries: Entries, order: Order) -> drystone::Result<Vec<Pair>> {
+    let mut found = Vec::new();
+    while let Some(entry) = next_in(&mut entries, order, found.len()) {
+        found.push(entry?);
+    }
+    Ok(found)
+}

@@ -1,0 +1,127 @@
+//! The swarm: a plan from a seed, a run of it, and a small plan where it fails.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use drystone_testkit::{Draw, mix};
+
+use crate::failure::{Failure, FailureKind};
+use crate::options::SimOptions;
+use crate::plan::{Plan, Step};
+use crate::report::Report;
+use crate::run::Run;
+use crate::scheduler;
+use crate::shrink;
+use crate::tasks;
+use crate::workload::{Weather, Workload};
+
+/// How seeds are run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether a failing plan is made small.
+    pub shrinks: bool,
+    /// Of so many seeds one is run twice, and must do the same both times. 0 for none.
+    pub twice_every: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            shrinks: true,
+            twice_every: 16,
+        }
+    }
+}
+
+/// The plan of a seed.
+#[must_use]
+pub fn plan_of(seed: u64) -> Plan {
+    draw_plan(seed, &workload_of(seed), &mut Draw::of(seed, &[1]))
+}
+
+fn draw_plan(seed: u64, workload: &Workload, draw: &mut Draw) -> Plan {
+    let options = SimOptions::draw(draw);
+    let setting = tasks::setting(workload, draw).into_iter();
+    let mut steps: Vec<Step> = setting.map(|operation| Step(0, operation)).collect();
+    let scripts = tasks::scripts(workload, draw);
+    steps.extend(scheduler::merge(scripts, draw));
+    Plan {
+        seed,
+        options,
+        steps,
+    }
+}
+
+/// A short plan of a seed, in which nothing goes wrong: to be crashed and damaged everywhere.
+pub(crate) fn calm_plan_of(seed: u64) -> Plan {
+    let mut draw = Draw::of(seed, &[6]);
+    let drawn = workload_of(seed);
+    let workload = Workload {
+        steps: 50,
+        weather: Weather::Calm,
+        large_bytes_max: drawn.large_bytes_max.min(9_000),
+        value_bytes_max: drawn.value_bytes_max.min(400),
+        ..drawn
+    };
+    draw_plan(seed, &workload, &mut draw)
+}
+
+/// What the plan of a seed was drawn with.
+#[must_use]
+pub fn workload_of(seed: u64) -> Workload {
+    Workload::draw(&mut Draw::of(seed, &[2]))
+}
+
+/// Runs one seed.
+///
+/// # Errors
+/// The first promise that the database broke, with the plan that shows it: small, where the settings say so.
+pub fn run_seed(seed: u64, settings: &Settings) -> Result<Report, Box<Failure>> {
+    let plan = plan_of(seed);
+    let report = run_plan(&plan).map_err(|failure| small(failure, settings))?;
+    if settings.twice_every > 0 && mix(seed, &[4]).is_multiple_of(settings.twice_every) {
+        let again = run_plan(&plan)?;
+        if again != report {
+            let what = format!(
+                "trace hash {:#x}, then {:#x}",
+                report.trace_hash, again.trace_hash
+            );
+            return Err(Box::new(Failure {
+                kind: FailureKind::NotDeterministic,
+                what,
+                step: plan.steps.len(),
+                plan,
+            }));
+        }
+    }
+    Ok(report)
+}
+
+fn small(failure: Box<Failure>, settings: &Settings) -> Box<Failure> {
+    match settings.shrinks {
+        true => Box::new(shrink::shrink(*failure)),
+        false => failure,
+    }
+}
+
+/// Runs one plan, as it is.
+///
+/// # Errors
+/// The first promise that the database broke.
+pub fn run_plan(plan: &Plan) -> Result<Report, Box<Failure>> {
+    let run = catch_unwind(AssertUnwindSafe(|| Run::new(plan).run()));
+    match run {
+        Ok(outcome) => outcome.map_err(Box::new),
+        Err(panic) => Err(Box::new(Failure {
+            kind: FailureKind::Panic,
+            what: panic_text(&*panic),
+            step: plan.steps.len(),
+            plan: plan.clone(),
+        })),
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "it panicked without a word".to_owned())
+}

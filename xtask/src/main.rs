@@ -4,15 +4,25 @@
 //! - `tidy`: the rules of the house that no compiler knows.
 //! - `crash`: power cuts and bit flips over fresh seeds, for as many rounds as asked.
 //! - `features`: the facade builds with none, each and all of its features.
+//! - `powercut`, `kill`, `full-disk`: real file systems lose power, processes die, disks are full.
 //! - `slt`: SQL logic tests, of which `ci` runs a part.
 #![expect(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "tooling works on the real file system and the real clock"
 )]
 
 mod ci;
 mod crash;
 mod features;
+#[cfg(unix)]
+mod full_disk;
+#[cfg(unix)]
+mod kill;
+#[cfg(unix)]
+mod powercut;
+#[cfg(unix)]
+mod real;
 mod slt;
 mod tidy;
 
@@ -50,6 +60,42 @@ enum Command {
     },
     /// Build the facade with none, each and all of its features
     Features,
+    /// Cut power under a database on ext4, as root on Linux: stop the writer, copy the disk, mount the copy, check it
+    Powercut {
+        /// How many cuts
+        #[arg(long, default_value_t = 100)]
+        cuts: u64,
+        /// Decides what is written and when power goes
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Write without waiting for the disk instead: it must be found out
+        #[arg(long)]
+        canary: bool,
+    },
+    /// Kill a writing process with signal 9, and check what is left
+    Kill {
+        /// How many kills
+        #[arg(long, default_value_t = 100)]
+        rounds: u64,
+        /// Decides what is written and when the process dies
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Write without waiting for the disk instead: it must be found out
+        #[arg(long)]
+        canary: bool,
+    },
+    /// Fill the disk under a database, on a tmpfs and on ext4, as root on Linux
+    FullDisk {
+        /// How many points of a workload at which the disk is full
+        #[arg(long, default_value_t = 200)]
+        points: u64,
+        /// Decides what is written and how much room is left
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// The first point, to run one again
+        #[arg(long, default_value_t = 0)]
+        first: u64,
+    },
     /// Run SQL logic tests: the files named and those in the folders named, each against a database of its own
     Slt {
         /// Files in the format of SQLite's suite, and folders of them; the whole corpus where none are given
@@ -70,6 +116,48 @@ fn main() -> anyhow::Result<()> {
             flips,
             seed,
         } => crash::run(&shell, rounds, flips, seed),
+        #[cfg(unix)]
+        Command::Powercut { cuts, seed, canary } => {
+            real::stop::listen()?;
+            let wanted = powercut::Wanted { cuts, seed };
+            match canary {
+                true => powercut::canary(&shell, &root, wanted),
+                false => powercut::run(&shell, &root, wanted),
+            }
+        }
+        #[cfg(unix)]
+        Command::Kill {
+            rounds,
+            seed,
+            canary,
+        } => {
+            real::stop::listen()?;
+            match canary {
+                true => kill::canary(&shell, &root, rounds, seed),
+                false => kill::run(&shell, &root, rounds, seed),
+            }
+        }
+        #[cfg(unix)]
+        Command::FullDisk {
+            points,
+            seed,
+            first,
+        } => {
+            real::stop::listen()?;
+            full_disk::run(
+                &shell,
+                &root,
+                full_disk::Wanted {
+                    points,
+                    seed,
+                    first,
+                },
+            )
+        }
+        #[cfg(not(unix))]
+        Command::Powercut { .. } | Command::Kill { .. } | Command::FullDisk { .. } => {
+            anyhow::bail!("this needs signals and mounts as Unix has them")
+        }
         Command::Features => features::run(&shell),
         Command::Slt { paths } => slt::run(&shell, &root, &absolute(paths)?),
     }

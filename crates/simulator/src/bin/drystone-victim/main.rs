@@ -6,6 +6,7 @@
 //! - `full-disk` fills the disk under an open database, and sees that it fails, reads on and recovers as it should.
 #![expect(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "a program of its own, on the real file system"
 )]
 

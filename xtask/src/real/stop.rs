@@ -1,4 +1,4 @@
-//! Ctrl-C, and what `kill` sends: a run ends where it is, by way of its guards, so that nothing stays mounted.
+//! Ctrl-C: a run ends where it is, by way of its guards, so that nothing of it stays.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -6,14 +6,14 @@ use anyhow::bail;
 
 static WANTED: AtomicBool = AtomicBool::new(false);
 
-/// From here on, signals that would end the process only ask for it.
+/// From here on, Ctrl-C only asks for the end.
 pub(crate) fn listen() -> anyhow::Result<()> {
     Ok(ctrlc::set_handler(|| {
         WANTED.store(true, Ordering::Relaxed);
     })?)
 }
 
-/// An error once a signal came.
+/// An error once it was asked for.
 pub(crate) fn check() -> anyhow::Result<()> {
     if WANTED.load(Ordering::Relaxed) {
         bail!("interrupted");

@@ -85,6 +85,19 @@ impl Transaction {
         )
     }
 
+    /// Makes the commit meet a conflict if another transaction changes `key` first, also where this one only read it.
+    /// Has no effect on a transaction that changes nothing: it reads one state, as if it ran at that moment.
+    ///
+    /// Two transactions that each read what the other writes would both commit otherwise (write skew).
+    pub fn guard_key(&mut self, keyspace: &Keyspace, key: impl Into<Bytes>) {
+        self.inner.guard_key(keyspace.id(), key);
+    }
+
+    /// As [`Transaction::guard_key`], for every key of a keyspace, there or not.
+    pub fn guard_keyspace(&mut self, keyspace: &Keyspace) {
+        self.inner.guard_keyspace(keyspace.id());
+    }
+
     /// A place to come back to with [`Transaction::rollback_to`]. Savepoints nest.
     pub fn savepoint(&mut self) -> Savepoint {
         self.inner.savepoint()

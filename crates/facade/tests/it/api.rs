@@ -134,6 +134,37 @@ fn the_second_of_two_that_change_a_key_meets_a_conflict() {
 }
 
 #[test]
+fn what_a_transaction_guards_may_not_change_before_its_commit() {
+    let (_folder, db) = open();
+    let letters = with_letters(&db);
+    let begin = || {
+        db.begin_transaction(IsolationLevel::RepeatableRead)
+            .unwrap()
+    };
+    let (mut key, mut all, mut other) = (begin(), begin(), begin());
+    key.guard_key(&letters, "a");
+    all.guard_keyspace(&letters);
+    other.guard_key(&letters, "b");
+    letters.put("a", "changed").unwrap();
+    let notes = db.keyspace("notes").unwrap();
+    let commits = [key, all, other].map(|mut tx| {
+        // The keyspace is newer than they are.
+        assert!(tx.put(&notes, "n", "").is_err());
+        tx.put(
+            &letters,
+            tx.get(&letters, "z").unwrap().unwrap_or_default(),
+            "read",
+        )
+        .unwrap();
+        tx.commit().map(drop).map_err(|error| error.kind())
+    });
+    assert_eq!(
+        commits,
+        [Err(ErrorKind::Conflict), Err(ErrorKind::Conflict), Ok(())]
+    );
+}
+
+#[test]
 fn transact_retries_until_every_increment_is_in() {
     let folder = tempfile::tempdir().unwrap();
     let db = Database::open_with(

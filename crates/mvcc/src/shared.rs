@@ -90,7 +90,7 @@ impl Shared {
         self.check_open()?;
         loop {
             let view = self.view();
-            // The link ends when its memtable is sealed. Newer layers are there by then.
+            // The link ends after its memtable was sealed. Newer layers are there by then.
             if let Some(link) = view.layers().link.upgrade() {
                 return Ok(Transaction::new(Arc::clone(self), view, link));
             }
@@ -175,6 +175,8 @@ impl Shared {
     /// Closes the active memtable to commits and opens another.
     pub(crate) fn seal(&self, head: &mut Head) {
         let active = Arc::new(Memtable::new(self.options.memtable_bytes));
+        // Until the new layers are there, whoever begins finds the old ones, and must find their link alive.
+        let _link = Arc::clone(head.chain.last());
         let (sealed_bytes, bytes_max) = (head.active.bytes(), self.options.conflict_bytes_max);
         head.chain
             .seal(Arc::clone(&active), sealed_bytes, bytes_max);

@@ -52,5 +52,7 @@ pub mod thread {
     #[cfg(not(any(shuttle, loom)))]
     use std::thread as source;
 
+    #[cfg(not(loom))] // which has no time
+    pub use source::sleep;
     pub use source::{Builder, JoinHandle, yield_now};
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use drystone_base::sync::thread;
 use drystone_mvcc::StoreError;
 
 use crate::error::{Error, Result};
@@ -48,6 +49,6 @@ impl Retries {
 fn pause(attempts: u32) {
     if attempts > IMMEDIATE {
         let doublings = (attempts - IMMEDIATE - 1).min(16);
-        std::thread::sleep(PAUSE_MIN.saturating_mul(1 << doublings).min(PAUSE_MAX));
+        thread::sleep(PAUSE_MIN.saturating_mul(1 << doublings).min(PAUSE_MAX));
     }
 }

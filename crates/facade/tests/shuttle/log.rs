@@ -1,0 +1,185 @@
+//! The log: group commit, a failed sync, trimming beside a reader, closing.
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+
+use drystone_base::{Env, Lsn};
+use drystone_testkit::{CRASH_FOLDER, CrashPolicy, Fault, OpKind, SimFileSystem};
+use drystone_wal::{Log, WalError};
+use shuttle::thread;
+
+use crate::runner::check;
+use crate::support::{log_options, open_log};
+
+/// The records of a log, as their writers numbered them.
+fn records(env: &Env) -> Vec<Vec<u8>> {
+    let dir = Path::new(CRASH_FOLDER).join("log");
+    let log = Log::open(env, &dir, log_options(), Lsn::ZERO).unwrap();
+    log.read_from(Lsn(1))
+        .map(|record| record.unwrap().payload.to_vec())
+        .collect()
+}
+
+/// Appends `count` records and waits for each.
+fn commit(log: &Log, writer: u8, count: u8) -> Result<Vec<(Lsn, Vec<u8>)>, WalError> {
+    let mut done = Vec::new();
+    for number in 0..count {
+        let payload = vec![writer, number];
+        let lsn = log.append(&payload)?;
+        log.sync_to(lsn)?;
+        assert!(
+            log.durable_lsn() >= lsn,
+            "acknowledged before it was durable"
+        );
+        done.push((lsn, payload));
+    }
+    Ok(done)
+}
+
+/// Three writers at once, power cut behind the last acknowledgement: everything acknowledged is there.
+#[test]
+fn log_group_commit() {
+    check("log_group_commit", || {
+        let disk = SimFileSystem::with_folder(1, CRASH_FOLDER);
+        let log = Arc::new(open_log(&disk.env()));
+        let spawn = |writer| {
+            let log = Arc::clone(&log);
+            thread::spawn(move || commit(&log, writer, 2).unwrap())
+        };
+        let writers = [spawn(1), spawn(2), spawn(3)];
+        let mut done = Vec::new();
+        for writer in writers {
+            done.extend(writer.join().unwrap());
+        }
+        let stats = log.stats();
+        assert!(stats.syncs <= stats.appended, "a group has one sync");
+        drop(log);
+        let found = records(&disk.crash(CrashPolicy::LoseAll).env());
+        assert_eq!(found.len(), 6);
+        for (lsn, payload) in done {
+            assert_eq!(found[usize::try_from(lsn.0).unwrap() - 1], payload);
+        }
+    });
+}
+
+/// A group's sync fails: whoever was acknowledged is found after a crash, and nobody is acknowledged afterwards.
+#[test]
+fn log_failed_sync() {
+    check("log_failed_sync", || {
+        let disk = SimFileSystem::with_folder(1, CRASH_FOLDER);
+        let log = Arc::new(open_log(&disk.env()));
+        commit(&log, 0, 1).unwrap(); // so that there is a segment, and only groups are synced
+        disk.inject(
+            Fault::error(OpKind::Sync, ErrorKind::Other)
+                .under(CRASH_FOLDER)
+                .nth(2),
+        );
+        let spawn = |writer| {
+            let log = Arc::clone(&log);
+            thread::spawn(move || {
+                let mut done = Vec::new();
+                for number in 0..3 {
+                    match commit(&log, writer * 10 + number, 1) {
+                        Ok(one) => done.extend(one),
+                        Err(WalError::Io { .. } | WalError::Poisoned) => {
+                            assert!(commit(&log, writer, 1).is_err(), "a poisoned log goes on");
+                            break;
+                        }
+                        Err(other) => panic!("{other}"),
+                    }
+                }
+                done
+            })
+        };
+        let writers = [spawn(1), spawn(2), spawn(3)];
+        let mut done = Vec::new();
+        for writer in writers {
+            done.extend(writer.join().unwrap());
+        }
+        assert!(done.len() < 9 || disk.faults_struck() == 0);
+        drop(log);
+        let found = records(&disk.crash(CrashPolicy::LoseAll).env());
+        for (lsn, payload) in done {
+            let idx = usize::try_from(lsn.0).unwrap() - 1;
+            assert_eq!(found.get(idx), Some(&payload), "acknowledged and lost");
+        }
+    });
+}
+
+/// A reader follows while one thread appends and another trims: it sees every record, or hears that it was trimmed.
+#[test]
+fn log_trim_beside_reader() {
+    check("log_trim_beside_reader", || {
+        const RECORDS: u64 = 6;
+        let log = Arc::new(open_log(&Env::memory(1)));
+        let writer = {
+            let log = Arc::clone(&log);
+            thread::spawn(move || {
+                for number in 1..=RECORDS {
+                    // Three of these fill a segment.
+                    let lsn = log.append(&[u8::try_from(number).unwrap(); 2_500]).unwrap();
+                    log.sync_to(lsn).unwrap();
+                }
+            })
+        };
+        let trimmer = {
+            let log = Arc::clone(&log);
+            thread::spawn(move || {
+                for _ in 0..3 {
+                    log.trim(log.durable_lsn()).unwrap();
+                    log.step().unwrap();
+                }
+            })
+        };
+        let mut next = 1;
+        let mut reader = log.read_from(Lsn(1));
+        for _ in 0..2 * RECORDS {
+            match reader.next() {
+                Some(Ok(record)) => {
+                    assert_eq!(record.lsn, Lsn(next));
+                    assert!(record.payload.iter().all(|&byte| u64::from(byte) == next));
+                    next += 1;
+                }
+                Some(Err(WalError::Trimmed { wanted, oldest })) => {
+                    assert!(wanted == Lsn(next) && oldest > wanted);
+                    break;
+                }
+                Some(Err(other)) => panic!("{other}"),
+                None => thread::yield_now(),
+            }
+        }
+        writer.join().unwrap();
+        trimmer.join().unwrap();
+        assert_eq!(log.durable_lsn(), Lsn(RECORDS));
+    });
+}
+
+/// Background steps and a settling beside two writers: no marker stands where a record belongs.
+#[test]
+fn log_marker_beside_writers() {
+    check("log_marker_beside_writers", || {
+        let disk = SimFileSystem::with_folder(1, CRASH_FOLDER);
+        let log = Arc::new(open_log(&disk.env()));
+        let spawn = |writer| {
+            let log = Arc::clone(&log);
+            thread::spawn(move || commit(&log, writer, 2).unwrap())
+        };
+        let writers = [spawn(1), spawn(2)];
+        let keeper = {
+            let log = Arc::clone(&log);
+            thread::spawn(move || {
+                for _ in 0..4 {
+                    log.step().unwrap();
+                }
+                log.settle().unwrap();
+            })
+        };
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        keeper.join().unwrap();
+        drop(log);
+        assert_eq!(records(&disk.crash(CrashPolicy::LoseAll).env()).len(), 4);
+    });
+}

@@ -133,7 +133,7 @@ impl Shrink {
     /// Puts the first of `offers` that still fails in place of one item; whether there is one.
     fn replace<T: Clone>(
         &mut self,
-        kept: &mut Vec<T>,
+        kept: &mut [T],
         idx: usize,
         offers: Vec<T>,
         fails: &mut impl FnMut(&[T]) -> bool,

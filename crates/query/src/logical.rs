@@ -145,6 +145,25 @@ pub(crate) struct OutputColumn {
     pub(crate) name: String,
     pub(crate) data_type: DataType,
     pub(crate) id: ColumnId,
+    /// A literal of no type, which counts as TEXT: where it meets a type, in a set operation, it takes that.
+    pub(crate) is_untyped: bool,
+}
+
+impl OutputColumn {
+    /// Column `column` of a relation.
+    pub(crate) fn new(
+        name: String,
+        data_type: DataType,
+        relation: RelationId,
+        column: usize,
+    ) -> OutputColumn {
+        OutputColumn {
+            name,
+            data_type,
+            id: ColumnId { relation, column },
+            is_untyped: false,
+        }
+    }
 }
 
 /// Relational algebra.

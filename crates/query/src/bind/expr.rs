@@ -500,7 +500,11 @@ impl<'a> Binder<'a> {
         };
         let theirs = column.data_type;
         let ours = expr.data_type.unwrap_or(theirs);
-        let common = crate::bind::coerce::common_type(ours, theirs).ok_or_else(|| {
+        let common = match column.is_untyped {
+            true => Some(ours),
+            false => crate::bind::coerce::common_type(ours, theirs),
+        };
+        let common = common.ok_or_else(|| {
             SqlError::new(
                 SqlState::UndefinedFunction,
                 format!("operator does not exist: {ours} = {theirs}"),

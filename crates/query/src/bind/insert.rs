@@ -389,14 +389,8 @@ impl<'a> Binder<'a> {
         let mut exprs = Vec::new();
         let mut columns = Vec::new();
         for (column, mut item) in self.bind_items(returning)?.into_iter().enumerate() {
-            columns.push(OutputColumn {
-                name: item.name,
-                data_type: self.settle(&mut item.expr)?,
-                id: ColumnId {
-                    relation: id,
-                    column,
-                },
-            });
+            let data_type = self.settle(&mut item.expr)?;
+            columns.push(OutputColumn::new(item.name, data_type, id, column));
             exprs.push(item.expr);
         }
         Ok(Some(Returning { exprs, columns }))
@@ -508,13 +502,9 @@ pub(crate) fn default_of(
 fn output_columns(table: &Table, targets: &[usize], id: RelationId) -> Vec<OutputColumn> {
     let targets = targets.iter().enumerate();
     targets
-        .map(|(column, &target)| OutputColumn {
-            name: table.columns()[target].name.clone(),
-            data_type: table.columns()[target].data_type,
-            id: ColumnId {
-                relation: id,
-                column,
-            },
+        .map(|(column, &target)| {
+            let record = &table.columns()[target];
+            OutputColumn::new(record.name.clone(), record.data_type, id, column)
         })
         .collect()
 }

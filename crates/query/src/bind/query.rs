@@ -11,6 +11,7 @@ use crate::bind::coerce::common_type;
 use crate::bind::names::{fold, refuse};
 use crate::bind::scope::Scope;
 use crate::bind::{Aggregation, Binder, Frame};
+use crate::cast::CastContext;
 use crate::error::SqlError;
 use crate::limits::MAX_COLUMNS;
 use crate::logical::{ColumnId, Expr, OutputColumn, Query, Relation, SetOp, SortKey};
@@ -190,6 +191,7 @@ impl<'a> Binder<'a> {
                 name: column.name.clone(),
                 data_type: column.data_type,
                 id: column.id,
+                is_untyped: false,
             })
             .collect();
         Ok(Query {
@@ -250,13 +252,8 @@ impl<'a> Binder<'a> {
             .iter()
             .zip(types)
             .enumerate()
-            .map(|(column, (output, data_type))| OutputColumn {
-                name: output.name.clone(),
-                data_type,
-                id: ColumnId {
-                    relation: id,
-                    column,
-                },
+            .map(|(column, (output, data_type))| {
+                OutputColumn::new(output.name.clone(), data_type, id, column)
             })
             .collect();
         Ok(Query {
@@ -282,15 +279,12 @@ impl<'a> Binder<'a> {
         let mut columns = Vec::with_capacity(types.len());
         for (idx, (output, &data_type)) in query.columns.into_iter().zip(types).enumerate() {
             let column = Expr::column(output.id, output.data_type);
-            exprs.push(self.coerce(column, data_type)?);
-            columns.push(OutputColumn {
-                name: output.name,
-                data_type,
-                id: ColumnId {
-                    relation: id,
-                    column: idx,
-                },
-            });
+            let context = match output.is_untyped {
+                true => CastContext::Explicit,
+                false => CastContext::Implicit,
+            };
+            exprs.push(self.coerce_in(column, data_type, context)?);
+            columns.push(OutputColumn::new(output.name, data_type, id, idx));
         }
         Ok(Query {
             root: Relation::Project {
@@ -337,14 +331,8 @@ impl<'a> Binder<'a> {
         for column in 0..width {
             let mut cells: Vec<&mut Expr> = rows.iter_mut().map(|row| &mut row[column]).collect();
             let data_type = self.unify(&mut cells, "VALUES")?;
-            columns.push(OutputColumn {
-                name: format!("column{}", column + 1),
-                data_type,
-                id: ColumnId {
-                    relation: id,
-                    column,
-                },
-            });
+            let name = format!("column{}", column + 1);
+            columns.push(OutputColumn::new(name, data_type, id, column));
         }
         Ok(Query {
             root: Relation::Values { id, rows },
@@ -544,7 +532,12 @@ fn common_types(left: &Query, right: &Query, name: &str) -> Result<Vec<DataType>
     let pairs = left.columns.iter().zip(&right.columns);
     pairs
         .map(|(left, right)| {
-            common_type(left.data_type, right.data_type).ok_or_else(|| {
+            let common = match (left.is_untyped, right.is_untyped) {
+                (true, false) => Some(right.data_type),
+                (false, true) => Some(left.data_type),
+                _ => common_type(left.data_type, right.data_type),
+            };
+            common.ok_or_else(|| {
                 SqlError::new(
                     SqlState::DatatypeMismatch,
                     format!(

@@ -108,14 +108,11 @@ impl<'a> Binder<'a> {
         let mut exprs = Vec::with_capacity(items.len());
         let mut columns = Vec::with_capacity(items.len());
         for (column, mut item) in items.into_iter().enumerate() {
+            let is_untyped = item.expr.data_type.is_none();
             let data_type = self.settle(&mut item.expr)?;
             columns.push(OutputColumn {
-                name: item.name,
-                data_type,
-                id: ColumnId {
-                    relation: id,
-                    column,
-                },
+                is_untyped,
+                ..OutputColumn::new(item.name, data_type, id, column)
             });
             exprs.push(item.expr);
         }

@@ -22,7 +22,9 @@ const FILE: &str = "MANIFEST";
 impl Manifest {
     /// Whether `directory` has one.
     pub(crate) fn exists(env: &Env, directory: &Path) -> Result<bool> {
-        exists(env, &directory.join(FILE))
+        let path = directory.join(FILE);
+        let found = env.files.exists(&path);
+        found.map_err(|source| Error::io("look for", &path, source))
     }
 
     /// The manifest of `directory`; `None` where there is none.
@@ -62,13 +64,8 @@ impl Manifest {
 pub(crate) struct NewManifest(());
 
 impl NewManifest {
-    /// Its name in the directory.
+    /// Its name in the directory: a creation was begun there, and not finished.
     pub(crate) const FILE: &str = "MANIFEST.new";
-
-    /// Whether a creation was begun in `directory`, and not finished.
-    pub(crate) fn exists(env: &Env, directory: &Path) -> Result<bool> {
-        exists(env, &directory.join(NewManifest::FILE))
-    }
 
     /// Marks `directory` as one in which a database is being created.
     pub(crate) fn begin(env: &Env, directory: &Path, manifest: Manifest) -> Result<NewManifest> {
@@ -104,12 +101,6 @@ impl NewManifest {
             .sync_dir(directory)
             .map_err(|source| Error::io("sync", directory, source))
     }
-}
-
-fn exists(env: &Env, path: &Path) -> Result<bool> {
-    env.files
-        .exists(path)
-        .map_err(|source| Error::io("look for", path, source))
 }
 
 #[cfg(test)]

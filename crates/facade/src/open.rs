@@ -47,6 +47,7 @@ pub(crate) fn open(env: &Env, directory: &Path, options: &Options) -> Result<Ope
     }
     if !exists {
         create_directory(env, directory)?;
+        refuse_foreign(env, directory)?;
     }
     let lock: Arc<dyn LockGuard> = Arc::from(take_lock(env, directory)?);
     let env = &under_lock(env, Arc::clone(&lock));
@@ -214,28 +215,51 @@ fn open_engine(_: &Env, _: &Path, _: &Options, _: EngineKind) -> Result<Arc<dyn 
     Err(Error::no_engine())
 }
 
-/// Removes what a crash left of a creation; refuses a directory that holds anything else.
-fn discard_unfinished(env: &Env, directory: &Path, engine: EngineKind) -> Result<()> {
-    let names = env
-        .files
-        .list_dir(directory)
-        .map_err(|source| Error::io("list", directory, source))?;
-    if names.iter().all(|name| name == LOCK) {
+/// Refuses a directory that holds somebody else's files, before the lock's file is left there too. Where that file is there
+/// already, who holds the lock may be creating a database: then it is asked again under the lock.
+fn refuse_foreign(env: &Env, directory: &Path) -> Result<()> {
+    let names = names_in(env, directory)?;
+    if names.iter().any(|name| name == LOCK) {
         return Ok(());
     }
-    let parts = [LOG, folder_of(engine)];
-    let is_ours =
-        |name: &String| name == LOCK || name == NewManifest::FILE || parts.contains(&name.as_str());
-    if !NewManifest::exists(env, directory)? || !names.iter().all(is_ours) {
-        return Err(Error::file(directory.to_owned(), FileProblem::NotADatabase));
+    has_unfinished(directory, &names, EngineKind::BTree).map(drop)
+}
+
+/// Removes what a crash left of a creation; refuses a directory that holds anything else.
+fn discard_unfinished(env: &Env, directory: &Path, engine: EngineKind) -> Result<()> {
+    if !has_unfinished(directory, &names_in(env, directory)?, engine)? {
+        return Ok(());
     }
-    for folder in parts.map(|part| directory.join(part)) {
+    for folder in [LOG, folder_of(engine)].map(|part| directory.join(part)) {
         if is_planted("facade-leftovers-kept") {
             break;
         }
         empty(env, &folder)?;
     }
     Ok(())
+}
+
+/// Whether `names` are those of a creation that was not finished; an error where they are not, and not none either.
+fn has_unfinished(directory: &Path, names: &[String], engine: EngineKind) -> Result<bool> {
+    let parts = [NewManifest::FILE, LOG, folder_of(engine)];
+    let mut names = names.iter().filter(|name| *name != LOCK).peekable();
+    if names.peek().is_none() {
+        return Ok(false);
+    }
+    let (mut is_begun, mut is_ours) = (false, true);
+    for name in names {
+        is_begun |= name == NewManifest::FILE;
+        is_ours &= parts.contains(&name.as_str());
+    }
+    if is_begun && is_ours {
+        return Ok(true);
+    }
+    Err(Error::file(directory.to_owned(), FileProblem::NotADatabase))
+}
+
+fn names_in(env: &Env, directory: &Path) -> Result<Vec<String>> {
+    let names = env.files.list_dir(directory);
+    names.map_err(|source| Error::io("list", directory, source))
 }
 
 fn empty(env: &Env, folder: &Path) -> Result<()> {

@@ -19,10 +19,11 @@ fn created_once_and_read_back() {
     env.files.create_dir_all(directory).unwrap();
     assert_eq!(Manifest::read(&env, directory).unwrap(), None);
     let new = NewManifest::begin(&env, directory, SAMPLE).unwrap();
-    assert!(NewManifest::exists(&env, directory).unwrap());
+    let new = directory.join(NewManifest::FILE);
+    assert!(env.files.exists(&new).unwrap());
     assert_eq!(Manifest::read(&env, directory).unwrap(), None);
     new.finish(&env, directory).unwrap();
-    assert!(!NewManifest::exists(&env, directory).unwrap());
+    assert!(!env.files.exists(&new).unwrap());
     assert_eq!(Manifest::read(&env, directory).unwrap(), Some(SAMPLE));
 }
 

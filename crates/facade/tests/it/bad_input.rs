@@ -131,6 +131,12 @@ fn a_directory_with_other_files_is_no_database() {
         std::fs::read_to_string(folder.path().join("notes.txt")).unwrap(),
         "mine"
     );
+    let left = std::fs::read_dir(folder.path()).unwrap();
+    assert_eq!(
+        left.count(),
+        1,
+        "something was left in somebody's directory"
+    );
 }
 
 #[test]

@@ -19,11 +19,11 @@ fn created_once_and_read_back() {
     env.files.create_dir_all(directory).unwrap();
     assert_eq!(Manifest::read(&env, directory).unwrap(), None);
     let new = NewManifest::begin(&env, directory, SAMPLE).unwrap();
-    let new = directory.join(NewManifest::FILE);
-    assert!(env.files.exists(&new).unwrap());
+    let unfinished = directory.join(NewManifest::FILE);
+    assert!(env.files.exists(&unfinished).unwrap());
     assert_eq!(Manifest::read(&env, directory).unwrap(), None);
     new.finish(&env, directory).unwrap();
-    assert!(!env.files.exists(&new).unwrap());
+    assert!(!env.files.exists(&unfinished).unwrap());
     assert_eq!(Manifest::read(&env, directory).unwrap(), Some(SAMPLE));
 }
 

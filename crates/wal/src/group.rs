@@ -153,3 +153,6 @@ impl Group {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

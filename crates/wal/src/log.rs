@@ -65,6 +65,14 @@ pub(crate) struct Shared {
 struct State {
     /// The last record there is.
     appended: Lsn,
+    /// Whether it takes records.
+    ///
+    /// # Errors
+    /// [`WalError::Poisoned`].
+    pub fn check(&self) -> Result<(), WalError> {
+        self.shared.state.lock().check_poison()
+    }
+
     /// The oldest record that can be read; one above `appended` when there is none.
     oldest: Lsn,
     group: Group,

@@ -235,6 +235,52 @@ fn arguments_out_of_range_are_refused() {
 }
 
 #[test]
+fn the_last_number_is_never_given() {
+    let last = Lsn(u64::MAX - 1);
+    let log = Log::open(&Env::memory(1), Path::new("log"), small(), Lsn(last.0 - 1)).unwrap();
+    assert_eq!(log.append(b"x").unwrap(), last);
+    assert!(matches!(log.append(b"x"), Err(WalError::Exhausted)));
+    log.sync_to(last).unwrap();
+}
+
+#[test]
+fn a_log_exists_once_it_has_had_a_record() {
+    let env = Env::memory(1);
+    let dir = Path::new("log");
+    assert!(!Log::exists(&env, dir).unwrap(), "there is no folder");
+    let log = open(&env);
+    assert!(!Log::exists(&env, dir).unwrap(), "nothing was written");
+    append_all(&log, &[1]);
+    log.close().unwrap();
+    assert!(Log::exists(&env, dir).unwrap());
+}
+
+#[test]
+fn a_segment_may_be_filled_to_its_last_byte() {
+    // 31 records of 128 bytes, one of 96 and one of 32 make up the 4 KiB between header and trailer.
+    let mut lens = vec![96; 31];
+    lens.extend([64, 0]);
+    let stored: usize = lens.iter().map(|len| stored_bytes(*len)).sum();
+    assert_eq!(stored, 4096);
+    let env = Env::memory(1);
+    let options = LogOptions {
+        segment_bytes: 12 << 10,
+        ..LogOptions::default()
+    };
+    let log = Log::open(&env, Path::new("log"), options, Lsn::ZERO).unwrap();
+    append_all(&log, &lens);
+    log.sync_to(log.appended_lsn()).unwrap();
+    assert_eq!(log.stats().segments, 1);
+    append_all(&log, &[0]);
+    log.sync_to(log.appended_lsn()).unwrap();
+    assert_eq!(log.stats().segments, 2);
+    lens.push(0);
+    check_content(&log, &lens);
+    drop(log);
+    check_content(&open(&env), &lens);
+}
+
+#[test]
 fn a_log_may_be_opened_with_other_options() {
     let env = Env::memory(1);
     let mut last = 0;

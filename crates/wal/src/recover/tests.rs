@@ -374,6 +374,48 @@ fn old_records_under_the_same_epoch_do_not_chain_either() {
     rig.check_ends(PER_SEGMENT + 2);
 }
 
+/// Writes a segment's header anew, with another first record.
+fn begin_with(rig: &Rig, number: u64, first_lsn: u64) {
+    let mut block = [0; SEGMENT_HEADER_BYTES];
+    rig.file(number).read_exact_at(&mut block, 0).unwrap();
+    let mut header = crate::segment::format::decode(&block).unwrap();
+    header.first_lsn = Lsn(first_lsn);
+    let block = crate::segment::format::encode(&header);
+    rig.file(number).write_all_at(&block, 0).unwrap();
+}
+
+#[test]
+fn a_segment_that_begins_before_the_one_before_it_is_corruption() {
+    let rig = Rig::new(2 * PER_SEGMENT + 1);
+    begin_with(&rig, 3, PER_SEGMENT);
+    match rig.open(0).unwrap_err() {
+        WalError::Corrupt {
+            segment: SegmentId(3),
+            offset: 0,
+            why: Malformed::Sequence { expected, found },
+            ..
+        } => assert_eq!((expected, found), (Lsn(PER_SEGMENT + 1), Lsn(PER_SEGMENT))),
+        error => panic!("{error:?}"),
+    }
+}
+
+/// Power went when a segment was begun. The next record does not fit it, so the next segment begins with the same number.
+#[test]
+fn a_segment_may_stay_empty() {
+    let rig = Rig::new(PER_SEGMENT + 1);
+    let zeros = vec![0; usize::try_from(STORED_BYTES).unwrap()];
+    rig.file(2).write_all_at(&zeros, place(0)).unwrap();
+    let log = rig.check_ends(PER_SEGMENT);
+    let large = vec![1; 20_000];
+    log.append(&large).unwrap();
+    log.sync_to(Lsn(PER_SEGMENT + 1)).unwrap();
+    drop(log);
+    let log = rig.open(0).unwrap();
+    assert_eq!(log.appended_lsn(), Lsn(PER_SEGMENT + 1));
+    let last = log.read_from(Lsn(PER_SEGMENT + 1)).next();
+    assert_eq!(last.unwrap().unwrap().payload, large);
+}
+
 #[test]
 fn headers_are_checked_against_their_files() {
     let check = |harm: fn(&Rig), expected: fn(&WalError) -> bool| {

@@ -160,6 +160,24 @@ fn check_poison(on: OpKind, effect: Effect, nth: u64) {
     );
 }
 
+/// The note that makes the next open write everything again is gone once that was done.
+#[test]
+fn a_recovered_log_keeps_no_note_of_the_failure() {
+    let disk = disk();
+    let log = open(&disk.env(), 0).unwrap();
+    append_to(&log, 3);
+    disk.inject(Fault::error(OpKind::Sync, ErrorKind::Other).nth(1));
+    append_next(&log).unwrap_err();
+    drop(log);
+    let has_note = || {
+        let names = disk.env().files.list_dir(&dir()).unwrap();
+        names.iter().any(|name| name == "poisoned")
+    };
+    assert!(has_note());
+    drop(open(&disk.env(), 0).unwrap());
+    assert!(!has_note());
+}
+
 #[test]
 fn a_failed_write_poisons() {
     for nth in 1..3 {

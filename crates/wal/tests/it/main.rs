@@ -5,7 +5,9 @@ mod crash;
 mod damage;
 mod faults;
 mod golden;
+mod groups;
 mod model;
+mod probe;
 mod threads;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,132 @@
+//! Files in memory that count reads, and hold syncs back while a gate is closed.
+
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+
+use drystone_base::{File, FileSystem, LockError, LockGuard, MemoryFileSystem, OpenMode};
+
+/// A file system that tells what is asked of it. Clones are the same one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Probe {
+    files: Arc<MemoryFileSystem>,
+    seen: Arc<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    reads: AtomicU64,
+    gate: Mutex<Gate>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Gate {
+    is_closed: bool,
+    waiting: u64,
+}
+
+impl Probe {
+    /// How many reads there were.
+    pub(crate) fn reads(&self) -> u64 {
+        self.seen.reads.load(Ordering::Relaxed)
+    }
+
+    /// From here on, syncs wait for [`Probe::open_gate`].
+    pub(crate) fn close_gate(&self) {
+        self.seen.gate.lock().unwrap().is_closed = true;
+    }
+
+    pub(crate) fn open_gate(&self) {
+        self.seen.gate.lock().unwrap().is_closed = false;
+        self.seen.changed.notify_all();
+    }
+
+    /// Returns once a sync waits at the gate.
+    pub(crate) fn wait_for_sync(&self) {
+        let mut gate = self.seen.gate.lock().unwrap();
+        while gate.waiting == 0 {
+            gate = self.seen.changed.wait(gate).unwrap();
+        }
+    }
+}
+
+impl Seen {
+    fn pass_gate(&self) {
+        let mut gate = self.gate.lock().unwrap();
+        gate.waiting += 1;
+        self.changed.notify_all();
+        while gate.is_closed {
+            gate = self.changed.wait(gate).unwrap();
+        }
+        gate.waiting -= 1;
+    }
+}
+
+impl FileSystem for Probe {
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn File>> {
+        Ok(Arc::new(ProbeFile {
+            file: self.files.open(path, mode)?,
+            seen: Arc::clone(&self.seen),
+        }))
+    }
+
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        self.files.create_dir_all(path)
+    }
+
+    fn list_dir(&self, path: &Path) -> io::Result<Vec<String>> {
+        self.files.list_dir(path)
+    }
+
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        self.files.exists(path)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.files.remove_file(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.files.rename(from, to)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.files.sync_dir(path)
+    }
+
+    fn try_lock(&self, path: &Path, holder: &str) -> Result<Box<dyn LockGuard>, LockError> {
+        self.files.try_lock(path, holder)
+    }
+}
+
+#[derive(Debug)]
+struct ProbeFile {
+    file: Arc<dyn File>,
+    seen: Arc<Seen>,
+}
+
+impl File for ProbeFile {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.seen.reads.fetch_add(1, Ordering::Relaxed);
+        self.file.read_at(buf, offset)
+    }
+
+    fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
+        self.file.write_all_at(buf, offset)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.seen.pass_gate();
+        self.file.sync()
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.file.len()
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.file.set_len(len)
+    }
+}

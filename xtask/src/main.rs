@@ -5,6 +5,7 @@
 //! - `crash`: power cuts and bit flips over fresh seeds, for as many rounds as asked.
 //! - `features`: the facade builds with none, each and all of its features.
 //! - `powercut`, `kill`, `full-disk`: real file systems lose power, processes die, disks are full.
+//! - `mutants`: changes to the code that no test notices.
 //! - `slt`: SQL logic tests, of which `ci` runs a part.
 #![expect(
     clippy::disallowed_methods,
@@ -19,6 +20,7 @@ mod features;
 mod full_disk;
 #[cfg(unix)]
 mod kill;
+mod mutants;
 #[cfg(unix)]
 mod powercut;
 #[cfg(unix)]
@@ -96,6 +98,14 @@ enum Command {
         #[arg(long, default_value_t = 0)]
         first: u64,
     },
+    /// Change the code of log, pager and transactions in small ways, one at a time: their tests must notice
+    Mutants {
+        /// Packages to change; those three where none are given
+        packages: Vec<String>,
+        /// Try a share of the mutants: `1/8` is the second of eight
+        #[arg(long)]
+        shard: Option<String>,
+    },
     /// Run SQL logic tests: the files named and those in the folders named, each against a database of its own
     Slt {
         /// Files in the format of SQLite's suite, and folders of them; the whole corpus where none are given
@@ -157,6 +167,9 @@ fn main() -> anyhow::Result<()> {
         #[cfg(not(unix))]
         Command::Powercut { .. } | Command::Kill { .. } | Command::FullDisk { .. } => {
             anyhow::bail!("this needs signals and mounts as Unix has them")
+        }
+        Command::Mutants { packages, shard } => {
+            mutants::run(&shell, &root, &packages, shard.as_deref())
         }
         Command::Features => features::run(&shell),
         Command::Slt { paths } => slt::run(&shell, &root, &absolute(paths)?),

@@ -6,6 +6,7 @@
 //! - `features`: the facade builds with none, each and all of its features.
 //! - `powercut`, `kill`, `full-disk`: real file systems lose power, processes die, disks are full.
 //! - `mutants`: changes to the code that no test notices.
+//! - `sim`: the simulator, from seeds; with `--canary`, whether it finds planted bugs.
 //! - `slt`: SQL logic tests, of which `ci` runs a part.
 #![expect(
     clippy::disallowed_methods,
@@ -25,6 +26,7 @@ mod mutants;
 mod powercut;
 #[cfg(unix)]
 mod real;
+mod sim;
 mod slt;
 mod tidy;
 
@@ -106,6 +108,8 @@ enum Command {
         #[arg(long)]
         shard: Option<String>,
     },
+    /// Run the simulator: seeds of the swarm, power cuts everywhere, damage; or look for planted bugs
+    Sim(sim::Sim),
     /// Run SQL logic tests: the files named and those in the folders named, each against a database of its own
     Slt {
         /// Files in the format of SQLite's suite, and folders of them; the whole corpus where none are given
@@ -172,6 +176,7 @@ fn main() -> anyhow::Result<()> {
             mutants::run(&shell, &root, &packages, shard.as_deref())
         }
         Command::Features => features::run(&shell),
+        Command::Sim(sim) => sim::run(&shell, &sim),
         Command::Slt { paths } => slt::run(&shell, &root, &absolute(paths)?),
     }
 }

@@ -78,3 +78,27 @@ fn finds_a_file_that_no_module_declares() {
     assert!(is_module(&root, Path::new("xtask/src/tidy/tests.rs")));
     assert!(!is_module(&root, Path::new("xtask/src/nobody.rs")));
 }
+
+#[test]
+fn finds_a_planted_bug_that_is_not_in_the_list_and_one_that_is_nowhere() {
+    let mut planted = Planted::default();
+    planted.read(
+        Path::new("crates/wal/src/log.rs"),
+        "if is_planted(\"known\") {}\nif is_planted(\n    \"unlisted\",\n) {}\n",
+    );
+    planted.read(
+        Path::new("crates/wal/src/log/tests.rs"),
+        "is_planted(\"test\")",
+    );
+    planted.read(
+        Path::new("crates/simulator/src/canary.rs"),
+        "bug(\"known\", Lost, \"what\"),\nbug(\"lost\", Lost, \"what\"),\nconst fn bug(name: &str)",
+    );
+    assert_eq!(
+        planted.breaches(),
+        [
+            "T8 crates/wal/src/log.rs: unlisted is no canary of the list",
+            "T8 crates/simulator/src/canary.rs: lost is planted nowhere",
+        ]
+    );
+}

@@ -1,0 +1,61 @@
+//! The simulator: the whole database on a simulated disk, from seeds; and the planted bugs that it must find.
+
+use clap::Args;
+use xshell::{Shell, cmd};
+
+/// What is run.
+#[derive(Args)]
+pub(crate) struct Sim {
+    /// Look for planted bugs instead, each in a process of its own: for all of them, or for the one that is named
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
+    canary: Option<String>,
+    /// What the simulator takes: `--seeds N`, `--start S`, `--seed S`, `--minutes M`, `--jobs N`, `crash-points`,
+    /// `damage`, `--help`
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "ARGUMENTS"
+    )]
+    arguments: Vec<String>,
+}
+
+/// Builds the simulator and runs it.
+pub(crate) fn run(shell: &Shell, sim: &Sim) -> anyhow::Result<()> {
+    let Sim { canary, arguments } = sim;
+    match canary {
+        None => simulate(shell, arguments),
+        Some(name) => hunt(shell, name, arguments),
+    }
+}
+
+fn simulate(shell: &Shell, arguments: &[String]) -> anyhow::Result<()> {
+    let simulator = [
+        "--package",
+        "drystone-simulator",
+        "--bin",
+        "drystone-simulator",
+    ];
+    let run = cmd!(
+        shell,
+        "cargo run --quiet --profile campaign {simulator...} -- {arguments...}"
+    );
+    Ok(run.run()?)
+}
+
+/// Builds with planted bugs, in a folder of its own: the flag changes every crate.
+fn hunt(shell: &Shell, name: &str, arguments: &[String]) -> anyhow::Result<()> {
+    let _flags = shell.push_env("RUSTFLAGS", "--cfg planted");
+    let build = ["--profile", "campaign", "--target-dir", "target/planted"];
+    let simulator = [
+        "--package",
+        "drystone-simulator",
+        "--bin",
+        "drystone-simulator",
+    ];
+    let name = Some(name).filter(|name| !name.is_empty());
+    let run = cmd!(
+        shell,
+        "cargo run --quiet {build...} {simulator...} -- canary {name...} {arguments...}"
+    );
+    Ok(run.run()?)
+}

@@ -7,6 +7,7 @@
 //! - `powercut`, `kill`, `full-disk`: real file systems lose power, processes die, disks are full.
 //! - `mutants`: changes to the code that no test notices.
 //! - `sim`: the simulator, from seeds; with `--canary`, whether it finds planted bugs.
+//! - `shuttle`, `loom`, `miri`, `tsan`: how threads meet, and what `unsafe` code does.
 //! - `slt`: SQL logic tests, of which `ci` runs a part.
 #![expect(
     clippy::disallowed_methods,
@@ -28,6 +29,7 @@ mod powercut;
 mod real;
 mod sim;
 mod slt;
+mod threads;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -110,6 +112,35 @@ enum Command {
     },
     /// Run the simulator: seeds of the swarm, power cuts everywhere, damage; or look for planted bugs
     Sim(sim::Sim),
+    /// Run models of the core under many schedules; a failure prints the schedule, which replays it
+    Shuttle {
+        /// How many schedules each model runs under
+        #[arg(long, default_value_t = 100)]
+        schedules: u64,
+        /// How many seconds each model may take; without it, as many as it needs
+        #[arg(long)]
+        seconds: Option<u64>,
+        /// A part of the models' names
+        #[arg(long)]
+        model: Option<String>,
+        /// Run the one model under this schedule, which a failure printed
+        #[arg(long)]
+        replay: Option<String>,
+    },
+    /// Run models of the lock-free parts under every order, with every value that weak memory may show
+    Loom {
+        /// A part of the models' names
+        #[arg(long)]
+        model: Option<String>,
+    },
+    /// Interpret the tests of the modules with `unsafe` code (needs a nightly toolchain with Miri)
+    Miri,
+    /// Run the stress test under ThreadSanitizer (needs a nightly toolchain with rust-src)
+    Tsan {
+        /// How many seconds it goes on for
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
     /// Run SQL logic tests: the files named and those in the folders named, each against a database of its own
     Slt {
         /// Files in the format of SQLite's suite, and folders of them; the whole corpus where none are given
@@ -177,6 +208,23 @@ fn main() -> anyhow::Result<()> {
         }
         Command::Features => features::run(&shell),
         Command::Sim(sim) => sim::run(&shell, &sim),
+        Command::Shuttle {
+            schedules,
+            seconds,
+            model,
+            replay,
+        } => {
+            let schedules = threads::Schedules {
+                count: schedules,
+                seconds,
+                model,
+                replay,
+            };
+            threads::shuttle(&shell, schedules)
+        }
+        Command::Loom { model } => threads::loom(&shell, model),
+        Command::Miri => threads::miri(&shell),
+        Command::Tsan { seconds } => threads::tsan(&shell, seconds),
         Command::Slt { paths } => slt::run(&shell, &root, &absolute(paths)?),
     }
 }

@@ -234,7 +234,9 @@ fn open_ends(path: &Path, text: &str) -> Vec<String> {
 
 /// T7. Tests may use what they like, and comments may name it.
 fn foreign_latches(path: &Path, text: &str) -> Vec<String> {
-    let is_test = path.ends_with("tests.rs") || path.iter().any(|part| part == "tests");
+    let is_test = path.ends_with("tests.rs")
+        || path.ends_with("loom.rs")
+        || path.iter().any(|part| part == "tests");
     let is_source = path.starts_with("crates/base/src/sync") || path.ends_with("base/src/sync.rs");
     // What a planted bug is chosen with is set before the first thread.
     let is_source = is_source || path.ends_with("base/src/planted.rs");

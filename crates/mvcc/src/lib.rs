@@ -62,6 +62,8 @@ pub mod fuzzing;
 mod key_range;
 mod layers;
 mod link;
+#[cfg(all(test, loom))]
+mod loom;
 mod memory_merge;
 mod memtable;
 mod merge;

@@ -109,3 +109,6 @@ impl Memtable {
         self.bytes.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(all(test, loom))]
+mod loom;

@@ -84,5 +84,7 @@ impl Publication {
     }
 }
 
+#[cfg(all(test, loom))]
+mod loom;
 #[cfg(test)]
 mod tests;

@@ -14,5 +14,7 @@ mod model;
 #[cfg(feature = "sql")]
 mod sql;
 #[cfg(feature = "sql")]
+mod stress;
+#[cfg(feature = "sql")]
 mod verify;
 mod workload;

@@ -713,5 +713,7 @@ fn head_of(key: &[u8], skip: u32) -> u64 {
     u64::from_be_bytes(head)
 }
 
+#[cfg(all(test, loom))]
+mod loom;
 #[cfg(test)]
 mod tests;

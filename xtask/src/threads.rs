@@ -1,0 +1,92 @@
+//! What checks how threads meet: models under `shuttle` and `loom`, the unsafe parts under Miri, a stress test under
+//! ThreadSanitizer. Each is built with flags of its own, in a folder of its own below `target`.
+
+use anyhow::{Context, ensure};
+use xshell::{Shell, cmd};
+
+/// The packages with `unsafe` code, and the modules that have it or call it closely.
+const UNSAFE_MODULES: [(&str, &[&str]); 2] = [
+    ("drystone-mvcc", &["memtable"]),
+    (
+        "drystone-index-vector",
+        &["kernel", "metric", "hnsw::graph"],
+    ),
+];
+
+/// Which models run under which schedules.
+pub(crate) struct Schedules {
+    /// How many schedules each model runs under.
+    pub(crate) count: u64,
+    /// How long each model may take, in seconds.
+    pub(crate) seconds: Option<u64>,
+    /// A part of the models' names.
+    pub(crate) model: Option<String>,
+    /// A schedule that a failure printed: the one model runs under it alone.
+    pub(crate) replay: Option<String>,
+}
+
+/// Runs the models of `crates/facade/tests/shuttle`.
+pub(crate) fn shuttle(shell: &Shell, schedules: Schedules) -> anyhow::Result<()> {
+    ensure!(
+        schedules.replay.is_none() || schedules.model.is_some(),
+        "a schedule belongs to one model: name it with --model"
+    );
+    let _flags = shell.push_env("RUSTFLAGS", "--cfg shuttle");
+    let _count = shell.push_env("DRYSTONE_SCHEDULES", schedules.count.to_string());
+    let seconds = schedules.seconds.map(|seconds| seconds.to_string());
+    let _seconds = shell.push_env("DRYSTONE_SCHEDULE_SECONDS", seconds.unwrap_or_default());
+    let _replay = shell.push_env("DRYSTONE_SCHEDULE", schedules.replay.unwrap_or_default());
+    let model = schedules.model.unwrap_or_default();
+    // Without SQL, which has no latch of interest and takes longer to build than all the rest.
+    Ok(cmd!(
+        shell,
+        "cargo test --profile campaign --target-dir target/shuttle --package drystone --no-default-features
+         --features btree --test shuttle -- --nocapture --test-threads 1 {model}"
+    )
+    .run()?)
+}
+
+/// Runs the models of the lock-free parts: every order, and every value that the memory model allows.
+pub(crate) fn loom(shell: &Shell, model: Option<String>) -> anyhow::Result<()> {
+    let _flags = shell.push_env("RUSTFLAGS", "--cfg loom");
+    let model = model.unwrap_or_default();
+    Ok(cmd!(
+        shell,
+        "cargo test --profile campaign --target-dir target/loom --package drystone-mvcc --lib -- --nocapture
+         --test-threads 1 loom_ {model}"
+    )
+    .run()?)
+}
+
+/// Interprets the tests of every module with `unsafe` code, and of those that call it closely.
+pub(crate) fn miri(shell: &Shell) -> anyhow::Result<()> {
+    for (package, modules) in UNSAFE_MODULES {
+        cmd!(
+            shell,
+            "cargo +nightly miri test --target-dir target/miri --package {package} --lib -- {modules...}"
+        )
+        .run()?;
+    }
+    Ok(())
+}
+
+/// Runs the facade's stress test for `seconds` seconds under ThreadSanitizer, standard library and all.
+pub(crate) fn tsan(shell: &Shell, seconds: u64) -> anyhow::Result<()> {
+    let _flags = shell.push_env("RUSTFLAGS", "-Zsanitizer=thread");
+    let _seconds = shell.push_env("DRYSTONE_STRESS_SECONDS", seconds.to_string());
+    // The sanitizer instruments what is built for a named target: build scripts must not be.
+    let host = host(shell)?;
+    Ok(cmd!(
+        shell,
+        "cargo +nightly test -Zbuild-std --target {host} --target-dir target/tsan --package drystone
+         --test it -- --nocapture stress::"
+    )
+    .run()?)
+}
+
+/// The target that the compiler runs on.
+fn host(shell: &Shell) -> anyhow::Result<String> {
+    let version = cmd!(shell, "rustc +nightly -vV").quiet().read()?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("rustc names its host")?.to_owned())
+}

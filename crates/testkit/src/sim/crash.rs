@@ -320,3 +320,6 @@ pub(super) fn sectors(
         Some(sector)
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -314,3 +314,6 @@ impl Faults {
         strike
     }
 }
+
+#[cfg(test)]
+mod tests;

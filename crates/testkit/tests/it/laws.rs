@@ -2,12 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use drystone_base::{
-    File, FileSystem, LockError, LockGuard, MemoryFileSystem, OpenMode, OsFileSystem,
+    Clock, File, FileSystem, LockError, LockGuard, MemoryFileSystem, OpenMode, OsFileSystem,
 };
 use drystone_testkit::laws::{EngineLaws, FileSystemLaws};
-use drystone_testkit::{ModelEngine, SimFileSystem};
+use drystone_testkit::{Effect, Fault, Latency, ModelEngine, OpKind, SimFileSystem};
 
 #[test]
 fn the_operating_systems_files_are_lawful() {
@@ -23,6 +24,23 @@ fn files_in_memory_are_lawful() {
 #[test]
 fn the_simulated_disk_is_lawful() {
     FileSystemLaws::new(SimFileSystem::new(7), "/laws").check_all();
+}
+
+#[test]
+fn a_disk_that_is_slow_and_gives_all_in_pieces_is_lawful() {
+    let disk = SimFileSystem::new(8);
+    disk.start_hashing();
+    disk.keep_generations(2);
+    let slow = Duration::from_secs(1);
+    disk.set_latency(Some(Latency {
+        usual: slow,
+        slow_percent: 5,
+        slow: slow * 60,
+    }));
+    let pieces = Fault::new(OpKind::Write, Effect::Short).or(OpKind::Read);
+    disk.inject(pieces.for_ever());
+    FileSystemLaws::new(disk.clone(), "/laws").check_all();
+    assert!(disk.faults_struck() > 5000 && disk.clock().monotonic() > slow * 5000);
 }
 
 #[test]

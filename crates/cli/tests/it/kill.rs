@@ -79,8 +79,8 @@ fn write_until_killed(path: &Path, first: u64, life: Duration) -> u64 {
     let stdin = child.stdin.take().unwrap();
     let writer = thread::spawn(move || feed(stdin, first));
     let reader = watch(&mut child, Arc::clone(&acknowledged));
-    // Life counts from the first acknowledgement, or else a slow start would leave nothing to kill.
-    for _ in 0..2_000 {
+    // Life counts from the first acknowledgement, or else a slow start would leave nothing to kill. A machine may be busy.
+    for _ in 0..60_000 {
         if acknowledged.load(Ordering::Acquire) > 0 {
             break;
         }

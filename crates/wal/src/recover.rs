@@ -3,8 +3,8 @@
 //! Only the last segment can end in a torn tail (rules D2 of `folder.rs` and V1 of `writer.rs`). There the chain of
 //! records breaks at some offset, where record *k* should be:
 //!
-//! - a valid record behind it, or the marker in the trailer, says that *k* was durable: the place was whole once.
-//!   [`WalError::Corrupt`].
+//! - a valid record behind it, or the marker in the trailer, says that *k* was durable: the place was whole once, or *k*
+//!   was in a segment behind this one that is gone. [`WalError::Corrupt`].
 //! - nothing says so: *k* was never acknowledged, or only by the last group before a crash. The log ends before it.
 //!
 //! # What may be left behind the end
@@ -182,7 +182,7 @@ fn find_end(segments: &VecDeque<Arc<Segment>>, floor: Lsn) -> Result<Option<End>
         let chain = Chain::new(Arc::clone(segment));
         match segments.peek() {
             Some(next) => check_inner(chain, next.first_lsn())?,
-            None => return find_tail(chain).map(Some),
+            None => return find_tail(chain, floor).map(Some),
         }
     }
     Ok(None)
@@ -197,8 +197,9 @@ fn check_inner(mut chain: Chain, until: Lsn) -> Result<(), WalError> {
     Ok(())
 }
 
-/// Reads the last segment to where its chain breaks, and says what the break is.
-fn find_tail(mut chain: Chain) -> Result<End, WalError> {
+/// Reads the last segment to where its chain breaks, and says what the break is. A marker that vouches for nothing after
+/// `floor` does not matter: so it may be where all segments are given up, the last one first.
+fn find_tail(mut chain: Chain, floor: Lsn) -> Result<End, WalError> {
     let why = loop {
         match chain.next_link() {
             Ok(_) => {}
@@ -210,7 +211,8 @@ fn find_tail(mut chain: Chain) -> Result<End, WalError> {
     let (offset, next_lsn) = (chain.offset(), chain.next_lsn());
     let known = known_durable(&segment)?;
     let survivors = search(&mut chain)?;
-    let is_proved = survivors == Survivors::ProveDamage || known >= next_lsn;
+    let is_vouched_for = known >= next_lsn && known > floor;
+    let is_proved = survivors == Survivors::ProveDamage || is_vouched_for;
     if is_proved && !is_planted("wal-damage-cut") {
         return Err(corrupt(segment.number(), offset, next_lsn, why));
     }

@@ -7,7 +7,8 @@
 //!   synced. So what a crash leaves is: whole segments, then one segment whose tail may be torn anywhere behind
 //!   `durable`.
 //! - V2. Every record says what was durable when it was written, and so does the marker in the segment's trailer. One of
-//!   them that says a damaged record was durable proves that this is no torn tail.
+//!   them that says a damaged record was durable proves that this is no torn tail; and one that says so of a record behind
+//!   its segment, that a segment is missing there.
 
 use std::sync::Arc;
 
@@ -35,6 +36,8 @@ pub(crate) struct Writer {
     folder: Folder,
     /// The segment that is being written.
     current: Option<Arc<Segment>>,
+    /// The segment before `current`, until it says that there is more behind it: see [`Writer::vouch`].
+    before: Option<Arc<Segment>>,
     /// Whether `current` was written since its last sync.
     is_dirty: bool,
     /// Everything up to here is synced.
@@ -55,6 +58,7 @@ impl Writer {
         Writer {
             folder,
             current,
+            before: None,
             is_dirty: false,
             durable: last,
             flushed: last,
@@ -92,16 +96,8 @@ impl Writer {
         let Some(segment) = &self.current else {
             return Ok(());
         };
-        let mut marker = Vec::new();
-        let durable = if is_planted("wal-marker-overstated") {
-            self.durable.next()
-        } else {
-            self.durable
-        };
-        encode_unsealed(&mut marker, RecordKind::Marker, durable, &[]);
-        seal(&mut marker, self.durable, segment.header.epoch);
         self.is_dirty = true;
-        let written = segment.file.write_all_at(&marker, segment.records_end());
+        let written = put_marker(segment, self.durable);
         let synced = written.and_then(|()| self.sync());
         synced.inspect_err(|_| self.folder.note_poison())
     }
@@ -115,7 +111,7 @@ impl Writer {
             .activate(begin.spare, begin.number, begin.first_lsn)?;
         let segment = Arc::new(segment);
         self.begun.push(Arc::clone(&segment));
-        self.current = Some(segment);
+        self.before = self.current.replace(segment);
         Ok(())
     }
 
@@ -140,6 +136,32 @@ impl Writer {
             self.is_dirty = false;
         }
         self.durable = self.flushed;
-        Ok(())
+        self.vouch()
     }
+
+    /// Says in the segment before the current one that a record behind it is durable: if the current one is gone one day,
+    /// that shows. It is not synced, for nothing else rests on it; the system writes it in its own time.
+    fn vouch(&mut self) -> Result<(), WalError> {
+        let first = self.current.as_ref().map(|segment| segment.first_lsn());
+        if first.is_none_or(|first| self.durable < first) {
+            return Ok(());
+        }
+        match self.before.take() {
+            Some(before) => put_marker(&before, self.durable),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Writes into the trailer of a segment that everything up to `durable` is.
+fn put_marker(segment: &Segment, durable: Lsn) -> Result<(), WalError> {
+    let durable = if is_planted("wal-marker-overstated") {
+        durable.next()
+    } else {
+        durable
+    };
+    let mut marker = Vec::new();
+    encode_unsealed(&mut marker, RecordKind::Marker, durable, &[]);
+    seal(&mut marker, durable, segment.header.epoch);
+    segment.file.write_all_at(&marker, segment.records_end())
 }

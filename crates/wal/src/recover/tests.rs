@@ -311,6 +311,39 @@ fn a_missing_segment_is_found() {
 }
 
 #[test]
+fn a_missing_last_segment_is_found_by_the_one_before() {
+    let rig = Rig::new(PER_SEGMENT + 3);
+    rig.env.files.remove_file(&Rig::path(2)).unwrap();
+    rig.check_corrupt(1, PER_SEGMENT, PER_SEGMENT + 1);
+    let rig = Rig::new(3 * PER_SEGMENT + 1);
+    for number in [4, 3] {
+        rig.env.files.remove_file(&Rig::path(number)).unwrap();
+        rig.check_corrupt(number - 1, PER_SEGMENT, (number - 1) * PER_SEGMENT + 1);
+    }
+}
+
+#[test]
+fn nothing_is_missing_where_nothing_behind_was_durable() {
+    let rig = Rig::new(PER_SEGMENT);
+    let log = rig.open(0).unwrap();
+    log.append(&payload(PER_SEGMENT + 1)).unwrap();
+    log.flush().unwrap();
+    drop(log);
+    rig.env.files.remove_file(&Rig::path(2)).unwrap();
+    rig.check_ends(PER_SEGMENT);
+}
+
+/// All that the lost segment held is held elsewhere, as far as anybody can tell.
+#[test]
+fn a_missing_last_segment_below_the_floor_harms_nothing() {
+    let rig = Rig::new(PER_SEGMENT + 1);
+    rig.env.files.remove_file(&Rig::path(2)).unwrap();
+    let log = rig.open(PER_SEGMENT + 1).unwrap();
+    rig.append(&log, PER_SEGMENT + 2);
+    check_records(&log, PER_SEGMENT + 2, PER_SEGMENT + 2);
+}
+
+#[test]
 fn a_missing_first_segment_is_a_gap_unless_it_is_below_the_floor() {
     let rig = Rig::new(2 * PER_SEGMENT);
     rig.env.files.remove_file(&Rig::path(1)).unwrap();

@@ -10,8 +10,15 @@ use crate::{append_synced, bytes_of, dir, open, options};
 
 const LENS: [usize; 8] = [0, 1, 7, 8, 9, 3000, 6000, 77];
 
-fn golden(version: u32) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/version-{version}"))
+/// As it was written at first: with no marker but in the last segment.
+const FIRST: &str = "version-1";
+/// As it is written now: in a segment that another one follows, a marker says so.
+const NOW: &str = "version-1-vouched";
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name)
 }
 
 /// The log that was written for version 1: single commits, one group, a segment of its own, a marker.
@@ -52,11 +59,11 @@ fn check_content(log: &Log) {
     clippy::disallowed_methods,
     reason = "reads what is kept beside the tests"
 )]
-fn golden_env(version: u32) -> Env {
+fn golden_env(name: &str) -> Env {
     let env = Env::memory(0);
     env.files.create_dir_all(&dir()).unwrap();
     let mut count = 0;
-    for entry in fs::read_dir(golden(version)).unwrap() {
+    for entry in fs::read_dir(golden(name)).unwrap() {
         let entry = entry.unwrap();
         let file = env
             .files
@@ -72,11 +79,13 @@ fn golden_env(version: u32) -> Env {
 
 #[test]
 fn version_1_is_read() {
-    let env = golden_env(1);
-    let log = open(&env, 0).unwrap();
-    check_content(&log);
-    let lsn = append_synced(&log, b"and written on").unwrap();
-    assert_eq!(lsn, Lsn(LENS.len() as u64 + 1));
+    for name in [FIRST, NOW] {
+        let env = golden_env(name);
+        let log = open(&env, 0).unwrap();
+        check_content(&log);
+        let lsn = append_synced(&log, b"and written on").unwrap();
+        assert_eq!(lsn, Lsn(LENS.len() as u64 + 1));
+    }
 }
 
 #[test]
@@ -84,7 +93,7 @@ fn version_1_is_what_is_written() {
     let env = Env::memory(1);
     write_log(&env);
     write_where_asked(&env);
-    let golden = files_of(&golden_env(1));
+    let golden = files_of(&golden_env(NOW));
     let written = files_of(&env);
     let names = |files: &[(String, Vec<u8>)]| {
         files
@@ -110,8 +119,8 @@ fn write_where_asked(env: &Env) {
     if std::env::var_os(WRITE_VARIABLE).is_none() {
         return;
     }
-    fs::create_dir_all(golden(1)).unwrap();
+    fs::create_dir_all(golden(NOW)).unwrap();
     for (name, bytes) in files_of(env) {
-        fs::write(golden(1).join(name), bytes).unwrap();
+        fs::write(golden(NOW).join(name), bytes).unwrap();
     }
 }

@@ -45,6 +45,11 @@ impl Layers {
         None
     }
 
+    /// Whether a memtable says that a keyspace was dropped at or before `lsn`.
+    pub(crate) fn is_dropped(&self, keyspace: KeyspaceId, lsn: Lsn) -> bool {
+        self.tables(keyspace, lsn).is_none()
+    }
+
     /// The tables of a keyspace, newest first, or `None` when it was dropped at or before `lsn`.
     pub(crate) fn tables(&self, keyspace: KeyspaceId, lsn: Lsn) -> Option<Vec<Arc<Table>>> {
         let found = self.memtables.iter();

@@ -94,5 +94,16 @@ fn check_catalog(view: &View, report: &mut VerifyReport) -> Result<(), StoreErro
     if let Some(last) = last.filter(|&last| last >= next) {
         return Err(catalog::corrupt("next keyspace", last, next));
     }
-    Ok(())
+    let is_known = |id: &KeyspaceId| *id == KeyspaceId::CATALOG || by_number.contains_key(id);
+    check_base(view, is_known)
+}
+
+/// Every keyspace of the base is known, or was dropped after the base.
+fn check_base(view: &View, is_known: impl Fn(&KeyspaceId) -> bool) -> Result<(), StoreError> {
+    let mut keyspaces = view.base().keyspaces()?.into_iter();
+    let stray = keyspaces.find(|id| !is_known(id) && !view.layers().is_dropped(*id, view.lsn()));
+    stray.map_or(Ok(()), |stray| {
+        let expected = "those of the catalog";
+        Err(catalog::corrupt("keyspaces in the base", expected, stray))
+    })
 }

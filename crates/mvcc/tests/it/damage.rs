@@ -89,3 +89,21 @@ fn any_log_record_that_is_no_commit_is_reported() {
         other => panic!("the record is damaged, not {other:?}"),
     }
 }
+
+#[test]
+fn verify_finds_a_keyspace_that_the_catalog_does_not_know() {
+    use drystone_btree::{BTree, BTreeOptions, WriteBatch};
+    let env = Env::memory(1);
+    let dir = std::path::Path::new(CRASH_FOLDER).join("btree");
+    let engine = BTree::open(&env, &dir, BTreeOptions::default()).unwrap();
+    let mut stray = WriteBatch::new();
+    stray.put(KeyspaceId(77), b"key", b"value");
+    engine.write_batch(&stray).unwrap();
+    drop(engine);
+    let store = open(&env, small()).unwrap();
+    let findings = store.verify().unwrap().findings;
+    assert!(
+        matches!(&findings[..], [StoreError::CorruptCatalog { why }] if why.found == "keyspace 77"),
+        "{findings:?}"
+    );
+}

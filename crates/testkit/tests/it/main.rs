@@ -3,3 +3,4 @@
 mod crash;
 mod laws;
 mod model;
+mod plans;

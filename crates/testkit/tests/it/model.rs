@@ -8,7 +8,10 @@ use drystone_engine::{Engine, EngineError, SliceChanges, Snapshot};
 use drystone_testkit::{CrashPolicy, Generator, Model, ModelEngine, Shape, SimFileSystem, compare};
 use proptest::prelude::*;
 
-fn scan(snapshot: &dyn Snapshot, keyspace: KeyspaceId) -> Result<Vec<(Bytes, Bytes)>, EngineError> {
+pub(crate) fn scan(
+    snapshot: &dyn Snapshot,
+    keyspace: KeyspaceId,
+) -> Result<Vec<(Bytes, Bytes)>, EngineError> {
     let mut cursor = snapshot.cursor(keyspace)?;
     let mut entries = Vec::new();
     let mut on = cursor.first()?;

@@ -205,7 +205,7 @@ impl Engine for BTree {
             file_bytes: pager.file_bytes,
             free_bytes: pager.free_bytes,
             cache_bytes: pager.cache_bytes + self.budget.bytes(),
-            cache_bytes_max: pager.cache_bytes_max,
+            cache_bytes_max: pager.cache_bytes_max + self.budget.bytes_max(),
             cache_hits: pager.cache_hits,
             cache_misses: pager.cache_misses,
             merges: self.merges.load(Ordering::Relaxed),

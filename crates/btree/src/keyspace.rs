@@ -151,7 +151,8 @@ impl Keyspace {
             return Ok(None);
         }
         let node = pages.read_node(&root.child.page, root.level)?;
-        Ok(Some(self.pin.get_or_init(|| Pin::new(node, &self.budget))))
+        let pin = Pin::new(node, &self.budget);
+        Ok(pin.map(|pin| self.pin.get_or_init(|| pin)))
     }
 }
 

@@ -16,6 +16,9 @@ use crate::node::Node;
 use crate::node::child::Child;
 use crate::pages::Pages;
 
+/// About the least that a pin takes.
+const PIN_BYTES_USUAL: u64 = 4096;
+
 /// Memory for pins, shared by all states of a tree.
 #[derive(Debug)]
 pub(crate) struct PinBudget {
@@ -49,22 +52,32 @@ impl PinBudget {
         })
     }
 
-    /// Bytes in use. Relaxed: a figure, and a limit that two threads may pass by a node each.
+    /// Bytes in use.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    fn charge(self: &Arc<Self>, bytes: u64) -> Charge {
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        Charge {
-            budget: Arc::clone(self),
-            bytes,
-        }
+    /// The most that it allows.
+    pub(crate) fn bytes_max(&self) -> u64 {
+        self.bytes_max
     }
 
-    /// Whether no more is to be pinned.
+    /// Takes a share, unless that is more than is left.
+    fn charge(self: &Arc<Self>, bytes: u64) -> Option<Charge> {
+        let take = |used: u64| Some(used + bytes).filter(|used| *used <= self.bytes_max);
+        // Relaxed: nothing but the figure itself is guarded by it.
+        let taken = self
+            .bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        taken.ok().map(|_| Charge {
+            budget: Arc::clone(self),
+            bytes,
+        })
+    }
+
+    /// Whether no node of the usual length is to be pinned any more, so that none need be read for it.
     pub(crate) fn is_spent(&self) -> bool {
-        self.bytes() >= self.bytes_max
+        self.bytes() + PIN_BYTES_USUAL > self.bytes_max
     }
 }
 
@@ -75,22 +88,22 @@ impl Drop for Charge {
 }
 
 impl Pin {
-    /// Pins a node and charges it. The caller has seen that the budget is not spent.
-    pub(crate) fn new(node: Node, budget: &Arc<PinBudget>) -> Arc<Pin> {
+    /// Pins a node, unless that takes more than is left of the budget.
+    pub(crate) fn new(node: Node, budget: &Arc<PinBudget>) -> Option<Arc<Pin>> {
         let (inner, leaves) = match node.level() {
             0 => (0, 0),
             1 => (0, node.child_count()),
             _ => (node.child_count(), 0),
         };
-        let children: Box<[_]> = (0..inner).map(|_| OnceLock::new()).collect();
-        let below = size_of_val(&*children) + FramePointers::bytes(leaves);
+        let below = inner * size_of::<OnceLock<Arc<Pin>>>() + FramePointers::bytes(leaves);
         let bytes = node.page().len() + below + size_of::<Pin>();
-        Arc::new(Pin {
+        let charged = budget.charge(bytes as u64)?;
+        Some(Arc::new(Pin {
             node,
-            children,
+            children: (0..inner).map(|_| OnceLock::new()).collect(),
             leaves: Arc::new(FramePointers::new(leaves)),
-            charged: budget.charge(bytes as u64),
-        })
+            charged,
+        }))
     }
 
     pub(crate) fn node(&self) -> &Node {
@@ -133,6 +146,7 @@ impl Pin {
         }
         let child: Child = pages.check(&self.node, self.node.child(idx))?;
         let node = pages.read_node(&child.page, self.node.level() - 1)?;
-        Ok(Some(slot.get_or_init(|| Pin::new(node, budget))))
+        let pin = Pin::new(node, budget);
+        Ok(pin.map(|pin| slot.get_or_init(|| pin)))
     }
 }

@@ -24,6 +24,12 @@ const LOCK: &str = "LOCK";
 const LOG: &str = "log";
 /// How many full memtables are kept for transactions that began before them.
 const CONFLICT_MEMTABLES: u64 = 8;
+/// One part in so many of the cache's budget may hold pinned inner nodes.
+#[cfg(feature = "btree")]
+const PINNED_SHARE: usize = 8;
+/// And never more than this.
+#[cfg(feature = "btree")]
+const PINNED_BYTES_MAX: usize = 16 << 20;
 /// Holds nothing; creating it is the first commit of every database.
 const FIRST_KEYSPACE: &str = "@drystone";
 
@@ -200,7 +206,10 @@ fn open_engine(
     match kind {
         EngineKind::BTree => {
             let mut btree_options = drystone_btree::BTreeOptions::default();
-            btree_options.pager.cache_bytes = options.cache_bytes;
+            // What is pinned counts as cached: both together keep to the budget.
+            let pinned_bytes_max = (options.cache_bytes / PINNED_SHARE).min(PINNED_BYTES_MAX);
+            btree_options.pinned_bytes_max = pinned_bytes_max as u64;
+            btree_options.pager.cache_bytes = options.cache_bytes - pinned_bytes_max;
             Ok(Arc::new(drystone_btree::BTree::open(
                 env,
                 &directory.join(folder_of(kind)),

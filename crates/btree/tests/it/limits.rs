@@ -240,3 +240,26 @@ impl Changes for Unchecked<'_> {
         Ok(Some(*next))
     }
 }
+
+/// Pinned nodes too, and also where one more would be a little too many.
+#[test]
+fn what_is_cached_keeps_to_its_budget() {
+    for pinned_bytes_max in [0, 5_000, 9_000, 40_000] {
+        let mut options = BTreeOptions {
+            page_bytes: MIN_PAGE_BYTES,
+            pinned_bytes_max,
+            ..BTreeOptions::default()
+        };
+        options.pager.cache_bytes = 32 << 10;
+        let tree = BTree::open(&Env::memory(1), Path::new("/db/tree"), options).unwrap();
+        let keys: Vec<[u8; 4]> = (0u32..20_000).map(u32::to_be_bytes).collect();
+        tree.load_sorted(KEYSPACE, keys.iter().map(|key| (key, [1u8; 40])))
+            .unwrap();
+        for key in keys.iter().step_by(17) {
+            assert!(tree.newest().get(KEYSPACE, key).unwrap().is_some());
+            let stats = tree.stats();
+            assert!(stats.cache_bytes <= stats.cache_bytes_max, "{stats:?}");
+        }
+        assert_eq!(tree.stats().cache_bytes_max, (32 << 10) + pinned_bytes_max);
+    }
+}

@@ -131,7 +131,7 @@ impl Shared {
         durability: Durability,
     ) -> Result<(Lsn, Option<Lsn>), StoreError> {
         let mut head = self.head.lock();
-        self.validate(transaction)?;
+        self.validate(log, transaction)?;
         if is_planted("mvcc-applied-before-logged") {
             apply(
                 &head.active,
@@ -155,10 +155,14 @@ impl Shared {
     }
 
     /// First committer wins: finds changes since the transaction's view of anything it wrote or guards.
-    fn validate(&self, transaction: &Transaction) -> Result<(), StoreError> {
+    ///
+    /// What a log that failed did not make durable stays in the memtable, newer than every view. That is no conflict:
+    /// who tried again would meet it for ever.
+    fn validate(&self, log: &Log, transaction: &Transaction) -> Result<(), StoreError> {
         match find_conflicts(transaction) {
             None => Ok(()),
             Some(what) => {
+                log.check()?;
                 self.counters.conflicts.add(1);
                 Err(StoreError::Conflict { what })
             }

@@ -65,14 +65,6 @@ pub(crate) struct Shared {
 struct State {
     /// The last record there is.
     appended: Lsn,
-    /// Whether it takes records.
-    ///
-    /// # Errors
-    /// [`WalError::Poisoned`].
-    pub fn check(&self) -> Result<(), WalError> {
-        self.shared.state.lock().check_poison()
-    }
-
     /// The oldest record that can be read; one above `appended` when there is none.
     oldest: Lsn,
     group: Group,
@@ -207,6 +199,14 @@ impl Log {
     #[must_use]
     pub fn durable_lsn(&self) -> Lsn {
         self.shared.durable()
+    }
+
+    /// Whether it takes records.
+    ///
+    /// # Errors
+    /// [`WalError::Poisoned`].
+    pub fn check(&self) -> Result<(), WalError> {
+        self.shared.state.lock().check_poison()
     }
 
     /// The oldest record that can be read; one above [`Log::appended_lsn`] when there is none.

@@ -114,6 +114,19 @@ fn a_failed_sync_of_the_log_poisons_commits_and_no_reads() {
     check(&open(&left.env(), small()).unwrap(), ks, 1);
 }
 
+/// A commit that failed is newer than every view, and yet no reason to try again.
+#[test]
+fn who_writes_what_a_failed_commit_wrote_hears_of_the_failure_and_of_no_conflict() {
+    let disk = disk();
+    let store = open(&disk.env(), small()).unwrap();
+    let ks = create(&store, "main");
+    disk.inject(Fault::error(OpKind::Sync, ErrorKind::Other).under("/db/log"));
+    assert!(try_put(&store, ks, 1).is_err());
+    let again = try_put(&store, ks, 1);
+    assert!(matches!(again, Err(StoreError::Poisoned)), "{again:?}");
+    assert_eq!(store.stats().conflicts, 0);
+}
+
 /// Every operation of the disk fails once, in turn. Whatever a commit says, it does not lie.
 #[test]
 fn one_failed_operation_anywhere() {

@@ -1,8 +1,12 @@
 //! A simulated disk, crash points, a model oracle and law suites: what proves Drystone's parts, and yours.
 //!
-//! - [`SimFileSystem`]: a disk from a seed, that forgets what was not synced when power is cut ([`CrashPolicy`]), and
-//!   fails on demand ([`Fault`]). A [`Trace`] of it can be crashed at every operation without running the work again.
-//! - [`CrashPoints`]: power cut at every operation of a workload, and again in the recovery after it.
+//! - [`SimFileSystem`]: a disk from a seed, that forgets what was not synced when power is cut ([`CrashPolicy`]), fails
+//!   on demand ([`Fault`]) and rots ([`Harm`]), with a [`SimClock`] that jumps and stalls. A [`Trace`] of it can be
+//!   crashed at every operation without running the work again.
+//! - [`CrashPoints`]: power cut at every operation of a workload, in every way if it is short, and again in the recovery
+//!   after it.
+//! - [`FaultPlan`]: what goes wrong in a run, drawn from a seed; [`FaultAtlas`]: what may come of it ([`MayBreak`]), so
+//!   that an oracle can demand the rest; [`Shrink`]: a failure made small.
 //! - [`Model`]: what a multi-keyspace map holds after each commit; [`Generator`]: commits from a seed.
 //! - [`laws`]: suites that prove an engine, a file system or a stream of changes; [`ModelEngine`], which keeps them.
 //!

@@ -1,0 +1,4 @@
+//! Target `wal_record` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| drystone_fuzz::run("wal_record", data));

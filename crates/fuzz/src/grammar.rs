@@ -1,0 +1,438 @@
+//! Queries that PostgreSQL and SQLite both take and mean the same by, out of choices.
+//!
+//! Every expression has a type that is known when it is written, no operand of another type is ever mixed in, and what
+//! the two databases differ in is left out: division by zero, LIKE's escape, the order of text that is not ASCII.
+
+use std::fmt::Write;
+
+use crate::source::Source;
+
+/// Makes the tables of a schema, here and in SQLite. `{t}` and `{u}` are their names.
+pub const TABLES: &str = "\
+CREATE TABLE {t} (a INTEGER PRIMARY KEY, b INTEGER, c TEXT);
+CREATE TABLE {u} (a INTEGER, b INTEGER NOT NULL, c TEXT);
+INSERT INTO {t} VALUES (1, 10, 'a'), (2, NULL, 'b'), (3, 10, NULL), (4, -1, 'ab'), (5, 0, ''), (6, 3, 'B'), (7, NULL, NULL),
+  (9, 7, 'a%_b'), (-4, 2147483647, 'b'), (100, 5, 'longer text here');
+INSERT INTO {u} VALUES (1, 1, 'a'), (NULL, 2, 'b'), (3, 3, NULL), (3, 10, 'ab'), (10, 0, ''), (NULL, -1, 'B'), (5, 5, 'a'),
+  (7, 9, 'zz'), (2147483647, 2, 'b'), (-4, 100, 'longer'), (1, 1, 'a'), (2, 7, 'A');
+";
+
+/// Indexes on them, for plans to use.
+pub const INDEXES: &str = "\
+CREATE INDEX {t}_b ON {t} (b);
+CREATE INDEX {t}_c_b ON {t} (c, b);
+CREATE INDEX {u}_a ON {u} (a);
+CREATE INDEX {u}_c_a_b ON {u} (c, a, b);
+";
+
+/// The tables' names put into a script.
+pub fn named(script: &str, t: &str, u: &str) -> String {
+    script.replace("{t}", t).replace("{u}", u)
+}
+
+/// The type of an expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Integer,
+    Text,
+    Boolean,
+}
+
+/// Writes queries on two tables of [`TABLES`].
+pub struct Grammar<'s, 'b> {
+    source: &'s mut Source<'b>,
+    t: &'static str,
+    u: &'static str,
+    /// Aliases given so far.
+    aliases: usize,
+}
+
+/// Aliases in sight, each with columns a and b (integers) and c (text).
+type Scope = Vec<String>;
+
+impl<'s, 'b> Grammar<'s, 'b> {
+    /// For tables of these names.
+    pub fn new(source: &'s mut Source<'b>, t: &'static str, u: &'static str) -> Grammar<'s, 'b> {
+        Grammar {
+            source,
+            t,
+            u,
+            aliases: 0,
+        }
+    }
+
+    /// A query. Where it has a LIMIT, its order is total up to rows that are the same.
+    pub fn query(&mut self) -> String {
+        let kinds: Vec<Kind> = (0..=self.source.below(3)).map(|_| self.kind()).collect();
+        let mut text = self.select(&kinds, &Scope::new(), 3);
+        if self.source.chance(50) {
+            let operator = *self
+                .source
+                .pick(&["UNION", "UNION ALL", "EXCEPT", "INTERSECT"]);
+            let right = self.select(&kinds, &Scope::new(), 2);
+            write!(text, " {operator} {right}").expect("memory");
+        }
+        if self.source.chance(128) {
+            let order: Vec<String> = (1..=kinds.len())
+                .map(|position| match self.source.chance(100) {
+                    true => format!("{position} DESC NULLS LAST"),
+                    false => format!("{position} NULLS FIRST"),
+                })
+                .collect();
+            write!(text, " ORDER BY {}", order.join(", ")).expect("memory");
+            if self.source.chance(128) {
+                write!(text, " LIMIT {}", self.source.below(6)).expect("memory");
+            }
+            if self.source.chance(60) && text.contains(" LIMIT ") {
+                write!(text, " OFFSET {}", self.source.below(4)).expect("memory");
+            }
+        }
+        text
+    }
+
+    /// A condition on rows of the first table, under the alias `x`.
+    pub fn condition(&mut self) -> String {
+        self.boolean(&vec!["x".to_owned()], 3)
+    }
+
+    fn kind(&mut self) -> Kind {
+        *self
+            .source
+            .pick(&[Kind::Integer, Kind::Integer, Kind::Text, Kind::Boolean])
+    }
+
+    fn select(&mut self, kinds: &[Kind], outer: &Scope, depth: u8) -> String {
+        let (from, own) = self.from(outer, depth);
+        let scope: Scope = own.iter().chain(outer).cloned().collect();
+        let condition = match self.source.chance(150) {
+            true => format!(" WHERE {}", self.boolean(&scope, depth)),
+            false => String::new(),
+        };
+        if self.source.chance(70) {
+            return self.grouped(kinds, &own, &from, &condition, depth);
+        }
+        let distinct = if self.source.chance(40) {
+            "DISTINCT "
+        } else {
+            ""
+        };
+        let items: Vec<String> = kinds
+            .iter()
+            .map(|kind| self.expression(*kind, &scope, depth))
+            .collect();
+        format!(
+            "SELECT {distinct}{} FROM {from}{condition}",
+            items.join(", ")
+        )
+    }
+
+    /// Columns of the group, and aggregates.
+    fn grouped(
+        &mut self,
+        kinds: &[Kind],
+        own: &Scope,
+        from: &str,
+        condition: &str,
+        depth: u8,
+    ) -> String {
+        let group = self.source.pick(own).clone();
+        let by_column = self.source.chance(170);
+        let items: Vec<String> = kinds
+            .iter()
+            .map(|kind| self.group_item(*kind, own, &group, by_column, depth))
+            .collect();
+        let mut text = format!("SELECT {} FROM {from}{condition}", items.join(", "));
+        if by_column {
+            write!(text, " GROUP BY {group}.a, {group}.c").expect("memory");
+        }
+        if self.source.chance(80) {
+            let least = self.source.below(4);
+            write!(text, " HAVING count(*) >= {least}").expect("memory");
+        }
+        text
+    }
+
+    fn group_item(
+        &mut self,
+        kind: Kind,
+        own: &Scope,
+        group: &str,
+        by_column: bool,
+        depth: u8,
+    ) -> String {
+        let plain = by_column && self.source.chance(128);
+        match kind {
+            Kind::Integer if plain => format!("{group}.a"),
+            Kind::Text if plain => format!("{group}.c"),
+            Kind::Integer => self.aggregate(own, depth),
+            Kind::Text => {
+                let name = *self.source.pick(&["min", "max"]);
+                format!("{name}({})", self.text(own, depth.saturating_sub(1)))
+            }
+            Kind::Boolean => {
+                let aggregate = self.aggregate(own, depth);
+                format!("{aggregate} > {}", self.source.below(5))
+            }
+        }
+    }
+
+    fn aggregate(&mut self, scope: &Scope, depth: u8) -> String {
+        let name = *self
+            .source
+            .pick(&["sum", "min", "max", "count", "count(*)"]);
+        if name == "count(*)" {
+            return name.to_owned();
+        }
+        let distinct = if self.source.chance(50) {
+            "DISTINCT "
+        } else {
+            ""
+        };
+        format!(
+            "{name}({distinct}{})",
+            self.integer(scope, depth.saturating_sub(1))
+        )
+    }
+
+    /// The text behind FROM, and the aliases that it gives.
+    fn from(&mut self, outer: &Scope, depth: u8) -> (String, Scope) {
+        let mut scope = Scope::new();
+        let mut text = self.relation(&mut scope, depth);
+        while scope.len() < 3 && self.source.chance(70) {
+            let join = *self.source.pick(&["JOIN", "LEFT JOIN", "CROSS JOIN"]);
+            let right = self.relation(&mut scope, depth);
+            write!(text, " {join} {right}").expect("memory");
+            if join != "CROSS JOIN" {
+                let both: Scope = scope.iter().chain(outer).cloned().collect();
+                let condition = self.join_condition(&both, depth);
+                write!(text, " ON {condition}").expect("memory");
+            }
+        }
+        (text, scope)
+    }
+
+    fn join_condition(&mut self, scope: &Scope, depth: u8) -> String {
+        if self.source.chance(80) {
+            return self.boolean(scope, depth.saturating_sub(1));
+        }
+        let (left, right) = (self.source.pick(scope).clone(), scope[0].clone());
+        let columns = ["a = {}.b", "b = {}.a", "a = {}.a", "c = {}.c", "b < {}.b"];
+        let pattern = self.source.pick(&columns).replace("{}", &right);
+        format!("{left}.{pattern}")
+    }
+
+    fn relation(&mut self, scope: &mut Scope, depth: u8) -> String {
+        let alias = format!("x{}", self.aliases);
+        self.aliases += 1;
+        let text = match depth > 1 && self.source.chance(30) {
+            true => {
+                let below = depth - 2;
+                let (from, own) = self.from(&Scope::new(), below);
+                let (a, b) = (self.integer(&own, below), self.integer(&own, below));
+                let c = self.text(&own, below);
+                format!("(SELECT {a} AS a, {b} AS b, {c} AS c FROM {from}) {alias}")
+            }
+            false => {
+                let table = if self.source.chance(128) {
+                    self.t
+                } else {
+                    self.u
+                };
+                format!("{table} {alias}")
+            }
+        };
+        scope.push(alias);
+        text
+    }
+
+    fn expression(&mut self, kind: Kind, scope: &Scope, depth: u8) -> String {
+        match kind {
+            Kind::Integer => self.integer(scope, depth),
+            Kind::Text => self.text(scope, depth),
+            Kind::Boolean => self.boolean(scope, depth),
+        }
+    }
+
+    fn integer(&mut self, scope: &Scope, depth: u8) -> String {
+        if depth == 0 || self.source.chance(100) {
+            return self.integer_leaf(scope);
+        }
+        let below = depth - 1;
+        match self.source.byte() % 11 {
+            operator @ 0..=2 => {
+                let symbol = ["+", "-", "*"][usize::from(operator)];
+                format!(
+                    "({} {symbol} {})",
+                    self.integer(scope, below),
+                    self.integer(scope, below)
+                )
+            }
+            3 => {
+                let divisor = self.source.below(5) + 1;
+                let symbol = *self.source.pick(&["/", "%"]);
+                format!("({} {symbol} {divisor})", self.integer(scope, below))
+            }
+            4 => format!("(- {})", self.integer(scope, below)),
+            5 => format!(
+                "coalesce({}, {})",
+                self.integer(scope, below),
+                self.integer(scope, below)
+            ),
+            6 => format!(
+                "nullif({}, {})",
+                self.integer(scope, below),
+                self.integer(scope, below)
+            ),
+            7 => format!("abs({})", self.integer(scope, below)),
+            8 => format!("length({})", self.text(scope, below)),
+            9 => self.case(Kind::Integer, scope, below),
+            _ => self.scalar_subquery(scope, below),
+        }
+    }
+
+    fn integer_leaf(&mut self, scope: &Scope) -> String {
+        match self.source.byte() % 8 {
+            0 => self.source.below(12).to_string(),
+            1 => (*self
+                .source
+                .pick(&["(-1)", "2147483647", "100", "NULL", "(-3)"]))
+            .replace("NULL", "nullif(1, 1)"),
+            number => {
+                let column = if number % 2 == 0 { "a" } else { "b" };
+                format!("{}.{column}", self.source.pick(scope))
+            }
+        }
+    }
+
+    fn text(&mut self, scope: &Scope, depth: u8) -> String {
+        if depth == 0 || self.source.chance(140) {
+            return match self.source.chance(90) {
+                true => (*self
+                    .source
+                    .pick(&["'a'", "''", "'b'", "'zz'", "'B'", "'%'"]))
+                .to_owned(),
+                false => format!("{}.c", self.source.pick(scope)),
+            };
+        }
+        let below = depth - 1;
+        match self.source.byte() % 8 {
+            0 => format!(
+                "({} || {})",
+                self.text(scope, below),
+                self.text(scope, below)
+            ),
+            1 => format!("upper({})", self.text(scope, below)),
+            2 => format!("lower({})", self.text(scope, below)),
+            3 => format!(
+                "coalesce({}, {})",
+                self.text(scope, below),
+                self.text(scope, below)
+            ),
+            4 => {
+                let (start, len) = (self.source.below(4) + 1, self.source.below(4));
+                format!("substr({}, {start}, {len})", self.text(scope, below))
+            }
+            5 => format!("CAST({} AS TEXT)", self.integer(scope, below)),
+            6 => format!("replace({}, 'a', 'xy')", self.text(scope, below)),
+            _ => self.case(Kind::Text, scope, below),
+        }
+    }
+
+    fn boolean(&mut self, scope: &Scope, depth: u8) -> String {
+        let below = depth.saturating_sub(1);
+        let kinds = if depth == 0 { 3 } else { 14 };
+        match self.source.byte() % kinds {
+            0 => self.comparison(scope, below),
+            1 => {
+                let column = *self.source.pick(&["a", "b", "c"]);
+                let not = if self.source.chance(100) { "NOT " } else { "" };
+                format!("({}.{column} IS {not}NULL)", self.source.pick(scope))
+            }
+            2 => (*self
+                .source
+                .pick(&["(1 = 1)", "(1 = 0)", "(nullif(1, 1) = 1)"]))
+            .to_owned(),
+            3 | 4 => self.comparison(scope, below),
+            5 => format!("(NOT {})", self.boolean(scope, below)),
+            6 => format!(
+                "({} AND {})",
+                self.boolean(scope, below),
+                self.boolean(scope, below)
+            ),
+            7 => format!(
+                "({} OR {})",
+                self.boolean(scope, below),
+                self.boolean(scope, below)
+            ),
+            8 => self.in_list(scope, below),
+            9 => {
+                let operand = self.integer(scope, below);
+                let (low, high) = (self.integer(scope, below), self.integer(scope, below));
+                format!("({operand} BETWEEN {low} AND {high})")
+            }
+            10 => {
+                let operand = self.integer(scope, below);
+                let not = if self.source.chance(90) { "NOT " } else { "" };
+                let subquery = self.select(&[Kind::Integer], scope, below.min(1));
+                format!("({operand} {not}IN ({subquery}))")
+            }
+            11 => {
+                let not = if self.source.chance(90) { "NOT " } else { "" };
+                let subquery = self.select(&[Kind::Integer], scope, below.min(1));
+                format!("({not}EXISTS ({subquery}))")
+            }
+            12 => {
+                let pattern = *self
+                    .source
+                    .pick(&["'a%'", "'%b'", "'_'", "'%'", "'%a%b'", "''"]);
+                format!("({} LIKE {pattern})", self.text(scope, below))
+            }
+            _ => {
+                let (left, right) = (self.integer(scope, below), self.integer(scope, below));
+                format!("({left} IS NOT DISTINCT FROM {right})")
+            }
+        }
+    }
+
+    fn comparison(&mut self, scope: &Scope, depth: u8) -> String {
+        let symbol = *self.source.pick(&["=", "<>", "<", "<=", ">", ">="]);
+        match self.source.chance(80) {
+            true => format!(
+                "({} {symbol} {})",
+                self.text(scope, depth),
+                self.text(scope, depth)
+            ),
+            false => format!(
+                "({} {symbol} {})",
+                self.integer(scope, depth),
+                self.integer(scope, depth)
+            ),
+        }
+    }
+
+    fn in_list(&mut self, scope: &Scope, depth: u8) -> String {
+        let operand = self.integer(scope, depth);
+        let not = if self.source.chance(90) { "NOT " } else { "" };
+        let list: Vec<String> = (0..=self.source.below(4))
+            .map(|_| self.integer(scope, 0))
+            .collect();
+        format!("({operand} {not}IN ({}))", list.join(", "))
+    }
+
+    fn case(&mut self, kind: Kind, scope: &Scope, depth: u8) -> String {
+        let condition = self.boolean(scope, depth);
+        let (then, or_else) = (
+            self.expression(kind, scope, depth),
+            self.expression(kind, scope, depth),
+        );
+        format!("(CASE WHEN {condition} THEN {then} ELSE {or_else} END)")
+    }
+
+    fn scalar_subquery(&mut self, scope: &Scope, depth: u8) -> String {
+        let (from, own) = self.from(scope, depth.min(1));
+        let all: Scope = own.iter().chain(scope).cloned().collect();
+        let aggregate = self.aggregate(&own, depth);
+        let condition = self.boolean(&all, depth.min(1));
+        format!("(SELECT {aggregate} FROM {from} WHERE {condition})")
+    }
+}

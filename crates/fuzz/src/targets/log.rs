@@ -1,0 +1,104 @@
+//! The log: its formats, and opening damaged segments.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use drystone_base::fuzzing::AnyChecksum;
+use drystone_base::{Env, Lsn};
+use drystone_testkit::SimFileSystem;
+use drystone_wal::{Log, LogOptions, Record, WalError};
+
+use super::damage::{self, DISK_FOLDER};
+
+const SEGMENT_BYTES: u64 = 12_288;
+const RECORDS: u64 = 12;
+
+/// A record of the log.
+pub fn record(data: &[u8]) {
+    drystone_wal::fuzzing::check_record(data);
+}
+
+/// The header of a segment.
+pub fn segment_header(data: &[u8]) {
+    drystone_wal::fuzzing::check_segment_header(data);
+}
+
+/// The payload of a commit.
+pub fn commit_record(data: &[u8]) {
+    drystone_mvcc::fuzzing::check_commit_record(data);
+}
+
+/// Segments with damage, or any bytes in their place: what opens holds a prefix of what was appended, where checksums
+/// count, and can be appended to.
+///
+/// # Panics
+/// When it does not.
+pub fn open(data: &[u8]) {
+    static SOUND: OnceLock<SimFileSystem> = OnceLock::new();
+    let sound = SOUND.get_or_init(sound_log);
+    let (mode, damage) = data.split_first().unwrap_or((&0, &[]));
+    let any = (mode & 1 == 1).then(AnyChecksum::accept);
+    let harmed = damage::harm(sound, damage);
+    let floor = Lsn(u64::from(mode >> 1) % (RECORDS + 2));
+    let Ok(records) = read_and_append(&damage::env(&harmed), floor) else {
+        return;
+    };
+    if any.is_none() {
+        for record in records {
+            let is_new = record.payload == "new";
+            assert!(
+                is_new || record.payload == payload(record.lsn.0),
+                "{record:?}"
+            );
+        }
+    }
+}
+
+/// Two full segments and a third, closed.
+fn sound_log() -> SimFileSystem {
+    let disk = SimFileSystem::with_folder(1, DISK_FOLDER);
+    let log = open_log(&disk.env(), Lsn::ZERO).expect("a new log");
+    for number in 1..=RECORDS {
+        let lsn = log.append(&payload(number)).expect("a sound disk");
+        log.sync_to(lsn).expect("a sound disk");
+    }
+    log.close().expect("a sound disk");
+    disk.settle();
+    disk
+}
+
+fn payload(number: u64) -> Vec<u8> {
+    let len = [0, 5, 300, 1500, 3000][usize::try_from(number % 5).unwrap_or(0)];
+    number
+        .to_le_bytes()
+        .iter()
+        .cycle()
+        .take(len)
+        .copied()
+        .collect()
+}
+
+fn open_log(env: &Env, floor: Lsn) -> Result<Log, WalError> {
+    let options = LogOptions {
+        segment_bytes: SEGMENT_BYTES,
+        ..LogOptions::default()
+    };
+    Log::open(env, Path::new(DISK_FOLDER), options, floor)
+}
+
+fn read_and_append(env: &Env, floor: Lsn) -> Result<Vec<Record>, WalError> {
+    let log = open_log(env, floor)?;
+    let records: Vec<Record> = log.read_from(log.oldest_lsn()).collect::<Result<_, _>>()?;
+    if log.appended_lsn() < Lsn::MAX {
+        let lsn = log.append(b"new")?;
+        log.sync_to(lsn)?;
+        log.trim(floor)?;
+        log.step()?;
+    }
+    log.close()?;
+    let log = open_log(env, floor)?;
+    for record in log.read_from(log.oldest_lsn()) {
+        record?;
+    }
+    Ok(records)
+}

@@ -106,6 +106,8 @@ struct FaultState {
     /// How many operations were struck when the database was opened, and when the current step began.
     struck_at_open: u64,
     struck_at_step: u64,
+    /// What was durable for certain when the current step began.
+    floor_at_step: usize,
     /// Whether only lack of space was declared since the database was opened.
     only_space: bool,
     is_capped: bool,
@@ -191,6 +193,7 @@ impl<'p> Run<'p> {
 
     fn begin_step(&mut self) {
         self.faults.struck_at_step = self.disk.faults_struck();
+        self.faults.floor_at_step = self.oracle.floor();
     }
 
     fn end_step(&mut self) -> Result<(), Stop> {

@@ -110,7 +110,7 @@ impl Run<'_> {
             let is_new = self.faults.broken < self.faults.declared;
             self.faults.broken = self.faults.broken.max(self.faults.declared);
             if is_new && self.is_media_broken() {
-                self.faults.lied = Some(self.oracle.floor());
+                self.faults.lied = Some(self.faults.floor_at_step.min(self.oracle.floor()));
             }
         }
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use drystone_base::{Env, Lsn};
-use drystone_storage_pager::{PAGE_REF_BYTES, PageRef, Pager, PagerOptions, Root};
+use drystone_storage_pager::{FramePointers, PAGE_REF_BYTES, PageRef, Pager, PagerOptions, Root};
 use drystone_testkit::CRASH_FOLDER;
 use shuttle::thread;
 
@@ -101,6 +101,44 @@ fn pages_root_switch_and_reuse() {
 fn pages_cache_beside_reuse() {
     check("pages_cache_beside_reuse", || {
         readers_beside_writer(16 << 10)
+    });
+}
+
+/// Two readers of one state follow pointers to frames, which a cache with room for few takes back, while a writer puts
+/// others there.
+#[test]
+fn pages_frame_pointers_beside_eviction() {
+    check("pages_frame_pointers_beside_eviction", || {
+        let pager = open(8 << 10);
+        commit(&pager, 1);
+        let root = pager.root();
+        let pointers = Arc::new(FramePointers::new(PAGES));
+        let writer = {
+            let pager = Arc::clone(&pager);
+            thread::spawn(move || (2..=4).for_each(|lsn| commit(&pager, lsn)))
+        };
+        let reader = {
+            let (pager, root) = (Arc::clone(&pager), Arc::clone(&root));
+            move || {
+                for _ in 0..3 {
+                    for (idx, page) in pages_of(&root).iter().enumerate() {
+                        let found = pager.read_child(page, &pointers, idx).unwrap();
+                        assert_eq!(&found[..], contents(1, idx), "another page's frame");
+                    }
+                }
+                read(&pager)
+            }
+        };
+        let readers = [thread::spawn(reader.clone()), thread::spawn(reader)];
+        writer.join().unwrap();
+        for reader in readers {
+            assert!(reader.join().unwrap() <= 4);
+        }
+        drop(root);
+        let stats = pager.stats();
+        assert!(stats.cache_bytes <= stats.cache_bytes_max);
+        commit(&pager, 5);
+        assert_eq!(read(&pager), 5);
     });
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn log_options() -> LogOptions {
 pub(crate) fn tree_options() -> BTreeOptions {
     let mut options = BTreeOptions {
         page_bytes: 512,
-        pinned_bytes_max: 2_000,
+        pinned_bytes_max: 24_000,
         ..BTreeOptions::default()
     };
     options.pager.cache_bytes = 32 << 10;

@@ -12,7 +12,7 @@ use crate::support::open_tree;
 
 const KEYSPACE: KeyspaceId = KeyspaceId(7);
 /// Enough for a tree of three levels.
-const KEYS: u64 = 200;
+const KEYS: u64 = 600;
 
 fn key(number: u64) -> Vec<u8> {
     format!("key {number:08}").into_bytes()
@@ -44,7 +44,7 @@ fn get(snapshot: &BTreeSnapshot, key: &[u8]) -> u64 {
 /// Some keys of a snapshot, all of one state; returns which.
 fn read(snapshot: &BTreeSnapshot) -> u64 {
     let round = get(snapshot, b"round");
-    for number in [3, 77, 142, 199] {
+    for number in [3, 177, 342, 599] {
         // The last round up to this one that wrote the key.
         let last = (1..=round).rev().find(|round| round % 10 == number % 10);
         assert_eq!(get(snapshot, &key(number)), last.unwrap_or(0));
@@ -115,6 +115,6 @@ fn tree_range_beside_merge() {
             reader.join().unwrap();
         }
         drop(snapshot);
-        assert_eq!(tree.newest().count(KEYSPACE).unwrap(), 21);
+        assert_eq!(tree.newest().count(KEYSPACE).unwrap(), KEYS / 10 + 1);
     });
 }

@@ -503,6 +503,42 @@ fn half_made_and_needless_files_are_removed_and_strange_ones_left_alone() {
 }
 
 #[test]
+fn as_many_spares_are_kept_as_were_asked_for() {
+    let rig = Rig::new(1);
+    let zeros = vec![0; usize::try_from(SEGMENT_BYTES).unwrap()];
+    for number in 10..15 {
+        let path = Path::new("log").join(format!("{number:020}.spare"));
+        let file = rig.env.files.open(&path, OpenMode::CreateNew).unwrap();
+        file.write_all_at(&zeros, 0).unwrap();
+    }
+    let log = rig.open(0).unwrap();
+    let spares = options().spare_segments_max;
+    assert_eq!(log.stats().spares, spares as u64);
+    let names = rig.env.files.list_dir(Path::new("log")).unwrap();
+    let left = names.iter().filter(|name| name.ends_with(".spare"));
+    assert_eq!(left.count(), spares);
+}
+
+/// The search for what proves damage goes up to the trailer.
+#[test]
+fn a_record_at_the_very_end_of_a_segment_proves_damage() {
+    let rig = Rig::new(5);
+    rig.damage(1, 4);
+    let mut bytes = Vec::new();
+    encode_unsealed(&mut bytes, RecordKind::Data, Lsn(6), b"");
+    seal(&mut bytes, Lsn(5), rig.epoch(1));
+    let offset = SEGMENT_BYTES - 4096 - bytes.len() as u64;
+    rig.file(1).write_all_at(&bytes, offset).unwrap();
+    rig.check_corrupt(1, 4, 5);
+    let error = rig.open(0).unwrap_err().to_string();
+    let place = place(4);
+    assert_eq!(
+        error,
+        format!("segment 1 is damaged at offset {place}, where LSN 5 should be")
+    );
+}
+
+#[test]
 fn the_planted_records_of_these_tests_are_valid() {
     let rig = Rig::new(1);
     rig.plant(1, 1, 2, 1, &payload(2));

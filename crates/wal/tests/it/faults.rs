@@ -4,9 +4,9 @@ use std::io::ErrorKind;
 
 use drystone_base::{Env, Lsn};
 use drystone_testkit::{CRASH_FOLDER, CrashPolicy, Effect, Fault, OpKind, SimFileSystem};
-use drystone_wal::{Log, Progress, WalError};
+use drystone_wal::{Log, LogOptions, Progress, WalError};
 
-use crate::{SEGMENT_BYTES, append_synced, bytes_of, dir, open};
+use crate::{SEGMENT_BYTES, append_synced, bytes_of, dir, open, options};
 
 const LEN: usize = 500;
 /// How many of these records one segment holds.
@@ -176,6 +176,32 @@ fn a_recovered_log_keeps_no_note_of_the_failure() {
     assert!(has_note());
     drop(open(&disk.env(), 0).unwrap());
     assert!(!has_note());
+}
+
+/// What the cache shows after a failed sync may be nowhere else: all of it is written again, however much it is.
+#[test]
+fn a_large_group_in_doubt_is_written_again_to_its_end() {
+    let disk = disk();
+    let options = LogOptions {
+        segment_bytes: 2 << 20,
+        ..options()
+    };
+    let open = |disk: &SimFileSystem| Log::open(&disk.env(), &dir(), options.clone(), Lsn::ZERO);
+    let log = open(&disk).unwrap();
+    append_to(&log, 1);
+    for number in 2..=4 {
+        log.append(&bytes_of(number, 400_000)).unwrap();
+    }
+    disk.inject(Fault::new(OpKind::Sync, Effect::SyncMarkedClean).nth(1));
+    log.sync_to(Lsn(4)).unwrap_err();
+    drop(log);
+    let found = open(&disk).unwrap().durable_lsn();
+    assert_eq!(found, Lsn(4), "the cache shows it all");
+    let log = open(&disk.crash(CrashPolicy::LoseAll)).unwrap();
+    assert_eq!(log.durable_lsn(), found);
+    for (record, number) in log.read_from(Lsn(2)).zip(2..) {
+        assert_eq!(record.unwrap().payload, bytes_of(number, 400_000));
+    }
 }
 
 #[test]

@@ -6,19 +6,25 @@ use std::time::Instant;
 use anyhow::Context;
 use xshell::{Shell, cmd};
 
-use crate::{features, slt, tidy};
+use crate::{features, fuzz, slt, tidy};
 
 type Step<'a> = (&'a str, &'a dyn Fn() -> anyhow::Result<()>);
 
+/// For each fuzz target.
+const FUZZ_SECONDS: f64 = 2.0;
+
 /// Runs all steps, and says how long each took. Stops at the first that fails.
 pub(crate) fn run(shell: &Shell, root: &Path) -> anyhow::Result<()> {
-    let steps: [Step<'_>; 9] = [
+    let steps: [Step<'_>; 10] = [
         ("format", &|| format(shell)),
         ("tidy", &|| tidy::run(shell, root)),
         ("clippy", &|| clippy(shell)),
         ("licences and advisories", &|| deny(shell)),
         ("tests", &|| tests(shell)),
         ("SQL logic tests", &|| slt::run_part(shell, root)),
+        ("fuzz targets", &|| {
+            fuzz::smoke(shell, root, None, FUZZ_SECONDS, None)
+        }),
         ("doc tests", &|| doc_tests(shell)),
         ("docs", &|| docs(shell)),
         ("features", &|| features::run(shell)),
@@ -38,7 +44,12 @@ pub(crate) fn run(shell: &Shell, root: &Path) -> anyhow::Result<()> {
 }
 
 fn format(shell: &Shell) -> anyhow::Result<()> {
-    Ok(cmd!(shell, "cargo fmt --all --check").run()?)
+    cmd!(shell, "cargo fmt --all --check").run()?;
+    Ok(cmd!(
+        shell,
+        "cargo fmt --check --manifest-path crates/fuzz/Cargo.toml"
+    )
+    .run()?)
 }
 
 fn clippy(shell: &Shell) -> anyhow::Result<()> {

@@ -4,10 +4,12 @@
 //! - `tidy`: the rules of the house that no compiler knows.
 //! - `crash`: power cuts and bit flips over fresh seeds, for as many rounds as asked.
 //! - `features`: the facade builds with none, each and all of its features.
+//! - `fuzz`: every decoder and every input from outside under libFuzzer, or for seconds without it.
+//! - `sqlite-corpus`: SQLite's published scripts and malformed files.
 //! - `powercut`, `kill`, `full-disk`: real file systems lose power, processes die, disks are full.
-//! - `mutants`: changes to the code that no test notices.
 //! - `sim`: the simulator, from seeds; with `--canary`, whether it finds planted bugs.
 //! - `shuttle`, `loom`, `miri`, `tsan`: how threads meet, and what `unsafe` code does.
+//! - `mutants`: changes to the code that no test notices.
 //! - `slt`: SQL logic tests, of which `ci` runs a part.
 #![expect(
     clippy::disallowed_methods,
@@ -20,6 +22,7 @@ mod crash;
 mod features;
 #[cfg(unix)]
 mod full_disk;
+mod fuzz;
 #[cfg(unix)]
 mod kill;
 mod mutants;
@@ -29,6 +32,7 @@ mod powercut;
 mod real;
 mod sim;
 mod slt;
+mod sqlite_corpus;
 mod threads;
 mod tidy;
 
@@ -102,14 +106,10 @@ enum Command {
         #[arg(long, default_value_t = 0)]
         first: u64,
     },
-    /// Change the code of log, pager and transactions in small ways, one at a time: their tests must notice
-    Mutants {
-        /// Packages to change; those three where none are given
-        packages: Vec<String>,
-        /// Try a share of the mutants: `1/8` is the second of eight
-        #[arg(long)]
-        shard: Option<String>,
-    },
+    /// Fuzz every decoder and every input from outside
+    Fuzz(fuzz::Fuzz),
+    /// Run SQLite's published lists of SQL scripts and malformed database files, which are fetched
+    SqliteCorpus,
     /// Run the simulator: seeds of the swarm, power cuts everywhere, damage; or look for planted bugs
     Sim(sim::Sim),
     /// Run models of the core under many schedules; a failure prints the schedule, which replays it
@@ -140,6 +140,14 @@ enum Command {
         /// How many seconds it goes on for
         #[arg(long, default_value_t = 60)]
         seconds: u64,
+    },
+    /// Change the code of log, pager and transactions in small ways, one at a time: their tests must notice
+    Mutants {
+        /// Packages to change; those three where none are given
+        packages: Vec<String>,
+        /// Try a share of the mutants: `1/8` is the second of eight
+        #[arg(long)]
+        shard: Option<String>,
     },
     /// Run SQL logic tests: the files named and those in the folders named, each against a database of its own
     Slt {
@@ -207,6 +215,11 @@ fn main() -> anyhow::Result<()> {
             mutants::run(&shell, &root, &packages, shard.as_deref())
         }
         Command::Features => features::run(&shell),
+        Command::Fuzz(mut order) => {
+            order.replay = order.replay.map(std::path::absolute).transpose()?;
+            fuzz::run(&shell, &root, &order)
+        }
+        Command::SqliteCorpus => sqlite_corpus::run(&shell, &root),
         Command::Sim(sim) => sim::run(&shell, &sim),
         Command::Shuttle {
             schedules,

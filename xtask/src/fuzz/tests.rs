@@ -1,0 +1,20 @@
+//! What libFuzzer says is read right.
+
+use super::*;
+
+#[test]
+fn a_summary_has_the_figures() {
+    let said = "\
+INFO: Loaded 1 modules
+#2048\tpulse  cov: 300 ft: 900 corp: 80/2Kb lim: 8 exec/s: 1024 rss: 50Mb
+#4096\tDONE   cov: 310 ft: 950 corp: 85/3Kb lim: 8 exec/s: 1365 rss: 51Mb
+stat::number_of_executed_units: 4096
+stat::average_exec_per_sec:     1365
+stat::peak_rss_mb:              51
+";
+    assert_eq!(
+        summary("json_text", said),
+        "json_text                  4096 executions    1365/s, coverage    310,   51 MiB"
+    );
+    assert!(summary("json_text", "").contains('?'));
+}

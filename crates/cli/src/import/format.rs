@@ -188,6 +188,9 @@ fn open_json_lines(file: File, path: &Path) -> anyhow::Result<(Vec<String>, Rows
             }
         }
     }
+    if columns.is_empty() {
+        bail!("no object in the file has a member");
+    }
     let reader = BufReader::new(File::open(path)?);
     Ok((
         columns,

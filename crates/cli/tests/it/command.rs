@@ -207,6 +207,8 @@ fn malformed_files_are_refused_with_their_line_and_leave_nothing() {
             vec!["bad.jsonl", "line 2"],
         ),
         ("array.jsonl", "[1, 2]\n", vec!["line 1", "JSON object"]),
+        ("empty.jsonl", "", vec!["empty.jsonl", "no object"]),
+        ("hollow.jsonl", "{}\n{}\n", vec!["no object", "member"]),
         (
             "type.jsonl",
             "{\"id\": {\"a\": 1}, \"name\": \"one\"}\n",

@@ -202,7 +202,7 @@ impl<'a> Binder<'a> {
             SelectItem::Wildcard(options) => {
                 let span = plain_wildcard(options)?;
                 let columns = self.scope().expand();
-                if columns.is_empty() {
+                if self.scope().relations.is_empty() {
                     return Err(SqlError::new(
                         SqlState::SyntaxError,
                         "SELECT * with no tables specified is not valid",

@@ -3,7 +3,7 @@
 use drystone_base::Env;
 use drystone_record::Value;
 
-use crate::support::{check, check_with, open, run, session, session_after};
+use crate::support::{check, check_error, check_with, open, run, session, session_after};
 
 const CITIES: &str = "
     CREATE TABLE cities (id INTEGER PRIMARY KEY, name TEXT NOT NULL, population BIGINT);
@@ -67,5 +67,24 @@ fn select_without_from() {
         &mut session(),
         "SELECT 1 + 1, 'a' || 'b', NULL IS NULL",
         "2|ab|t",
+    );
+}
+
+#[test]
+fn a_table_may_have_no_columns() {
+    let mut session = session();
+    run(
+        &mut session,
+        "CREATE TABLE nothing (); INSERT INTO nothing DEFAULT VALUES; INSERT INTO nothing DEFAULT VALUES",
+    );
+    check(&mut session, "SELECT count(*) FROM nothing", "2");
+    let rows = session.query("SELECT * FROM nothing", &[]).unwrap();
+    assert_eq!(rows.columns().len(), 0);
+    assert_eq!(rows.count(), 2);
+    check_error(
+        &mut session,
+        "SELECT *",
+        "42601",
+        "SELECT * with no tables specified is not valid (line 1, column 8)",
     );
 }

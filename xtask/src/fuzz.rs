@@ -197,7 +197,7 @@ impl Run<'_> {
             .args([TIMEOUT, MEMORY, "-print_final_stats=1", "-detect_leaks=0"])
             .arg(format!("-max_total_time={seconds}"))
             .arg(format!("-max_len={}", self.len_max))
-            .arg(format!("-dict={}", corpus.with_extension("dict").display()))
+            .args(dictionary(&corpus))
             .arg(format!("-artifact_prefix={}/", artifacts.display()))
             .arg(&corpus)
             .env("ASAN_OPTIONS", "detect_odr_violation=0")
@@ -224,6 +224,12 @@ impl Run<'_> {
             "{target} found something; the input is {input}. Again:\n  cargo xtask fuzz {target} --replay {input}"
         )
     }
+}
+
+/// The words of a target, where it has any.
+fn dictionary(corpus: &Path) -> Option<String> {
+    let words = corpus.with_extension("dict");
+    words.exists().then(|| format!("-dict={}", words.display()))
 }
 
 /// Executions, their rate, and the coverage reached, from what libFuzzer says.

@@ -24,7 +24,8 @@ pub use texts::{
 
 const BLOCK: usize = 4096;
 
-/// Writes the seeds of a target into a folder, and its words as libFuzzer's dictionary beside it, as `FOLDER.dict`.
+/// Writes the seeds of a target into a folder, and its words, if it has any, as libFuzzer's dictionary beside it, as
+/// `FOLDER.dict`.
 ///
 /// # Errors
 /// An unknown name, or files that cannot be written.
@@ -35,7 +36,9 @@ pub fn write(name: &str, folder: &Path) -> anyhow::Result<()> {
         fs::write(folder.join(format!("seed-{number}")), seed)?;
     }
     let words: Vec<String> = target.words.iter().map(|word| quoted(word)).collect();
-    fs::write(folder.with_extension("dict"), words.join("\n"))?;
+    if !words.is_empty() {
+        fs::write(folder.with_extension("dict"), words.join("\n"))?;
+    }
     Ok(())
 }
 

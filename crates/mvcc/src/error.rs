@@ -86,6 +86,13 @@ pub enum StoreError {
     /// that was under way may or may not be there then.
     #[error("the log took a failed write or sync; reopen to recover")]
     Poisoned,
+    /// A write or sync of the log failed just now, so its tail is unknown: as [`StoreError::Poisoned`] from here on. Also
+    /// where the disk was full, which space alone does not mend.
+    #[error("the log failed; reopen to recover")]
+    LogFailed {
+        /// What the log said.
+        source: WalError,
+    },
     /// The store was closed. Views taken before can still be read.
     #[error("the store is closed")]
     Closed,

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use drystone_base::sync::{ArcSwap, MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
 use drystone_base::{Clock, Lsn};
 use drystone_engine::Engine;
-use drystone_wal::Log;
+use drystone_wal::{Log, WalError};
 
 use crate::commit_record;
 use crate::error::{Contended, StoreError};
@@ -171,7 +171,10 @@ impl Shared {
 
     /// Waits until the log is durable up to `lsn`, and shows what waited for it.
     pub(crate) fn sync_to(&self, log: &Log, lsn: Lsn) -> Result<(), StoreError> {
-        log.sync_to(lsn)?;
+        log.sync_to(lsn).map_err(|error| match error {
+            source @ WalError::Io { .. } => StoreError::LogFailed { source },
+            error => error.into(),
+        })?;
         self.publication.durable(log.durable_lsn());
         Ok(())
     }

@@ -3,8 +3,10 @@
 use std::thread;
 
 use drystone::{
-    Bytes, Database, Durability, Error, ErrorKind, IsolationLevel, Keyspace, Options, WriteBatch,
+    BackgroundWork, Bytes, Database, Durability, Error, ErrorKind, IsolationLevel, Keyspace,
+    Options, WriteBatch,
 };
+use drystone_testkit::{Fault, OpKind, SimFileSystem};
 
 fn open() -> (tempfile::TempDir, Database) {
     let folder = tempfile::tempdir().unwrap();
@@ -265,4 +267,22 @@ fn weaker_durabilities_are_made_durable_by_sync() {
 fn errors_are_send_and_say_what_caused_them() {
     fn check<T: std::error::Error + Send + Sync + 'static>() {}
     check::<Error>();
+}
+
+/// Space alone does not mend a log that failed, so the kind must not say that it does.
+#[test]
+fn a_log_that_finds_no_space_for_what_it_was_writing_says_that_it_failed() {
+    let disk = SimFileSystem::with_folder(1, "/db");
+    let options = Options {
+        background: BackgroundWork::Manual,
+        ..Options::default()
+    };
+    let db = Database::open_in(&disk.env(), "/db", options).unwrap();
+    let letters = db.keyspace("letters").unwrap();
+    let full = std::io::ErrorKind::StorageFull;
+    disk.inject(Fault::error(OpKind::Write, full).under("/db/log"));
+    let error = letters.put("a", "lost").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io, "{}", error.report());
+    let again = letters.put("a", "lost").unwrap_err();
+    assert_eq!(again.kind(), ErrorKind::Io, "{}", again.report());
 }

@@ -150,7 +150,11 @@ fn commits_failed_sync() {
                 for value in 1..=3 {
                     match put(&store, keyspace, key, value, Durability::Sync) {
                         Ok(_) => acknowledged = value,
-                        Err(StoreError::Wal(_) | StoreError::Poisoned) => break,
+                        Err(
+                            StoreError::Wal(_)
+                            | StoreError::LogFailed { .. }
+                            | StoreError::Poisoned,
+                        ) => break,
                         Err(other) => panic!("{other}"),
                     }
                 }

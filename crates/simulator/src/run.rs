@@ -111,6 +111,8 @@ struct FaultState {
     /// Whether only lack of space was declared since the database was opened.
     only_space: bool,
     is_capped: bool,
+    /// Whether a sync was told to fail on this disk.
+    sync_failed: bool,
     /// A lie about durability: states after this one may be lost without a word, until a later write vouches for them.
     lied: Option<usize>,
 }
@@ -156,6 +158,7 @@ impl<'p> Run<'p> {
         self.faults.struck_at_step = 0;
         self.faults.declared = None;
         self.faults.is_capped = false;
+        self.faults.sync_failed = false;
         self.faults.only_space = true;
     }
 
@@ -225,6 +228,7 @@ impl<'p> Run<'p> {
                 return Ok(());
             }
             Operation::Mend => return self.mend(),
+            Operation::Kill => return self.kill(),
             Operation::Wait(millis) => {
                 let time = std::time::Duration::from_millis(u64::from(*millis));
                 self.clock.advance(time);
@@ -275,6 +279,7 @@ impl<'p> Run<'p> {
             Operation::Crash(_)
             | Operation::Inject(_)
             | Operation::Mend
+            | Operation::Kill
             | Operation::Wait(_)
             | Operation::DropCache => Ok(()),
         }
@@ -352,6 +357,7 @@ fn name_of(operation: &Operation) -> &'static str {
         Operation::Wait(_) => "disk: time passes",
         Operation::DropCache => "disk: cache dropped",
         Operation::Crash(_) => "disk: power cut planned",
+        Operation::Kill => "process: killed",
         Operation::Inject(_) => "disk: fault injected",
         Operation::Mend => "disk: mended",
         Operation::Probe(_) => "disk: damaged copy",

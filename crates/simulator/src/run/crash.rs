@@ -1,4 +1,4 @@
-//! Power cuts, in calls and in the recoveries after them.
+//! Power cuts, in calls and in the recoveries after them; and processes that are killed.
 
 use drystone::Database;
 use drystone_testkit::Cut;
@@ -44,6 +44,27 @@ impl Run<'_> {
             return Err(Stop::broken(
                 FailureKind::NotLive,
                 "does not open after a power cut",
+            ));
+        }
+        self.verify()
+    }
+
+    /// The process dies: what was written stays, in the cache too, and what was not synced is not safe before it is opened
+    /// again. Nothing happens while power is about to be cut.
+    pub(super) fn kill(&mut self) -> Result<(), Stop> {
+        if self.pending.is_some() {
+            return Ok(());
+        }
+        self.notice_lies();
+        let disk = self.disk.fork();
+        // Closing must not save what the end of a process would not.
+        self.disk.cut_power();
+        self.open = None;
+        self.plug_in(disk);
+        if !self.open_again()? {
+            return Err(Stop::broken(
+                FailureKind::NotLive,
+                "does not open after its process was killed",
             ));
         }
         self.verify()

@@ -19,6 +19,11 @@ impl Run<'_> {
         self.faults.declared = self.faults.declared.max(Some(spec.kind.may_break()));
         let is_space = matches!(spec.kind, FaultKind::NoSpace | FaultKind::Full(_));
         self.faults.only_space &= is_space;
+        let fails_sync = matches!(
+            spec.kind,
+            FaultKind::SyncMarkedClean | FaultKind::SyncReverted | FaultKind::Fails(Struck::Sync)
+        );
+        self.faults.sync_failed |= fails_sync;
         if let FaultKind::Full(left) = spec.kind {
             let bytes = self.file_bytes() + (u64::from(left) << 10);
             self.disk.set_capacity(Some(bytes));

@@ -74,7 +74,10 @@ impl Run<'_> {
             ErrorKind::Full if self.faults.is_capped || self.was_struck_since_open() => {
                 Ok(Fate::Nothing)
             }
-            ErrorKind::Io if self.was_struck_since_open() => Ok(Fate::Unknown),
+            ErrorKind::Io if self.was_struck_since_open() => {
+                self.faults.only_space = false;
+                Ok(Fate::Unknown)
+            }
             _ => Err(Stop::unexpected(call, error)),
         }
     }

@@ -188,19 +188,28 @@ impl Disk {
             Some(Effect::MisdirectedRead { by }) => offset.saturating_add_signed(by),
             _ => offset,
         };
-        let end = offset.saturating_add(count as u64);
+        let read = self.read_bytes(target, &mut buf[..count], offset)?;
+        if let Some(hash) = &mut self.hash {
+            hash.number(offset);
+            hash.bytes(&buf[..read]);
+        }
+        Ok(read)
+    }
+
+    /// Reads as much as there is, unless the medium cannot.
+    pub(super) fn read_bytes(
+        &self,
+        target: &SimFile,
+        buf: &mut [u8],
+        offset: u64,
+    ) -> io::Result<usize> {
+        let end = offset.saturating_add(buf.len() as u64);
         let broken = |(file, bytes): &(FileId, Range<u64>)| {
             *file == target.file && bytes.start < end && offset < bytes.end
         };
         if self.bad_sectors.iter().any(broken) {
             return Err(struck(OpKind::Read, io::ErrorKind::Other));
         }
-        let cached = &self.volume.file(target.file).cached;
-        let read = cached.read_at(&mut buf[..count], offset);
-        if let Some(hash) = &mut self.hash {
-            hash.number(offset);
-            hash.bytes(&buf[..read]);
-        }
-        Ok(read)
+        Ok(self.volume.file(target.file).cached.read_at(buf, offset))
     }
 }

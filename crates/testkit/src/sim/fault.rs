@@ -293,6 +293,10 @@ impl Faults {
         self.list.clear();
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// How many operations went wrong so far.
     pub(super) fn struck(&self) -> u64 {
         self.struck

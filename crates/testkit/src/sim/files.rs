@@ -134,6 +134,12 @@ impl SimFile {
 
 impl File for SimFile {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        let disk = self.disk.lock();
+        if disk.is_undisturbed() {
+            disk.check_power()?;
+            return disk.read_bytes(self, buf, offset);
+        }
+        drop(disk);
         let mut ended = false;
         read_full(buf, offset, |buf, offset| {
             // The end of the file shows in the first read; asking again would count as another operation.

@@ -57,14 +57,23 @@ impl Image {
     pub fn read_at(&self, buf: &mut [u8], offset: u64) -> usize {
         let left = self.len.saturating_sub(offset);
         let count = buf.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let (page, within) = locate(offset);
+        if within + count <= PAGE_BYTES {
+            self.read_page(page, within, &mut buf[..count]);
+            return count;
+        }
         for span in spans(offset, count) {
             let out = &mut buf[span.start..span.start + span.len];
-            match self.page(span.page) {
-                Some(page) => out.copy_from_slice(&page[span.within..span.within + span.len]),
-                None => out.fill(0),
-            }
+            self.read_page(span.page, span.within, out);
         }
         count
+    }
+
+    fn read_page(&self, page: usize, within: usize, out: &mut [u8]) {
+        match self.page(page) {
+            Some(page) => out.copy_from_slice(&page[within..within + out.len()]),
+            None => out.fill(0),
+        }
     }
 
     /// All bytes.

@@ -29,6 +29,10 @@ struct Waiting {
 }
 
 impl Schedule {
+    pub(in crate::sim) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     fn is_due(&self, operations: u64) -> bool {
         let next = self.waiting.first();
         next.is_some_and(|waiting| waiting.due <= operations)

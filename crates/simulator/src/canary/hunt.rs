@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use drystone_base::{Clock, OsClock};
-
 use super::Canary;
 use crate::failure::Failure;
 use crate::swarm::{Settings, run_seed};
@@ -19,16 +17,21 @@ pub struct Hunt {
     pub found: Option<Box<Failure>>,
 }
 
-/// Puts a canary into this process, for good, and runs the seeds from `start` on until one fails, or for `limit`.
+/// Puts a canary into this process, for good, and runs the seeds from `start` on until one fails, or until `limit` by
+/// `time`, which counts from the start of the process or later.
 ///
 /// # Errors
 /// [`NotPlanted`] in a build that has no bugs.
 ///
 /// # Panics
 /// When the process has a canary already.
-pub fn hunt(canary: &Canary, start: u64, limit: Duration) -> Result<Hunt, NotPlanted> {
+pub fn hunt(
+    canary: &Canary,
+    start: u64,
+    limit: Duration,
+    time: impl Fn() -> Duration,
+) -> Result<Hunt, NotPlanted> {
     put_in(canary)?;
-    let clock = OsClock::new();
     let settings = Settings {
         shrinks: false,
         ..Settings::default()
@@ -41,7 +44,7 @@ pub fn hunt(canary: &Canary, start: u64, limit: Duration) -> Result<Hunt, NotPla
     while hunt.found.is_none() && hunt.took < limit {
         hunt.found = run_seed(start.wrapping_add(hunt.seeds), &settings).err();
         hunt.seeds += 1;
-        hunt.took = clock.monotonic();
+        hunt.took = time();
     }
     Ok(hunt)
 }

@@ -57,6 +57,7 @@ impl Run<'_> {
         }
         self.notice_lies();
         let disk = self.disk.fork();
+        disk.set_capacity(None); // as the other faults, a full disk ends with the process
         // Closing must not save what the end of a process would not.
         self.disk.cut_power();
         self.open = None;

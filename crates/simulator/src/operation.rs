@@ -72,6 +72,8 @@ pub enum Operation {
     DropCache,
     /// Cuts power, now or a little later, and opens what is left.
     Crash(Crash),
+    /// The process dies, and another opens what it left: files and the operating system's cache stay as they are.
+    Kill,
     /// From now on something goes wrong.
     Inject(FaultSpec),
     /// Takes the faults away, and opens again where the log was poisoned.

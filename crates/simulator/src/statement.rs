@@ -24,6 +24,8 @@ pub enum Statement {
     BulkInsert(u8, Vec<Cells>),
     /// UPDATE of a row, by its id, to these cells.
     Update(u8, Cells),
+    /// UPDATE of a row's id: from one to another.
+    Move(u8, i16, i16),
     /// UPDATE of all rows with `a` in `from..=to`: adds to `a`.
     Add(u8, i16, i16, i16),
     /// UPDATE of all rows with `a` in `from..=to`: sets `b`.
@@ -137,6 +139,7 @@ impl Statement {
             | Statement::Insert(table, _)
             | Statement::BulkInsert(table, _)
             | Statement::Update(table, _)
+            | Statement::Move(table, ..)
             | Statement::Add(table, ..)
             | Statement::Label(table, ..)
             | Statement::Delete(table, _)
@@ -168,6 +171,10 @@ impl Statement {
                     vec![id, a, b, v],
                 )
             }
+            Statement::Move(_, from, to) => (
+                format!("UPDATE {table} SET id = $2 WHERE id = $1"),
+                vec![number(*from), number(*to)],
+            ),
             Statement::Add(_, from, to, by) => (
                 format!("UPDATE {table} SET a = a + $3 WHERE a BETWEEN $1 AND $2"),
                 vec![number(*from), number(*to), number(*by)],

@@ -135,10 +135,10 @@ fn inside(workload: &Workload, draw: &mut Draw) -> Operation {
 
 fn inside_sql(workload: &Workload, draw: &mut Draw) -> Operation {
     match draw.below(20) {
-        0..11 => Operation::Sql(workload.statement(draw)),
-        11..16 => Operation::Query(workload.query(draw)),
-        16 => Operation::Sql(workload.definition(draw)),
-        17 | 18 => Operation::Savepoint,
+        0..10 => Operation::Sql(workload.statement(draw)),
+        10..14 => Operation::Query(workload.query(draw)),
+        14 | 15 => Operation::Sql(workload.definition(draw)),
+        16 | 17 => Operation::Savepoint,
         _ => Operation::RollbackTo(draw.number().to_le_bytes()[0]),
     }
 }
@@ -201,12 +201,21 @@ fn disturbance(workload: &Workload, draw: &mut Draw) -> Vec<Operation> {
             Weather::Rot => script.push(Operation::Probe(workload::damage(draw))),
             Weather::Failures | Weather::Full => {
                 script.push(Operation::Inject(workload::fault(weather, draw)));
-                script.push(match draw.chance(70) {
-                    true => Operation::Mend,
-                    false => Operation::Crash(workload::crash(draw)),
+                script.push(match draw.below(10) {
+                    0..5 => Operation::Mend,
+                    5 | 6 => Operation::Kill,
+                    _ => Operation::Crash(workload::crash(draw)),
                 });
             }
-            _ => script.push(Operation::Crash(workload::crash(draw))),
+            _ if draw.chance(15) => script.push(Operation::Kill),
+            _ => {
+                script.push(Operation::Crash(workload::crash(draw)));
+                // The disk's operations that are left are those of a merge, not of a commit, as often as not.
+                if draw.chance(50) {
+                    let work = [Operation::Step, Operation::Flush, Operation::Reopen];
+                    script.push(draw.pick(&work).clone());
+                }
+            }
         }
     }
     script

@@ -158,7 +158,8 @@ impl Workload {
                 let count = 1 + draw.below(3);
                 Statement::Insert(table, self.rows(draw, count))
             }
-            6..9 => Statement::Update(table, self.cells(draw)),
+            6 => Statement::Move(table, self.id(draw), self.id(draw)),
+            7..9 => Statement::Update(table, self.cells(draw)),
             9 => Statement::Add(table, from, to, small_number(draw)),
             10 => {
                 let label = draw.chance(50).then(|| small(draw.below(4)));

@@ -77,6 +77,7 @@ impl Work<'_> {
                 let old = table.rows.get(&cells.id).copied();
                 self.change(number, table, old.map(|old| (old, *cells)))
             }
+            Statement::Move(_, from, to) => self.move_row(number, table, *from, *to),
             Statement::Add(_, from, to, by) => {
                 let by = i64::from(*by);
                 let changed = matching(&table, *from, *to).map(|old| {
@@ -213,6 +214,23 @@ impl Work<'_> {
         }
         self.put(number, table);
         Said::Affected(count)
+    }
+
+    fn move_row(&mut self, number: u8, mut table: Table, from: i16, to: i16) -> Said {
+        let Some(old) = table.rows.get(&from).copied() else {
+            return self.change(number, table, None);
+        };
+        if from != to && table.rows.contains_key(&to) {
+            return NOT_UNIQUE;
+        }
+        let new = Cells { id: to, ..old };
+        let rows = Arc::make_mut(&mut table.rows);
+        rows.remove(&from);
+        rows.insert(to, new);
+        self.write_row(&table, &old);
+        self.write_row(&table, &new);
+        self.put(number, table);
+        Said::Affected(1)
     }
 
     fn delete(&mut self, number: u8, mut table: Table, gone: &[Cells]) -> Said {

@@ -1,8 +1,9 @@
 //! How many crash points a minute the simulated disk gives: `cargo run --profile campaign --example crash_rate`, with
-//! `log` or `engine` for one of the two alone.
+//! `log`, `subsets` or `engine` for one of the three alone.
 //!
-//! Two workloads: a log of small records, whose recovery is a scan, so that the disk itself is what costs; and the
-//! merges of the model engine, whose recovery reads and checks a whole state.
+//! A log of small records, whose recovery is a scan, so that the disk itself is what costs: under all policies, and then
+//! every subset of its pending sectors. And the merges of the model engine, whose recovery reads and checks a whole
+//! state.
 
 use std::io;
 use std::path::PathBuf;
@@ -22,7 +23,10 @@ fn main() {
     let only = std::env::args().nth(1);
     let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
     if wanted("log") {
-        println!("log:    {}", rounds(log_points));
+        println!("log: {}", rounds(log_points));
+    }
+    if wanted("subsets") {
+        println!("subsets: {}", log_subsets(0));
     }
     if wanted("engine") {
         println!("engine: {}", rounds(engine_points));
@@ -50,27 +54,34 @@ fn add(total: &mut CrashReport, report: &CrashReport) {
 }
 
 fn log_points(seed: u64) -> CrashReport {
-    CrashPoints::new("rate of a log")
-        .seed(seed)
-        .draws(3)
-        .nested(3, 1)
-        .run(
-            |env, witness| append(env, witness).expect("a disk without faults"),
-            recover,
-        )
+    let points = CrashPoints::new("rate of a log").seed(seed);
+    run(&points.draws(3).nested(3, 1), 2)
+}
+
+/// A sync after every 14 records alone: up to 14 sectors are pending.
+fn log_subsets(seed: u64) -> CrashReport {
+    let points = CrashPoints::new("rate of subsets").seed(seed);
+    run(&points.policies(&[]).nested(0, 0).exhaustive(14), 14)
+}
+
+fn run(points: &CrashPoints, group: u64) -> CrashReport {
+    let workload =
+        |env: &Env, witness: &Witness| append(env, witness, group).expect("a disk without faults");
+    points.run(workload, recover)
 }
 
 fn log_path() -> PathBuf {
     PathBuf::from(CRASH_FOLDER).join("log")
 }
 
-fn append(env: &Env, witness: &Witness) -> io::Result<()> {
+/// Appends records, with a sync after each group.
+fn append(env: &Env, witness: &Witness, group: u64) -> io::Result<()> {
     let file = env.files.open(&log_path(), OpenMode::Create)?;
     env.files.sync_dir(CRASH_FOLDER.as_ref())?;
     for number in 1..=RECORDS {
         witness.begin(number);
         file.write_all_at(&record(number), offset_of(number))?;
-        if number % 2 == 0 {
+        if number % group == 0 {
             file.sync()?;
             witness.acknowledge(number);
         }

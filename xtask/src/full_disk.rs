@@ -9,15 +9,22 @@ use drystone_testkit::mix;
 use xshell::{Shell, cmd};
 
 use crate::real::folder::{Folder, keep_with};
-use crate::real::mount::{Mount, enter_own_namespace};
+use crate::real::mount::{Mount, Room, enter_own_namespace};
 use crate::real::stop;
 use crate::real::tally::Tally;
 use crate::real::victim::Program;
 
 /// Whose commits are told apart; one thread does them all.
 const WRITERS: usize = 2;
-const MEMORY_BYTES: u64 = 64 << 20;
-const DISK_BYTES: u64 = 12 << 20;
+/// For both disks.
+const MEMORY: Room = Room {
+    bytes: 64 << 20,
+    files: 2 * DISK.files,
+};
+const DISK: Room = Room {
+    bytes: 12 << 20,
+    files: 512,
+};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -34,12 +41,12 @@ pub(crate) fn run(shell: &Shell, root: &Path, wanted: Wanted) -> anyhow::Result<
     enter_own_namespace(shell, "full-disk")?;
     let program = Program::build(shell, root, WRITERS)?.with_seed(wanted.seed);
     let folder = Folder::new(root, "full-disk")?;
-    let memory = Mount::memory(shell, folder.path(), MEMORY_BYTES)?;
+    let memory = Mount::memory(shell, folder.path(), MEMORY)?;
     let mut disks = Disks {
         root,
         program,
         disks: [
-            Mount::memory(shell, &memory.point().join("tmpfs"), DISK_BYTES)?,
+            Mount::memory(shell, &memory.point().join("tmpfs"), DISK)?,
             ext4(shell, memory.point())?,
         ],
         tally: Tally::new("full disks"),
@@ -60,11 +67,15 @@ pub(crate) fn run(shell: &Shell, root: &Path, wanted: Wanted) -> anyhow::Result<
 
 fn ext4(shell: &Shell, memory: &Path) -> anyhow::Result<Mount> {
     let image = memory.join("image");
-    fs::File::create(&image)?.set_len(DISK_BYTES)?;
-    cmd!(shell, "mkfs.ext4 -q -F -m 0 -b 1024 -J size=1 {image}")
-        .quiet()
-        .run()
-        .context("no ext4 can be made: mkfs.ext4 (of e2fsprogs) is needed")?;
+    fs::File::create(&image)?.set_len(DISK.bytes)?;
+    let files = DISK.files.to_string();
+    cmd!(
+        shell,
+        "mkfs.ext4 -q -F -m 0 -b 1024 -N {files} -J size=1 {image}"
+    )
+    .quiet()
+    .run()
+    .context("no ext4 can be made: mkfs.ext4 (of e2fsprogs) is needed")?;
     Mount::image(shell, &image, &memory.join("ext4"), "data=ordered")
 }
 

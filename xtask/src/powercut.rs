@@ -13,15 +13,18 @@ use drystone_testkit::{Draw, mix};
 use xshell::{Shell, cmd};
 
 use crate::real::folder::{Folder, keep_with};
-use crate::real::mount::{Mount, enter_own_namespace};
+use crate::real::mount::{Mount, Room, enter_own_namespace};
 use crate::real::stop;
 use crate::real::tally::Tally;
 use crate::real::victim::{Program, Promises, Victim};
 
 const WRITERS: usize = 3;
 const IMAGE_BYTES: u64 = 96 << 20;
-/// Room for the image, its copy, and one that was kept.
-const MEMORY_BYTES: u64 = 4 * IMAGE_BYTES;
+/// For the image, its copy, and what they are mounted on.
+const MEMORY: Room = Room {
+    bytes: 4 * IMAGE_BYTES,
+    files: 64,
+};
 /// Lives of one file system, each going on from a cut of the one before.
 const LIVES_PER_IMAGE: u64 = 8;
 const CUTS_PER_LIFE_MAX: u64 = 4;
@@ -124,7 +127,7 @@ impl Cuts<'_> {
             wanted,
             durability,
             program,
-            memory: Mount::memory(shell, folder.path(), MEMORY_BYTES)?,
+            memory: Mount::memory(shell, folder.path(), MEMORY)?,
             _folder: folder,
         })
     }

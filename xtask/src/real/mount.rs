@@ -48,6 +48,14 @@ fn check_needs(shell: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What a file system has room for, at most.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    pub(crate) bytes: u64,
+    /// Files and folders.
+    pub(crate) files: u64,
+}
+
 /// A mounted file system.
 #[derive(Debug)]
 pub(crate) struct Mount {
@@ -55,10 +63,11 @@ pub(crate) struct Mount {
 }
 
 impl Mount {
-    /// Memory, up to `bytes` of it.
-    pub(crate) fn memory(shell: &Shell, point: &Path, bytes: u64) -> anyhow::Result<Mount> {
+    /// Memory.
+    pub(crate) fn memory(shell: &Shell, point: &Path, room: Room) -> anyhow::Result<Mount> {
         fs::create_dir_all(point)?;
-        let size = format!("size={bytes},mode=700");
+        let Room { bytes, files } = room;
+        let size = format!("size={bytes},nr_inodes={files},mode=700");
         cmd!(shell, "mount -t tmpfs -o {size} drystone {point}")
             .quiet()
             .run()?;

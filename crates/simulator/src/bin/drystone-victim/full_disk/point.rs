@@ -24,6 +24,8 @@ const COMMITS_AFTER: u64 = 20;
 const ROWS_MAX: u64 = 2_000;
 /// The binary logarithm of the most room that is left, in bytes.
 const ROOM_BITS_MAX: u64 = 19;
+/// The most files that there is a place left for.
+const FILES_LEFT_MAX: u64 = 8;
 /// What the draws here are for.
 const FOR_POINT: u64 = 5;
 
@@ -86,11 +88,16 @@ impl Point {
         Ok(self.report)
     }
 
-    /// Takes all room but some bytes: none, or up to half a MiB, small amounts as often as large ones.
+    /// Takes all room but some bytes: none, or up to half a MiB, small amounts as often as large ones. Or all places for
+    /// files but a few.
     fn fill(&mut self) -> anyhow::Result<Ballast> {
+        if self.draw.chance(20) {
+            let files = self.draw.below(FILES_LEFT_MAX);
+            return Ballast::of_files(&self.folder, files).context("no files can be made");
+        }
         let bits = self.draw.below(ROOM_BITS_MAX + 1);
         let room = self.draw.below(1 << bits);
-        Ballast::fill(&self.folder, room).context("the disk cannot be filled")
+        Ballast::of_blocks(&self.folder, room).context("the disk cannot be filled")
     }
 
     /// Nothing was there when the disk was filled. It opens, or says why not; and what it leaves stands in nobody's way.

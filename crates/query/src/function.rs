@@ -228,7 +228,7 @@ fn mismatch(args: &[Value]) -> EvalError {
 }
 
 /// Refuses to make a text of more than [`MAX_RESULT_BYTES`].
-fn checked_len(len: usize) -> Result<(), EvalError> {
+pub(crate) fn checked_len(len: usize) -> Result<(), EvalError> {
     match len <= MAX_RESULT_BYTES {
         true => Ok(()),
         false => Err(EvalError::LimitExceeded("requested length too large")),

@@ -15,6 +15,7 @@ use drystone_record::Value;
 
 use crate::cast::to_text;
 use crate::eval_error::{EvalError, types_of};
+use crate::function::checked_len;
 
 pub(crate) use json::{element_idx, text as json_text};
 pub(crate) use json_path::{JsonPath, step_into};
@@ -191,12 +192,15 @@ fn compare(op: BinaryOp, left: &Value, right: &Value) -> Result<Value, EvalError
 fn concat(left: &Value, right: &Value) -> Result<Value, EvalError> {
     match (left, right) {
         (Value::Bytea(left), Value::Bytea(right)) => {
+            checked_len(left.len().saturating_add(right.len()))?;
             Ok(Value::from([left.as_ref(), right.as_ref()].concat()))
         }
         (Value::Json(left), Value::Json(right)) => json::concat(left, right),
-        _ => Ok(Value::from(
-            [to_text(left).as_str(), to_text(right).as_str()].concat(),
-        )),
+        _ => {
+            let (left, right) = (to_text(left), to_text(right));
+            checked_len(left.len().saturating_add(right.len()))?;
+            Ok(Value::from([left.as_str(), right.as_str()].concat()))
+        }
     }
 }
 

@@ -42,7 +42,12 @@ impl Expr {
             Expr::Unary { op, expr } => eval_unary(*op, &*expr.value(row, env)?)?,
             Expr::Binary { op, left, right } => {
                 let left = left.value(row, env)?;
+                let held = match &left {
+                    Cow::Borrowed(_) => 0,
+                    Cow::Owned(left) => env.cx.memory.hold(left)?,
+                };
                 let right = right.value(row, env)?;
+                env.cx.memory.give_back(held);
                 eval_binary(*op, &left, &right)?
             }
             Expr::Cast {
@@ -51,11 +56,9 @@ impl Expr {
                 context,
             } => cast(&*expr.value(row, env)?, target, *context)?,
             Expr::Function { function, args } => {
-                let args: smallvec::SmallVec<[Value; 4]> = args
-                    .iter()
-                    .map(|arg| arg.eval(row, env))
-                    .collect::<Result<_, _>>()?;
-                function.call(&args, &env.cx.functions)?
+                let mut values = smallvec::SmallVec::<[Value; 4]>::with_capacity(args.len());
+                eval_into(args, row, env, |value| values.push(value))?;
+                function.call(&values, &env.cx.functions)?
             }
             Expr::Case {
                 branches,
@@ -155,7 +158,26 @@ pub(crate) fn eval_all(
     row: &[Value],
     env: Env<'_>,
 ) -> Result<Box<[Value]>, SqlError> {
-    exprs.iter().map(|expr| expr.eval(row, env)).collect()
+    let mut values = Vec::with_capacity(exprs.len());
+    eval_into(exprs, row, env, |value| values.push(value))?;
+    Ok(values.into())
+}
+
+/// Gives the values of some expressions, which together keep to the memory of the statement, to `push`.
+pub(crate) fn eval_into(
+    exprs: &[Expr],
+    row: &[Value],
+    env: Env<'_>,
+    mut push: impl FnMut(Value),
+) -> Result<(), SqlError> {
+    let mut held = 0;
+    for expr in exprs {
+        let value = expr.eval(row, env)?;
+        held += env.cx.memory.hold(&value)?;
+        push(value);
+    }
+    env.cx.memory.give_back(held);
+    Ok(())
 }
 
 /// The value of an expression of constants; `None` when it is none, is one already, or fails.

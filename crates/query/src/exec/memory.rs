@@ -69,6 +69,23 @@ impl MemoryBudget {
         self.take(row_bytes(row))
     }
 
+    /// Takes the bytes of a value that is held while others are computed, and says how many those are. Only large ones
+    /// count: there are no more values than the text of a statement has places for.
+    #[inline]
+    pub(crate) fn hold(&self, value: &Value) -> Result<usize, SqlError> {
+        const LARGE_BYTES: usize = 64 << 10;
+        let bytes = match value {
+            Value::Text(text) => text.len(),
+            Value::Bytea(bytes) => bytes.len(),
+            _ => return Ok(0),
+        };
+        if bytes < LARGE_BYTES {
+            return Ok(0);
+        }
+        self.take(bytes)?;
+        Ok(bytes)
+    }
+
     pub(crate) fn give_back(&self, bytes: usize) {
         self.used.set(self.used.get().saturating_sub(bytes));
     }

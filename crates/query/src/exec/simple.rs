@@ -7,7 +7,7 @@ use hashbrown::HashSet;
 
 use crate::error::SqlError;
 use crate::exec::context::Env;
-use crate::exec::eval::all_true;
+use crate::exec::eval::{all_true, eval_into};
 use crate::exec::operator::{Operator, Row};
 use crate::plan::{Filter, Limit, Project, Values, Window};
 use crate::sql_state::SqlState;
@@ -44,9 +44,7 @@ impl Operator for ValuesOperator {
             return Ok(false);
         };
         self.next += 1;
-        for cell in cells {
-            row.push(cell.eval(&[], env)?);
-        }
+        eval_into(cells, &[], env, |value| row.push(value))?;
         Ok(true)
     }
 }
@@ -97,9 +95,9 @@ impl Operator for ProjectOperator {
             return Ok(false);
         }
         row.clear();
-        for expr in &self.project.exprs {
-            row.push(expr.eval(&self.input_row, env)?);
-        }
+        eval_into(&self.project.exprs, &self.input_row, env, |value| {
+            row.push(value);
+        })?;
         Ok(true)
     }
 }

@@ -156,18 +156,18 @@ fn translate(args: &[Value], _: &EvalContext) -> Result<Value, EvalError> {
 
 /// All arguments as they print, one after the other. NULLs are passed over.
 fn concat(args: &[Value], _: &EvalContext) -> Result<Value, EvalError> {
-    Ok(joined(args, "").into())
+    Ok(joined(args, "")?.into())
 }
 
 fn concat_ws(args: &[Value], _: &EvalContext) -> Result<Value, EvalError> {
     match args {
         [Value::Null, ..] => Ok(Value::Null),
-        [Value::Text(separator), values @ ..] => Ok(joined(values, separator).into()),
+        [Value::Text(separator), values @ ..] => Ok(joined(values, separator)?.into()),
         _ => Err(mismatch(args)),
     }
 }
 
-fn joined(values: &[Value], separator: &str) -> String {
+fn joined(values: &[Value], separator: &str) -> Result<String, EvalError> {
     let mut result = String::new();
     let known = values.iter().filter(|value| !value.is_null());
     for (idx, value) in known.enumerate() {
@@ -175,6 +175,7 @@ fn joined(values: &[Value], separator: &str) -> String {
             result.push_str(separator);
         }
         write!(result, "{value}").expect("writing to a String cannot fail");
+        checked_len(result.len())?;
     }
-    result
+    Ok(result)
 }

@@ -147,6 +147,49 @@ fn runs_of_a_subquery_do_not_add_up() {
     }
 }
 
+/// Values that are held at the same time, in one row or one call, count together; those of other rows do not.
+#[test]
+fn large_values_of_one_row_keep_to_the_memory_budget() {
+    let options = SqlOptions {
+        statement_memory_bytes_max: 1_000_000,
+        ..SqlOptions::default()
+    };
+    let mut session = open_with(&Env::memory(2), options).session();
+    let rows: Vec<String> = (0..20).map(|n| format!("({n})")).collect();
+    run(
+        &mut session,
+        &format!(
+            "CREATE TABLE t (a INTEGER PRIMARY KEY); INSERT INTO t VALUES {}",
+            rows.join(", ")
+        ),
+    );
+    let large = "repeat('x', 300000)";
+    let four = vec![large; 4].join(", ");
+    for text in [
+        format!("SELECT {four}"),
+        format!("VALUES ({four})"),
+        format!("SELECT length(concat({four}))"),
+        format!("SELECT length({large} || ({large} || ({large} || ({large} || 'y'))))"),
+        format!("SELECT count(*) FROM t WHERE concat({four}) = ''"),
+        format!("INSERT INTO t SELECT length(concat({four}))"),
+    ] {
+        let error = error(&mut session, &text);
+        assert_eq!(error.state().code(), "53200", "{error}: {text}");
+    }
+    check(
+        &mut session,
+        &format!("SELECT count({large} || a), max(length(concat({large}, {large}, a))) FROM t"),
+        "20|600002",
+    );
+    check_error(
+        &mut session,
+        "SELECT length(repeat('x', 60000000) || repeat('x', 60000000))",
+        "53200",
+        "statement needs more than its memory budget of 1000000 bytes; raise `statement_memory_bytes_max`, or let the \
+         statement keep fewer rows",
+    );
+}
+
 /// What takes twice as long at each level of nesting never ends.
 #[test]
 fn nested_calls_and_select_lists_take_no_exponential_time() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::POINT_VARIABLE;
 use super::point::CrashPoint;
 
-/// What a run of [`CrashPoints`] did.
+/// What a run of [`super::CrashPoints`] did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CrashReport {
     /// Operations of the workload.

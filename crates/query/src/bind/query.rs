@@ -14,7 +14,7 @@ use crate::bind::{Aggregation, Binder, Frame};
 use crate::cast::CastContext;
 use crate::error::SqlError;
 use crate::limits::MAX_COLUMNS;
-use crate::logical::{ColumnId, Expr, OutputColumn, Query, Relation, SetOp, SortKey};
+use crate::logical::{Expr, OutputColumn, Query, Relation, SetOp, SortKey};
 use crate::sql_state::SqlState;
 use crate::suggest;
 

@@ -11,6 +11,12 @@
 //! `target` (the list), `targets/` (what each does), `source` (choices out of bytes), `grammar` (statements out of
 //! choices), `seeds`, `mutation`, `smoke`, `replay`, `sqlite_corpus`.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "what drives targets works on the real file system and the real clock"
+)]
+
 pub mod grammar;
 mod limits;
 pub mod mutation;

@@ -14,10 +14,13 @@ use drystone_wal::{Log, LogOptions};
 /// Rows of a statement that are looked at. Of one with more, what is seen says nothing about the rest.
 pub const ROWS_MAX: usize = 2_000;
 
+/// Statements of a text that are run, so that an input takes seconds at most.
+const STATEMENTS_MAX: usize = 40;
+
 /// Longest time and most memory of a statement.
 const OPTIONS: SqlOptions = SqlOptions {
     statement_memory_bytes_max: 16 << 20,
-    statement_time_max: Some(Duration::from_millis(500)),
+    statement_time_max: Some(Duration::from_millis(100)),
     conflict_retries_max: 1,
     cached_plans_max: 16,
     vector_search_ef: 100,
@@ -65,12 +68,15 @@ pub fn session_after(script: &str) -> Session {
     session
 }
 
-/// The statements of a text in turn, whatever becomes of each. Whether the transaction, if one was open, still is.
+/// The first statements of a text in turn, whatever becomes of each. Whether the transaction, if one was open, still is.
 pub fn run_all(session: &mut Session, text: &str) -> bool {
     let began_in_transaction = session.in_transaction();
     let mut is_still_open = began_in_transaction;
     let mut rest = text;
-    while !rest.trim_start().is_empty() {
+    for _ in 0..STATEMENTS_MAX {
+        if rest.trim_start().is_empty() {
+            break;
+        }
         let end = first_statement(rest).unwrap_or(rest.len());
         let (statement, after) = rest.split_at(end);
         drop(rows_of(session, statement));

@@ -1,7 +1,7 @@
 //! JSON documents: their text, and their order.
 
 use std::cmp::Ordering;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use drystone_record::{DataType, Value};
 
@@ -22,7 +22,7 @@ pub fn documents(data: &[u8]) {
         let again = Value::parse(&DataType::Jsonb, &printed).ok();
         assert_eq!(again.as_ref(), Some(document), "{printed}");
     }
-    let hasher = RandomState::new();
+    let hasher = BuildHasherDefault::<DefaultHasher>::default();
     for left in &documents {
         for right in &documents {
             let order = left.sort_cmp(right);

@@ -79,7 +79,7 @@ fn key(n: u32) -> Vec<u8> {
 }
 
 fn value(id: u32, n: u32) -> Vec<u8> {
-    let len = if n % 10 == 0 { 700 } else { n };
+    let len = if n.is_multiple_of(10) { 700 } else { n };
     vec![(id + n).to_le_bytes()[0]; len as usize]
 }
 

@@ -185,9 +185,10 @@ fn main() -> anyhow::Result<()> {
             canary,
         } => {
             real::stop::listen()?;
+            let wanted = kill::Wanted { rounds, seed };
             match canary {
-                true => kill::canary(&shell, &root, rounds, seed),
-                false => kill::run(&shell, &root, rounds, seed),
+                true => kill::canary(&shell, &root, wanted),
+                false => kill::run(&shell, &root, wanted),
             }
         }
         #[cfg(unix)]

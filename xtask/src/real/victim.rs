@@ -11,13 +11,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use xshell::{Shell, cmd};
 
 use crate::real::stop;
 
 /// How long to wait at a time for an acknowledgement, so that a signal is noticed.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+/// How long a database may take to open and to commit before it counts as stuck.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How the program is called: what is written, and by how many threads.
 #[derive(Clone, Debug)]
@@ -58,10 +60,9 @@ impl Program {
         )
         .quiet()
         .run()?;
-        let target =
-            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+        let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
         Ok(Program {
-            path: target.join("campaign").join("drystone-victim"),
+            path: root.join(target).join("campaign").join("drystone-victim"),
             seed: 0,
             writers,
         })
@@ -192,8 +193,12 @@ impl Victim {
 
     /// Lets it write until something is acknowledged, so that time spent opening counts for nothing.
     pub(crate) fn run_until_first(&mut self) -> anyhow::Result<()> {
-        let before = self.acknowledged.clone();
+        let (before, started) = (self.acknowledged.clone(), Instant::now());
         while self.acknowledged == before {
+            ensure!(
+                started.elapsed() < PATIENCE,
+                "nothing was acknowledged in {PATIENCE:?}"
+            );
             self.run_for(Duration::from_millis(1))?;
         }
         Ok(())
@@ -203,9 +208,13 @@ impl Victim {
     /// now.
     pub(crate) fn stop(&mut self) -> anyhow::Result<Promises> {
         kill_process(self.pid, Signal::STOP)?;
-        let status = waitpid(Some(self.pid), WaitOptions::UNTRACED)?;
-        let is_stopped = status.is_some_and(|(_, status)| status.stopped());
-        ensure!(is_stopped, "the writer ended by itself");
+        // Should it have ended instead, that is left for `child` to hear of.
+        let either = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        let status = waitid(WaitId::Pid(self.pid), either)?;
+        ensure!(
+            status.is_some_and(|status| status.stopped()),
+            "the writer ended by itself"
+        );
         self.listen()?;
         Ok(Promises::after(&self.acknowledged))
     }

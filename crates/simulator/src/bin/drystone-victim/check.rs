@@ -116,13 +116,17 @@ fn check_rows(parts: &Parts, workload: &Workload, writer: u64, latest: u64) -> a
         "DISAGREES: the index of writer {writer}: {}",
         first_difference(&found, &expected)
     );
-    for row in &expected {
-        let [id, _, _, place] = row;
+    check_places(&parts.db, &expected)
+}
+
+/// No two rows have the same place, so the nearest to a row's place is that row.
+fn check_places(db: &Database, rows: &[[Value; 4]]) -> anyhow::Result<()> {
+    for [id, _, _, place] in rows {
         if *place == Value::Null {
             continue;
         }
         let nearest = "SELECT id FROM entries ORDER BY place <-> $1 LIMIT 1";
-        let nearest: Value = parts.db.query(nearest, &[place.clone()])?.one()?.get(0)?;
+        let nearest: Value = db.query(nearest, &[place.clone()])?.one()?.get(0)?;
         ensure!(
             nearest == *id,
             "DISAGREES: nearest to the place of row {id} is row {nearest}"

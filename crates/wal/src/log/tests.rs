@@ -281,6 +281,18 @@ fn a_segment_may_be_filled_to_its_last_byte() {
 }
 
 #[test]
+fn the_shortest_segment_has_room_for_a_block_of_records() {
+    let options = LogOptions {
+        segment_bytes: 1,
+        ..LogOptions::default()
+    };
+    let log = Log::open(&Env::memory(1), Path::new("log"), options, Lsn::ZERO).unwrap();
+    append_all(&log, &[4_000]);
+    log.sync_to(Lsn(1)).unwrap();
+    assert_eq!(log.stats().segment_bytes, 12 << 10);
+}
+
+#[test]
 fn a_log_may_be_opened_with_other_options() {
     let env = Env::memory(1);
     let mut last = 0;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use drystone_base::planted::is_planted;
 use drystone_base::sync::atomic::{AtomicI64, Ordering};
 use drystone_base::sync::{Mutex, RwLock};
 use drystone_base::{Clock, Env, KeyspaceId, Lsn};
@@ -244,11 +243,7 @@ impl SqlEngine {
         if let Some(counter) = counters.get(&table.keyspace()) {
             return Ok(Arc::clone(counter));
         }
-        let last = if is_planted("query-row-numbers-restart") {
-            0
-        } else {
-            last_row_id(table, reader)?.max(last_row_id(table, &newest)?)
-        };
+        let last = last_row_id(table, reader)?.max(last_row_id(table, &newest)?);
         let counter = Arc::new(AtomicI64::new(last));
         counters.insert(table.keyspace(), Arc::clone(&counter));
         Ok(counter)

@@ -244,7 +244,7 @@ impl Space {
                 continue;
             }
             self.unused.insert(extent);
-            if changes.is_switching && !is_planted("pager-doubtful-reused") {
+            if changes.is_switching {
                 self.doubtful.push(extent);
             } else {
                 self.reusable.insert(extent);

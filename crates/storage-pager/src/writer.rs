@@ -163,9 +163,6 @@ impl Writer {
             payload: Bytes::copy_from_slice(payload),
         };
         self.changes.switch();
-        if cut.is_some() && is_planted("pager-cut-before-switch") {
-            self.inner.file.set_blocks(superblock.blocks)?;
-        }
         slots::switch(&self.inner.file, &superblock)?;
         drop(old); // or it would pin its own state
         self.publish(&superblock);
@@ -173,7 +170,8 @@ impl Writer {
             return Ok(());
         }
         self.inner.file.admit_blocks(superblock.blocks); // also if cutting fails: it is excess from here on
-        self.inner.file.set_blocks(superblock.blocks)
+        let too_far = u64::from(is_planted("pager-cut-too-far"));
+        self.inner.file.set_blocks(superblock.blocks - too_far)
     }
 
     /// Readers get the next state from here on. The space is kept until the writer is dropped, so that no other writer

@@ -496,9 +496,7 @@ impl Shared {
             .lock()
             .retired
             .extend(unread.into_iter().map(Arc::new));
-        if !is_planted("wal-reused-before-sync") {
-            house.folder.sync()?;
-        }
+        house.folder.sync()?;
         self.state.lock().spares.extend(spares);
         retired.map(|()| Progress::More)
     }

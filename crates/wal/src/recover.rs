@@ -342,7 +342,7 @@ fn mend(end: &End, is_poisoned: bool) -> Result<(), WalError> {
     if is_poisoned {
         rewrite(&end.segment.file, RECORDS_START..end.offset)?;
     }
-    if (is_poisoned || end.has_survivors) && !is_planted("wal-torn-tail-kept") {
+    if is_poisoned || end.has_survivors {
         end.segment
             .file
             .write_zeros(end.offset..end.segment.records_end())?;

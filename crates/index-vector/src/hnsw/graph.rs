@@ -343,12 +343,12 @@ impl Graph {
             }
         }
         for &number in &born {
+            if is_planted("vector-undo-keeps-births") {
+                break;
+            }
             self.forget(number);
         }
         for number in killed.difference(&born) {
-            if is_planted("vector-undo-forgets-deaths") {
-                break;
-            }
             let node = &mut self.nodes[*number as usize];
             node.death = Lsn::MAX;
             self.by_key.insert(node.key.clone(), *number);

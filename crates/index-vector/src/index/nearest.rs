@@ -39,7 +39,9 @@ impl Nearest {
             return;
         }
         self.kept.insert((order(distance), key));
-        if self.kept.len() + usize::from(is_planted("vector-one-hit-short")) > self.k {
+        if self.kept.len() > self.k && is_planted("vector-nearest-given-up") {
+            self.kept.pop_first();
+        } else if self.kept.len() > self.k {
             self.kept.pop_last();
         }
     }

@@ -226,8 +226,9 @@ impl Cage {
 /// Goes on behind seeds that fail without the bug, too: they are no find.
 fn past_false_alarms(mut outcome: Outcome, limit_s: u64) -> anyhow::Result<Outcome> {
     while let Some(without) = fails_without(&outcome) {
-        println!("without any planted bug: {without}");
-        let next = without.plan.seed + 1;
+        let (seed, kind, what) = (without.plan.seed, without.kind, &without.what);
+        println!("seed {seed} fails without any planted bug: {kind:?}: {what}");
+        let next = seed.wrapping_add(1);
         let mut rest = Cage::open(outcome.canary, next, limit_s)?.wait()?;
         rest.took += outcome.took;
         rest.seeds += outcome.seeds;

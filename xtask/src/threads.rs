@@ -60,6 +60,13 @@ pub(crate) fn loom(shell: &Shell, model: Option<String>) -> anyhow::Result<()> {
 
 /// Interprets the tests of every module with `unsafe` code, and of those that call it closely.
 pub(crate) fn miri(shell: &Shell) -> anyhow::Result<()> {
+    // Miri knows these, and so interprets the kernels that use them as well as the portable one.
+    let features = if cfg!(target_arch = "x86_64") {
+        "-Ctarget-feature=+avx2,+fma"
+    } else {
+        ""
+    };
+    let _flags = shell.push_env("RUSTFLAGS", features);
     for (package, modules) in UNSAFE_MODULES {
         cmd!(
             shell,

@@ -14,6 +14,10 @@ const SECONDS_VARIABLE: &str = "DRYSTONE_SCHEDULE_SECONDS";
 /// A schedule to run again, as the failure printed it.
 const REPLAY_VARIABLE: &str = "DRYSTONE_SCHEDULE";
 
+/// A planted bug to have, in a build with `--cfg planted`.
+#[cfg(planted)]
+const PLANTED_VARIABLE: &str = "DRYSTONE_PLANTED";
+
 const SCHEDULES: usize = 100;
 /// How often the second scheduler takes the turn from the thread that it prefers. Most bugs of threads need few.
 const CHANGES_MAX: usize = 3;
@@ -23,6 +27,8 @@ const CHANGES_MAX: usize = 3;
 ///
 /// A failure prints the schedule, which replays it.
 pub(crate) fn check(name: &str, model: fn()) {
+    #[cfg(planted)]
+    plant();
     if let Some(schedule) = variable(REPLAY_VARIABLE) {
         run(ReplayScheduler::new_from_encoded(&schedule), None, model);
         return;
@@ -59,6 +65,17 @@ pub(crate) fn fails_under(schedule: &str, model: fn()) -> bool {
     let runner = Runner::new(ReplayScheduler::new_from_encoded(schedule), config());
     let run = std::panic::AssertUnwindSafe(|| runner.run(model));
     std::panic::catch_unwind(run).is_err()
+}
+
+/// Chooses the bug that was asked for, once for all models.
+#[cfg(planted)]
+fn plant() {
+    static CHOSEN: std::sync::Once = std::sync::Once::new();
+    CHOSEN.call_once(|| {
+        if let Some(bug) = variable(PLANTED_VARIABLE) {
+            drystone_base::planted::plant(&bug);
+        }
+    });
 }
 
 fn run(scheduler: impl Scheduler + 'static, time_max: Option<Duration>, model: fn()) -> usize {

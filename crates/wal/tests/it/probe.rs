@@ -24,7 +24,10 @@ struct Seen {
 #[derive(Debug, Default)]
 struct Gate {
     is_closed: bool,
-    waiting: u64,
+    /// How many syncs came while it was closed.
+    came: u64,
+    /// How many of them may pass.
+    passes: u64,
 }
 
 impl Probe {
@@ -33,9 +36,18 @@ impl Probe {
         self.seen.reads.load(Ordering::Relaxed)
     }
 
-    /// From here on, syncs wait for [`Probe::open_gate`].
+    /// From here on, syncs wait at the gate.
     pub(crate) fn close_gate(&self) {
-        self.seen.gate.lock().unwrap().is_closed = true;
+        *self.seen.gate.lock().unwrap() = Gate {
+            is_closed: true,
+            ..Gate::default()
+        };
+    }
+
+    /// Lets one sync pass.
+    pub(crate) fn pass_one(&self) {
+        self.seen.gate.lock().unwrap().passes += 1;
+        self.seen.changed.notify_all();
     }
 
     pub(crate) fn open_gate(&self) {
@@ -43,10 +55,10 @@ impl Probe {
         self.seen.changed.notify_all();
     }
 
-    /// Returns once a sync waits at the gate.
-    pub(crate) fn wait_for_sync(&self) {
+    /// Returns once so many syncs came to the gate since it was closed.
+    pub(crate) fn wait_for_syncs(&self, count: u64) {
         let mut gate = self.seen.gate.lock().unwrap();
-        while gate.waiting == 0 {
+        while gate.came < count {
             gate = self.seen.changed.wait(gate).unwrap();
         }
     }
@@ -55,12 +67,12 @@ impl Probe {
 impl Seen {
     fn pass_gate(&self) {
         let mut gate = self.gate.lock().unwrap();
-        gate.waiting += 1;
+        gate.came += 1;
         self.changed.notify_all();
-        while gate.is_closed {
+        while gate.is_closed && gate.passes == 0 {
             gate = self.changed.wait(gate).unwrap();
         }
-        gate.waiting -= 1;
+        gate.passes = gate.passes.saturating_sub(1);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The canaries: each is put into a process of its own, which the swarm then has to find fault with.
 
 use std::io::Read;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -60,6 +60,8 @@ struct Outcome {
 
 /// How many times its limit a process may take by the clock on the wall before it counts as one that hangs.
 const PATIENCE: u32 = 20;
+/// A process takes this long at least to come and go.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// Looks for canaries; whether all were found.
 pub(crate) fn run(arguments: &CanaryArguments) -> anyhow::Result<bool> {
@@ -169,18 +171,7 @@ impl Cage {
 
     /// Waits for what the process says. One that dies without a word died of the bug; one that hangs did not find it.
     fn wait(mut self) -> anyhow::Result<Outcome> {
-        let status = loop {
-            if let Some(status) = self.child.try_wait()? {
-                break Some(status);
-            }
-            if self.started.elapsed() > self.limit * PATIENCE {
-                self.child.kill()?;
-                self.child.wait()?;
-                break None;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        };
-        let Some(status) = status else {
+        let Some(status) = self.end()? else {
             return Ok(self.outcome(0, None));
         };
         let mut said = String::new();
@@ -189,19 +180,10 @@ impl Cage {
         }
         match serde_json::from_str::<Line>(&said) {
             Ok(line) => Ok(Outcome {
-                canary: self.canary,
                 took: line.seconds,
-                seeds: line.seeds,
-                finding: line.found,
-                false_alarms: 0,
+                ..self.outcome(line.seeds, line.found)
             }),
-            Err(_) if status.code().is_some() => {
-                bail!(
-                    "the process with {} ended with {status} and said {said:?}",
-                    self.canary.name
-                )
-            }
-            Err(_) => {
+            Err(_) if status.code().is_none() => {
                 let died = Finding {
                     seed: 0,
                     kind: "Died".to_owned(),
@@ -209,7 +191,24 @@ impl Cage {
                 };
                 Ok(self.outcome(0, Some(died)))
             }
+            Err(_) => {
+                let name = self.canary.name;
+                bail!("the process with {name} ended with {status} and said {said:?}")
+            }
         }
+    }
+
+    /// How the process ended; `None` when it hung and was killed.
+    fn end(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        while self.started.elapsed() < self.limit.max(MOMENT) * PATIENCE {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(Some(status));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(None)
     }
 
     fn outcome(&self, seeds: u64, finding: Option<Finding>) -> Outcome {
@@ -229,7 +228,9 @@ fn past_false_alarms(mut outcome: Outcome, limit_s: u64) -> anyhow::Result<Outco
         let (seed, kind, what) = (without.plan.seed, without.kind, &without.what);
         println!("seed {seed} fails without any planted bug: {kind:?}: {what}");
         let next = seed.wrapping_add(1);
-        let mut rest = Cage::open(outcome.canary, next, limit_s)?.wait()?;
+        let spent = Duration::from_secs_f64(outcome.took).as_secs();
+        let left = limit_s.saturating_sub(spent);
+        let mut rest = Cage::open(outcome.canary, next, left)?.wait()?;
         rest.took += outcome.took;
         rest.seeds += outcome.seeds;
         rest.false_alarms = outcome.false_alarms + 1;
@@ -255,23 +256,27 @@ fn say_one(outcome: &Outcome) {
         finding,
         ..
     } = outcome;
-    let name = canary.name;
-    match finding {
-        None => println!(
-            "{name:<34} ESCAPED   {seeds} seeds, {took:.1} s: {}",
-            canary.wrong
-        ),
-        Some(Finding { seed, kind, what }) => {
-            let what: String = what
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .chars()
-                .take(90)
-                .collect();
-            println!("{name:<34} {took:7.2} s  {seeds:>5} seeds  {kind:<15}  seed {seed}: {what}");
-        }
-    }
+    let Some(Finding { seed, kind, what }) = finding else {
+        println!("{:<34} ESCAPED: {}", canary.name, canary.wrong);
+        println!("{:<34} {took:.1} s, {seeds} seeds", "");
+        return;
+    };
+    let expected = format!("{:?}", canary.expected);
+    let kind = match *kind == expected {
+        true => expected,
+        false => format!("{kind} (rather {expected})"),
+    };
+    let what: String = what
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(90)
+        .collect();
+    println!(
+        "{:<34} {took:7.2} s  {seeds:>5} seeds  seed {seed}: {kind}: {what}",
+        canary.name
+    );
 }
 
 /// Sums up; whether all were found, and nothing else was.

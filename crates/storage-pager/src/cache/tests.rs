@@ -108,6 +108,46 @@ fn tickets_of_removed_pages_do_not_pile_up() {
 }
 
 #[test]
+fn tickets_stay_in_proportion_to_frames() {
+    let cache = Cache::new(64 << 10);
+    for block in 0..10 {
+        insert(&cache, 1_000 + block, 10);
+    }
+    for block in 1..500 {
+        insert(&cache, block, 10);
+        cache.remove(block);
+        let table = cache.shards[0].table.read();
+        let tickets = table.small.len() + table.main.len();
+        assert!(tickets <= 2 * table.frames.len() + 64, "{tickets} tickets");
+    }
+}
+
+/// What was read once, left, and is read again soon was not part of a scan.
+#[test]
+fn pages_that_come_back_are_kept_apart_from_those_of_a_scan() {
+    let cache = Cache::new(64 << 10);
+    for block in 1..=200 {
+        insert(&cache, block, 1_000);
+    }
+    let (gone, ghosts) = {
+        let table = cache.shards[0].table.read();
+        let is_gone = |block: &u64| table.frame(hash_of(*block), *block).is_none();
+        let gone: Vec<u64> = (1..=200).filter(is_gone).collect();
+        let is_ghost = |block: &&u64| table.is_ghost(hash_of(**block), **block);
+        let ghosts: Vec<u64> = gone.iter().filter(is_ghost).copied().collect();
+        (gone, ghosts)
+    };
+    assert!(ghosts.len() > 1, "many are remembered, not one");
+    assert_eq!(ghosts.last(), gone.last(), "the last to leave is");
+    for (block, is_known) in [(ghosts[0], true), (201, false)] {
+        insert(&cache, block, 1_000);
+        let table = cache.shards[0].table.read();
+        let frame = table.frame(hash_of(block), block).unwrap();
+        assert_eq!(frame.in_main, is_known, "block {block}");
+    }
+}
+
+#[test]
 fn a_pointer_leads_to_the_frame_until_it_leaves() {
     let cache = Cache::new(2 * (4096 + FRAME_BYTES));
     let pointers = Arc::new(FramePointers::new(1));

@@ -204,6 +204,55 @@ fn a_page_that_is_pointed_to_and_read_survives_a_scan() {
     );
 }
 
+#[test]
+fn pages_that_are_pointed_to_make_room_for_others() {
+    let cache = Cache::new(10 * (4096 + FRAME_BYTES));
+    let pointers = Arc::new(FramePointers::new(30));
+    for idx in 0..30 {
+        let block = 4 + idx as u64;
+        insert(&cache, block, 4096);
+        cache.point(&page(block, 4096), &pointers, idx);
+    }
+    let left = (0..30).filter(|idx| pointers.get(*idx).is_some());
+    assert!(left.count() <= 10);
+}
+
+/// It was read by way of two parents, which are two reads and not none.
+#[test]
+fn a_page_that_is_read_by_two_pointers_stays() {
+    let cache = Cache::new(100 * (4096 + FRAME_BYTES));
+    let both = [0, 1].map(|_| Arc::new(FramePointers::new(1)));
+    insert(&cache, 4, 4096);
+    for pointers in &both {
+        cache.point(&page(4, 4096), pointers, 0);
+        pointers.get(0).unwrap();
+    }
+    for block in 1000..1200 {
+        insert(&cache, block, 4096);
+    }
+    assert!(both.iter().all(|pointers| pointers.get(0).is_some()));
+}
+
+/// Blocks of pages are even, or multiples of more: still each shard gets its part.
+#[test]
+fn pages_are_spread_over_the_shards() {
+    let cache = Cache::new(8 << 20);
+    let shards = cache.shards.len();
+    assert!(shards > 1);
+    for number in 0..1_000 {
+        insert(&cache, number * 16, 100);
+    }
+    for shard in &cache.shards {
+        let frames = shard.table.read().frames.len();
+        assert!(frames > 1_000 / shards / 2, "{frames} frames of 1,000");
+    }
+    let ghosts = cache.shards[0].table.read().ghosts.len();
+    let table = cache.shards[0].table.read();
+    let places = (0..1_000).map(|number| table.ghost_idx(hash_of(number * 16)));
+    let places: std::collections::BTreeSet<usize> = places.collect();
+    assert!(places.len() > ghosts / 2, "{} of {ghosts}", places.len());
+}
+
 proptest! {
     #[test]
     fn the_budget_holds_and_no_wrong_page_is_returned(

@@ -9,7 +9,8 @@
 //!
 //! # Modules, in reading order
 //! `target` (the list), `targets/` (what each does), `source` (choices out of bytes), `grammar` (statements out of
-//! choices), `seeds`, `mutation`, `smoke`, `replay`, `sqlite_corpus`.
+//! choices), `seeds`, `mutation`, `smoke`, `watch`, `replay`,
+//! `sqlite_corpus`.
 
 #![expect(
     clippy::disallowed_methods,
@@ -30,6 +31,7 @@ pub mod source;
 pub mod sqlite_corpus;
 mod target;
 pub mod targets;
+mod watch;
 
 pub use limits::{HANG_SECONDS, MEMORY_BYTES_MAX};
 pub use target::{TARGETS, Target};

@@ -5,21 +5,17 @@
 //! memory.
 
 use std::fs::{self, File};
-use std::io::{Read, Seek, Write};
+use std::io::{Seek, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use drystone_base::{OsRandom, Random};
 
 use crate::mutation::Mutation;
-use crate::{HANG_SECONDS, MEMORY_BYTES_MAX, Target};
-
-/// How often the watch looks.
-const LOOK: Duration = Duration::from_millis(500);
+use crate::{Target, watch};
 
 /// Runs all targets, or one, for `seconds` each.
 ///
@@ -75,7 +71,7 @@ fn run_in_child(target: &Target, seed: u64, seconds: f64, artifacts: &Path) -> a
 pub fn run_one(name: &str, seed: u64, seconds: f64, current: &Path) -> anyhow::Result<()> {
     static STARTED: AtomicU64 = AtomicU64::new(0);
     let target = Target::named(name).with_context(|| format!("there is no target {name}"))?;
-    watch(name, &STARTED);
+    watch::start(name, &STARTED);
     let mut mutation = Mutation::new(target, seed);
     let started = Instant::now();
     let end = started + Duration::from_secs_f64(seconds);
@@ -92,39 +88,4 @@ pub fn run_one(name: &str, seed: u64, seconds: f64, current: &Path) -> anyhow::R
     let rate = count as f64 / started.elapsed().as_secs_f64();
     println!("{name:<20} {count:>9} inputs {rate:>9.0}/s");
     Ok(())
-}
-
-/// Ends this process when an input hangs, or memory runs away.
-fn watch(name: &str, started: &'static AtomicU64) {
-    let name = name.to_owned();
-    thread::spawn(move || {
-        let (mut last, mut since) = (u64::MAX, Instant::now());
-        loop {
-            thread::sleep(LOOK);
-            let now = started.load(Ordering::Relaxed);
-            if now != last {
-                (last, since) = (now, Instant::now());
-            }
-            if since.elapsed().as_secs() >= HANG_SECONDS {
-                eprintln!("{name}: an input takes longer than {HANG_SECONDS} s");
-                std::process::abort();
-            }
-            if resident_bytes().is_some_and(|bytes| bytes > MEMORY_BYTES_MAX) {
-                eprintln!("{name}: memory passes {MEMORY_BYTES_MAX} bytes");
-                std::process::abort();
-            }
-        }
-    });
-}
-
-/// Memory of this process, where the system tells.
-fn resident_bytes() -> Option<u64> {
-    let mut text = String::new();
-    File::open("/proc/self/status")
-        .ok()?
-        .read_to_string(&mut text)
-        .ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
-    Some(kibibytes << 10)
 }

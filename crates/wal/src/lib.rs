@@ -7,8 +7,8 @@
 //! - W2. Numbers are consecutive. What recovery finds is a prefix of what was appended: no record is skipped, none is
 //!   invented, and none that was once cut comes back.
 //! - W3. Damage to records that are known to have been durable is an error that names segment, offset and LSN. It is
-//!   never taken for a torn tail. What is known is written into every record that follows and into the marker of a
-//!   quiet or closed log; `docs/format/wal.md` says which window is left.
+//!   never taken for a torn tail. What is known is written into every record that follows, into the marker of a quiet
+//!   or closed log, and into the segment before the last; `docs/format/wal.md` says which window is left.
 //! - W4. After a failed write or sync nothing more is acknowledged until the log is opened again.
 //! - W5. A full disk met while preparing a segment fails that one append, and uses no number.
 //!

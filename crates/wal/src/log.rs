@@ -411,7 +411,9 @@ impl Shared {
         state.segments.extend(writer.begun.drain(..));
         state.count_group(&writer, &parts);
         state.group.recycle(parts);
-        state.is_poisoned |= !is_ok && !is_planted("wal-poison-ignored");
+        let only_sync_failed = writer.flushed >= state.in_flight;
+        let goes_on = only_sync_failed && is_planted("wal-poison-ignored");
+        state.is_poisoned |= !is_ok && !goes_on;
         // After a failure nobody knows what the files hold behind the durable records: readers stay away from it.
         let flushed = if is_ok {
             writer.flushed

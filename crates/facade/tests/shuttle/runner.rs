@@ -13,11 +13,11 @@ const SCHEDULES_VARIABLE: &str = "DRYSTONE_SCHEDULES";
 const SECONDS_VARIABLE: &str = "DRYSTONE_SCHEDULE_SECONDS";
 /// A schedule to run again, as the failure printed it.
 const REPLAY_VARIABLE: &str = "DRYSTONE_SCHEDULE";
-
 /// A planted bug to have, in a build with `--cfg planted`.
 #[cfg(planted)]
 const PLANTED_VARIABLE: &str = "DRYSTONE_PLANTED";
 
+/// How many schedules where nothing is said.
 const SCHEDULES: usize = 100;
 /// How often the second scheduler takes the turn from the thread that it prefers. Most bugs of threads need few.
 const CHANGES_MAX: usize = 3;

@@ -290,6 +290,10 @@ fn the_shortest_segment_has_room_for_a_block_of_records() {
     append_all(&log, &[4_000]);
     log.sync_to(Lsn(1)).unwrap();
     assert_eq!(log.stats().segment_bytes, 12 << 10);
+    assert_eq!(log.step().unwrap(), Progress::More);
+    assert_eq!(log.stats().spares, 1);
+    append_all(&log, &[4_000]);
+    assert_eq!(log.stats().spares, 0, "what was prepared is of use");
 }
 
 #[test]

@@ -45,6 +45,8 @@ pub(super) struct Disk {
     pub(super) volume: Volume,
     pub(super) power: Power,
     pub(super) operations: u64,
+    /// Reads and looks that something could go wrong with, since the last operation.
+    looks: u64,
     pub(super) faults: Faults,
     pub(super) schedule: Schedule,
     pub(super) happened: Vec<Happened>,
@@ -91,6 +93,7 @@ impl Disk {
             volume,
             power: Power::On,
             operations: 0,
+            looks: 0,
             faults: Faults::default(),
             schedule: Schedule::default(),
             happened: Vec::new(),
@@ -116,6 +119,7 @@ impl Disk {
         if self.is_undisturbed() {
             return Ok(None);
         }
+        self.looks += 1;
         self.pass_time();
         self.follow_schedule();
         let effect = self.strike(on, path, 0..u64::MAX);
@@ -143,6 +147,7 @@ impl Disk {
         self.pass_time();
         self.follow_schedule();
         self.operations += 1;
+        self.looks = 0;
         let (step, outcome) = match self.strike(on, path, step.bytes()) {
             None => step.whole(),
             Some(effect) => self.bend(on, effect, step),
@@ -211,7 +216,7 @@ impl Disk {
 
     /// Draws for one use at this operation: what is dropped from a plan changes no other draw.
     pub(super) fn draw_for(&self, purpose: u64) -> Draw {
-        Draw::of(self.seed, &[purpose, self.operations])
+        Draw::of(self.seed, &[purpose, self.operations, self.looks])
     }
 
     /// Does a step, whether somebody asked for it or not.

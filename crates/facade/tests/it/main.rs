@@ -11,6 +11,7 @@ mod crash;
 mod damage;
 mod lifetimes;
 mod model;
+mod plans;
 #[cfg(feature = "sql")]
 mod sql;
 #[cfg(feature = "sql")]

@@ -89,7 +89,7 @@ struct Progress {
 #[derive(Default)]
 struct Found {
     coverage: Coverage,
-    failures: Vec<Box<Failure>>,
+    failures: Vec<Failure>,
     said: Duration,
 }
 
@@ -160,7 +160,7 @@ impl Campaign {
                         "\n{failure}\n\nthe plan, to be saved and run by --plan FILE:\n{}",
                         failure.plan
                     );
-                    found.failures.push(failure);
+                    found.failures.push(*failure);
                 }
             }
             if found.failures.len() >= FAILURES_MAX {

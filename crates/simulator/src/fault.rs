@@ -75,12 +75,24 @@ pub enum FaultKind {
     SyncMarkedClean,
     /// A sync fails, and reads see the old bytes.
     SyncReverted,
+    /// A sync fails, the pages count as clean, and a part of them is on the medium.
+    SyncPartly,
+    /// A sync finds no space for what was written, and the pages count as clean.
+    SyncFull,
+    /// A write is done in pieces.
+    ShortWrite,
+    /// A read is done in pieces.
+    ShortRead,
     /// A sync succeeds without doing anything, and the next one fails.
     SyncLate,
     /// A write is acknowledged, and nothing is written.
     LostWrite,
+    /// A write is acknowledged and seen, and never reaches the medium.
+    LostBelowCache,
     /// A write lands this many blocks off.
     MisdirectedWrite(i8),
+    /// A write is seen where it belongs, and lands this many blocks off on the medium.
+    MisdirectedBelowCache(i8),
     /// A read gives what is this many blocks off.
     MisdirectedRead(i8),
 }
@@ -138,10 +150,16 @@ impl FaultKind {
             | FaultKind::NoSpace
             | FaultKind::Full(_)
             | FaultKind::SyncMarkedClean
+            | FaultKind::SyncPartly
+            | FaultKind::SyncFull
+            | FaultKind::ShortWrite
+            | FaultKind::ShortRead
             | FaultKind::SyncReverted => MayBreak::Calls,
             FaultKind::SyncLate => MayBreak::UnsyncedCommits,
             FaultKind::LostWrite
+            | FaultKind::LostBelowCache
             | FaultKind::MisdirectedWrite(_)
+            | FaultKind::MisdirectedBelowCache(_)
             | FaultKind::MisdirectedRead(_) => MayBreak::Media,
         }
     }

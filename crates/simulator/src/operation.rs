@@ -68,6 +68,8 @@ pub enum Operation {
     Reopen,
     /// Moves the clock, in milliseconds.
     Wait(u32),
+    /// Sets the clock so many seconds forwards or backwards.
+    SetClock(i32),
     /// Forgets the page cache of the operating system.
     DropCache,
     /// Cuts power, now or a little later, and opens what is left.

@@ -24,11 +24,9 @@ mod transactions;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use drystone::{Database, Env, Keyspace};
-use drystone_base::{ManualClock, Random, SeededRandom};
-use drystone_testkit::{SimFileSystem, mix};
+use drystone_testkit::{ClockEvent, SimFileSystem, mix};
 
 pub(crate) use self::judge::Stop;
 pub(crate) use self::observe::observe;
@@ -51,8 +49,6 @@ pub(crate) struct Run<'p> {
     plan: &'p Plan,
     disk: SimFileSystem,
     env: Env,
-    clock: Arc<ManualClock>,
-    random: Arc<dyn Random>,
     /// `None` before the first call, and after a failed attempt to open it.
     open: Option<Open>,
     pub(crate) oracle: Oracle,
@@ -113,6 +109,8 @@ struct FaultState {
     is_capped: bool,
     /// Whether a sync was told to fail on this disk.
     sync_failed: bool,
+    /// Whether a file may owe an error of a sync that said nothing of it.
+    owes_error: bool,
     /// A lie about durability: states after this one may be lost without a word, until a later write vouches for them.
     lied: Option<usize>,
 }
@@ -126,14 +124,10 @@ impl<'p> Run<'p> {
 
     /// A run of `plan` on a disk where its folder is.
     pub(crate) fn on(plan: &'p Plan, disk: SimFileSystem) -> Run<'p> {
-        let clock = Arc::new(ManualClock::default());
-        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(mix(plan.seed, &[3])));
         let mut run = Run {
             plan,
             env: disk.env(),
             disk,
-            clock,
-            random,
             open: None,
             oracle: Oracle::new(),
             step: 0,
@@ -148,17 +142,14 @@ impl<'p> Run<'p> {
 
     /// Goes on with this disk, on which nothing is wrong yet.
     fn plug_in(&mut self, disk: SimFileSystem) {
-        self.env = Env {
-            files: Arc::new(disk.clone()),
-            clock: Arc::clone(&self.clock) as _,
-            random: Arc::clone(&self.random),
-        };
+        self.env = disk.env();
         self.disk = disk;
         self.faults.struck_at_open = 0;
         self.faults.struck_at_step = 0;
         self.faults.declared = None;
         self.faults.is_capped = false;
         self.faults.sync_failed = false;
+        self.faults.owes_error = false;
         self.faults.only_space = true;
     }
 
@@ -201,6 +192,11 @@ impl<'p> Run<'p> {
 
     fn end_step(&mut self) -> Result<(), Stop> {
         self.notice_lies();
+        let struck = self.disk.faults_struck();
+        let struck = struck.saturating_sub(self.faults.struck_at_step);
+        if struck > 0 {
+            self.coverage.add("fault: struck", struck);
+        }
         self.note(self.disk.operations());
         self.note(self.oracle.newest_number() as u64);
         let Some(pending) = &mut self.pending else {
@@ -231,7 +227,12 @@ impl<'p> Run<'p> {
             Operation::Kill => return self.kill(),
             Operation::Wait(millis) => {
                 let time = std::time::Duration::from_millis(u64::from(*millis));
-                self.clock.advance(time);
+                self.disk.clock().advance(time);
+                return Ok(());
+            }
+            Operation::SetClock(seconds) => {
+                let micros = i64::from(*seconds) * 1_000_000;
+                self.disk.clock().apply(ClockEvent::Jump { micros });
                 return Ok(());
             }
             Operation::DropCache => {
@@ -281,6 +282,7 @@ impl<'p> Run<'p> {
             | Operation::Mend
             | Operation::Kill
             | Operation::Wait(_)
+            | Operation::SetClock(_)
             | Operation::DropCache => Ok(()),
         }
     }
@@ -355,6 +357,7 @@ fn name_of(operation: &Operation) -> &'static str {
         Operation::Stats => "call: stats",
         Operation::Reopen => "call: reopen",
         Operation::Wait(_) => "disk: time passes",
+        Operation::SetClock(_) => "disk: clock set",
         Operation::DropCache => "disk: cache dropped",
         Operation::Crash(_) => "disk: power cut planned",
         Operation::Kill => "process: killed",

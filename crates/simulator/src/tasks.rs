@@ -34,6 +34,9 @@ const TRADES: [Trade; 6] = [
 /// The script that comes first and sets the scene: keyspaces, and most of the tables and indexes.
 pub(crate) fn setting(workload: &Workload, draw: &mut Draw) -> Vec<Operation> {
     let mut script = Vec::new();
+    if workload.weather == Weather::PowerCuts && draw.chance(20) {
+        script.push(Operation::Crash(workload::crash(draw))); // while the database is created
+    }
     for space in 0..workload.spaces {
         script.push(Operation::CreateKeyspace(u8::try_from(space).unwrap_or(0)));
     }
@@ -179,6 +182,7 @@ fn upkeep(workload: &Workload, draw: &mut Draw, len: u64) -> Vec<Operation> {
         18 | 19 => Operation::Reopen,
         20 => Operation::Wait(u32::try_from(draw.below(100_000)).unwrap_or(0)),
         21 if !quiet => Operation::DropCache,
+        22 => Operation::SetClock(i32::try_from(draw.below(200_000)).unwrap_or(0) - 100_000),
         _ => Operation::Step,
     };
     (0..len).map(|_| one(draw)).collect()

@@ -247,6 +247,8 @@ pub(crate) fn fault(weather: Weather, draw: &mut Draw) -> FaultSpec {
             let by = *draw.pick(&blocks);
             *draw.pick(&[
                 FaultKind::LostWrite,
+                FaultKind::LostBelowCache,
+                FaultKind::MisdirectedBelowCache(by),
                 FaultKind::MisdirectedWrite(by),
                 FaultKind::MisdirectedRead(by),
             ])
@@ -275,10 +277,13 @@ fn failure(draw: &mut Draw) -> FaultKind {
         Struck::Rename,
         Struck::Remove,
     ];
-    match draw.below(5) {
+    match draw.below(12) {
         0 => FaultKind::PartialWrite,
-        1 => FaultKind::SyncMarkedClean,
-        2 => FaultKind::SyncReverted,
+        1 | 2 => FaultKind::SyncMarkedClean,
+        3 => FaultKind::SyncReverted,
+        4 => FaultKind::SyncPartly,
+        5 => FaultKind::SyncFull,
+        6 => *draw.pick(&[FaultKind::ShortRead, FaultKind::ShortWrite]),
         _ => FaultKind::Fails(*draw.pick(&struck)),
     }
 }

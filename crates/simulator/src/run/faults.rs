@@ -12,6 +12,8 @@ use crate::fault::{FaultKind, FaultSpec, Part, Struck};
 
 /// What misdirected operations are off by is counted in these.
 const BLOCK_BYTES: i64 = 4096;
+/// The first openings may meet an error that a file owes.
+const OPENINGS_MAX: usize = 3;
 
 impl Run<'_> {
     /// From now on something goes wrong.
@@ -21,9 +23,15 @@ impl Run<'_> {
         self.faults.only_space &= is_space;
         let fails_sync = matches!(
             spec.kind,
-            FaultKind::SyncMarkedClean | FaultKind::SyncReverted | FaultKind::Fails(Struck::Sync)
+            FaultKind::SyncMarkedClean
+                | FaultKind::SyncReverted
+                | FaultKind::SyncPartly
+                | FaultKind::SyncFull
+                | FaultKind::SyncLate
+                | FaultKind::Fails(Struck::Sync)
         );
         self.faults.sync_failed |= fails_sync;
+        self.faults.owes_error |= spec.kind == FaultKind::SyncLate;
         if let FaultKind::Full(left) = spec.kind {
             let bytes = self.file_bytes() + (u64::from(left) << 10);
             self.disk.set_capacity(Some(bytes));
@@ -49,7 +57,6 @@ impl Run<'_> {
     /// Takes the faults away. Where only space was lacking, the database must go on; otherwise it is opened again.
     pub(super) fn mend(&mut self) -> Result<(), Stop> {
         self.notice_lies();
-        self.count_struck();
         self.disk.clear_faults();
         self.disk.set_capacity(None);
         self.faults.is_capped = false;
@@ -66,18 +73,19 @@ impl Run<'_> {
         }
         self.open = None;
         self.faults.struck_at_open = struck;
-        match self.open_again()? {
-            true => Ok(()),
-            false => Err(Stop::broken(
-                FailureKind::NotLive,
-                "does not open although the disk works again",
-            )),
+        for _ in 0..OPENINGS_MAX {
+            if self.open_again()? {
+                return Ok(());
+            }
+            // Only a file that owes an error is a reason to try again.
+            if !self.faults.owes_error {
+                break;
+            }
         }
-    }
-
-    fn count_struck(&mut self) {
-        let struck = self.disk.faults_struck() - self.faults.struck_at_open;
-        self.coverage.add("fault: struck", struck);
+        Err(Stop::broken(
+            FailureKind::NotLive,
+            "does not open although the disk works again",
+        ))
     }
 }
 
@@ -92,7 +100,16 @@ fn effect(kind: FaultKind) -> (OpKind, Effect) {
         }
         FaultKind::SyncMarkedClean => (OpKind::Sync, Effect::SyncMarkedClean),
         FaultKind::SyncReverted => (OpKind::Sync, Effect::SyncReverted),
+        FaultKind::SyncPartly => (OpKind::Sync, Effect::SyncPartly),
+        FaultKind::SyncFull => (OpKind::Sync, Effect::SyncFull),
         FaultKind::SyncLate => (OpKind::Sync, Effect::SyncLate),
+        FaultKind::ShortWrite => (OpKind::Write, Effect::Short),
+        FaultKind::ShortRead => (OpKind::Read, Effect::Short),
+        FaultKind::LostBelowCache => (OpKind::Write, Effect::LostBelowCache),
+        FaultKind::MisdirectedBelowCache(blocks) => {
+            let by = by(blocks);
+            (OpKind::Write, Effect::MisdirectedBelowCache { by })
+        }
         FaultKind::LostWrite => (OpKind::Write, Effect::LostWrite),
         FaultKind::MisdirectedWrite(blocks) => {
             (OpKind::Write, Effect::MisdirectedWrite { by: by(blocks) })

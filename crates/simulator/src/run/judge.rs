@@ -100,7 +100,7 @@ impl Run<'_> {
     }
 
     fn was_struck_since_open(&self) -> bool {
-        self.disk.faults_struck() > self.faults.struck_at_open
+        self.faults.owes_error || self.disk.faults_struck() > self.faults.struck_at_open
     }
 
     pub(super) fn is_media_broken(&self) -> bool {

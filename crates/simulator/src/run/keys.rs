@@ -136,6 +136,7 @@ impl Run<'_> {
         let held = self.task(task)?;
         let keyspace = &handle.keyspace;
         if let (Source::Transaction, Some(open)) = (source, &held.transaction)
+            && open.can_use(handle.life)
             && let Some(transaction) = open.as_transaction()
         {
             return Ok(see(
@@ -145,10 +146,10 @@ impl Run<'_> {
                 |target| match target {
                     Target::Get(key) => Got::Value(transaction.get(keyspace, key)),
                     Target::Range(from, to) => {
-                        Got::Entries(transaction.get_range(keyspace, from..to))
+                        Got::entries(transaction.get_range(keyspace, from..to))
                     }
-                    Target::Prefix(key) => Got::Entries(transaction.get_prefix(keyspace, key)),
-                    Target::All => Got::Entries(transaction.get_range::<&[u8]>(keyspace, ..)),
+                    Target::Prefix(key) => Got::entries(transaction.get_prefix(keyspace, key)),
+                    Target::All => Got::entries(transaction.get_range::<&[u8]>(keyspace, ..)),
                 },
             ));
         }
@@ -156,16 +157,16 @@ impl Run<'_> {
             let snapshot = &pinned.snapshot;
             return Ok(see(&pinned.state, look, handle, |target| match target {
                 Target::Get(key) => Got::Value(snapshot.get(keyspace, key)),
-                Target::Range(from, to) => Got::Entries(snapshot.get_range(keyspace, from..to)),
-                Target::Prefix(key) => Got::Entries(snapshot.get_prefix(keyspace, key)),
-                Target::All => Got::Entries(snapshot.get_range::<&[u8]>(keyspace, ..)),
+                Target::Range(from, to) => Got::entries(snapshot.get_range(keyspace, from..to)),
+                Target::Prefix(key) => Got::entries(snapshot.get_prefix(keyspace, key)),
+                Target::All => Got::entries(snapshot.get_range::<&[u8]>(keyspace, ..)),
             }));
         }
         Ok(see(&newest, look, handle, |target| match target {
             Target::Get(key) => Got::Value(keyspace.get(key)),
-            Target::Range(from, to) => Got::Entries(keyspace.get_range(from..to)),
-            Target::Prefix(key) => Got::Entries(keyspace.get_prefix(key)),
-            Target::All => Got::Entries(keyspace.get_range::<&[u8]>(..)),
+            Target::Range(from, to) => Got::entries(keyspace.get_range(from..to)),
+            Target::Prefix(key) => Got::entries(keyspace.get_prefix(key)),
+            Target::All => Got::entries(keyspace.get_range::<&[u8]>(..)),
         }))
     }
 }
@@ -176,7 +177,7 @@ pub(super) type Pair = (Bytes, Bytes);
 /// What a look must give, and what it gave.
 pub(super) enum Seen {
     Value(Vec<Pair>, Result<Option<Pair>, Error>),
-    Entries(Vec<Pair>, Entries),
+    Entries(Vec<Pair>, Box<Entries>),
 }
 
 /// A look in the words of the interface.
@@ -189,7 +190,13 @@ enum Target {
 
 enum Got {
     Value(Result<Option<Bytes>, Error>),
-    Entries(Entries),
+    Entries(Box<Entries>),
+}
+
+impl Got {
+    fn entries(entries: Entries) -> Got {
+        Got::Entries(Box::new(entries))
+    }
 }
 
 fn see(state: &State, look: &Look, handle: &Handle, ask: impl Fn(Target) -> Got) -> Seen {
@@ -232,7 +239,7 @@ pub(super) fn next_in(
     }
 }
 
-fn collect(mut entries: Entries, order: Order) -> drystone::Result<Vec<Pair>> {
+fn collect(mut entries: Box<Entries>, order: Order) -> drystone::Result<Vec<Pair>> {
     let mut found = Vec::new();
     while let Some(entry) = next_in(&mut entries, order, found.len()) {
         found.push(entry?);

@@ -15,6 +15,10 @@ use crate::plan::Plan;
 
 const BLOCK_BYTES: u64 = 4096;
 const SECTOR_BYTES: u64 = 512;
+/// Steps without work after which the log has marked what is durable.
+const QUIET_STEPS: u32 = 3;
+/// Steps within which that must be.
+const STEPS_MAX: u32 = 100;
 
 /// A database that was closed in good order.
 pub(crate) struct Closed {
@@ -60,26 +64,35 @@ impl Run<'_> {
         }
     }
 
+    /// Waits for the idle marker, which vouches for the log's last write, so that nothing may be missing without a word
+    /// after it; whether it came.
+    fn vouch(&mut self) -> Result<bool, Stop> {
+        self.sync()?;
+        let mut quiet = 0;
+        for _ in 0..STEPS_MAX {
+            match self.db()?.step() {
+                Ok(true) => quiet = 0,
+                Ok(false) => quiet += 1,
+                Err(error) => return self.write_failed("step", &error).map(|_| false),
+            }
+            if quiet == QUIET_STEPS {
+                break;
+            }
+        }
+        Ok(self.oracle.floor() == self.oracle.newest_number())
+    }
+
     /// Damages a copy of the disk, as it is now, and opens it.
     pub(super) fn probe(&mut self, damage: Damage) -> Result<(), Stop> {
-        // The idle marker vouches for the log's last write, so nothing may be missing without a word after it.
-        self.background_step()?;
-        self.sync()?;
-        self.background_step()?;
-        let is_vouched = self.oracle.floor() == self.oracle.newest_number();
-        if !is_vouched || self.is_media_broken() || self.disk.is_off() {
+        if !self.vouch()? || self.is_media_broken() || self.disk.is_off() {
             return Ok(());
         }
         let copy = self.disk.crash(CrashPolicy::KeepAll);
         let Some(place) = spoil(&copy, damage) else {
             return Ok(());
         };
-        let env = Env {
-            clock: self.env.clock.clone(),
-            ..copy.env()
-        };
         let newest = self.oracle.newest_number();
-        let harm = inspect(&env, self.plan, &self.oracle, newest);
+        let harm = inspect(&copy.env(), self.plan, &self.oracle, newest);
         let harm = harm.map_err(|stop| at(stop, &place))?;
         self.coverage
             .count(&format!("damage: {:?}, {harm:?}", damage.kind));

@@ -18,7 +18,7 @@ pub(super) struct PinnedSnapshot {
 
 /// A cursor, and what it has still to give.
 pub(super) struct Cursor {
-    entries: Entries,
+    entries: Box<Entries>,
     expected: VecDeque<Pair>,
     order: Order,
     /// Entries that were read.

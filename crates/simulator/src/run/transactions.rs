@@ -19,7 +19,7 @@ pub(super) struct OpenTransaction {
 /// Through which interface it goes.
 pub(super) enum Inner {
     Transaction {
-        transaction: Transaction,
+        transaction: Box<Transaction>,
         savepoints: Vec<Savepoint>,
     },
     Session {
@@ -41,6 +41,12 @@ impl OpenTransaction {
             Inner::Transaction { transaction, .. } => Some(transaction),
             Inner::Session { .. } => None,
         }
+    }
+
+    /// Whether a handle means the same to it as to others. One that made a table numbered its keyspace as others number
+    /// theirs meanwhile; it cannot commit any more, and what it sees of theirs says nothing.
+    pub(super) fn can_use(&self, life: u64) -> bool {
+        self.model.state.space_of(life).is_some() || !self.model.footprint.changes_catalog
     }
 
     fn savepoint_count(&self) -> usize {
@@ -94,7 +100,7 @@ impl Inner {
     fn begin(db: &Database, through: Through) -> Result<Inner, Error> {
         match through {
             Through::Transaction => Ok(Inner::Transaction {
-                transaction: db.begin_transaction(IsolationLevel::RepeatableRead)?,
+                transaction: Box::new(db.begin_transaction(IsolationLevel::RepeatableRead)?),
                 savepoints: Vec::new(),
             }),
             Through::Session => {
@@ -149,7 +155,8 @@ impl Run<'_> {
         let Some(handle) = self.handle(change.space) else {
             return Ok(());
         };
-        let Some(open) = &mut self.task(task)?.transaction else {
+        let open = self.task(task)?.transaction.as_mut();
+        let Some(open) = open.filter(|open| open.can_use(handle.life)) else {
             return Ok(());
         };
         let Some(transaction) = open.as_transaction_mut() else {
@@ -182,7 +189,8 @@ impl Run<'_> {
         let Some(handle) = self.handle(space) else {
             return Ok(());
         };
-        let Some(open) = &mut self.task(task)?.transaction else {
+        let open = self.task(task)?.transaction.as_mut();
+        let Some(open) = open.filter(|open| open.can_use(handle.life)) else {
             return Ok(());
         };
         let Some(transaction) = open.as_transaction_mut() else {
@@ -272,6 +280,9 @@ impl Run<'_> {
         let Some((handle, number)) = self.next_count() else {
             return;
         };
+        if !open.can_use(handle.life) {
+            return;
+        }
         let Some(transaction) = open.as_transaction_mut() else {
             return;
         };

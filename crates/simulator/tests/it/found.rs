@@ -1,0 +1,75 @@
+//! Plans that failed once, as they were printed.
+
+use drystone_simulator::{Plan, run_plan};
+
+#[track_caller]
+fn passes(plan: &str) {
+    let plan: Plan = plan.parse().unwrap();
+    run_plan(&plan).unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+/// It met a conflict with the commit that failed, and tried again for ever.
+#[test]
+fn a_write_of_what_a_failed_commit_wrote_comes_to_an_end() {
+    passes(
+        r#"
+        {"seed":1050,"options":{"cache_bytes":262144,"memtable_bytes":65536,"segment_bytes":65536,"durability":"Sync"}}
+        [0,{"Sql":{"CreateTable":0}}]
+        [1,{"Sql":{"Insert":[0,[{"id":10,"a":10,"b":null,"v":[-8,3]},{"id":8,"a":-14,"b":null,"v":[-7,2]}]]}}]
+        [4,{"Inject":{"kind":"PartialWrite","part":"Log","nth":2,"times":1}}]
+        [3,"Step"]
+        [3,"Step"]
+        [1,{"Sql":{"DeleteRange":[0,10,13]}}]
+        [1,{"Sql":{"Update":[0,{"id":10,"a":13,"b":null,"v":[1,-2]}]}}]
+        "#,
+    );
+}
+
+/// The kind of its error said that space alone would mend it.
+#[test]
+fn a_log_that_lacked_space_for_a_group_is_opened_again() {
+    passes(
+        r#"
+        {"seed":1248,"options":{"cache_bytes":262144,"memtable_bytes":65536,"segment_bytes":65536,"durability":"Sync"}}
+        [0,{"Sql":{"CreateTable":0}}]
+        [5,{"Inject":{"kind":"NoSpace","part":"Log","nth":2,"times":0}}]
+        [2,{"Sql":{"Insert":[0,[{"id":15,"a":14,"b":null,"v":[-5,-7]}]]}}]
+        [2,{"Sql":{"Insert":[0,[{"id":19,"a":-12,"b":null,"v":[-8,-7]}]]}}]
+        "#,
+    );
+}
+
+/// Pinned nodes came on top of the cache's budget.
+#[test]
+fn the_smallest_cache_keeps_to_its_budget() {
+    passes(
+        r#"
+        {"seed":75,"options":{"cache_bytes":32768,"memtable_bytes":65536,"segment_bytes":65536,"durability":"Sync"}}
+        [0,{"Sql":{"CreateTable":0}}]
+        [0,{"Sql":{"CreateIndex":[0,"A"]}}]
+        [0,{"Sql":{"CreateIndex":[0,"B"]}}]
+        [0,{"Sql":{"CreateTable":1}}]
+        [1,{"Sql":{"Insert":[0,[{"id":69,"a":-15,"b":17,"v":[-1,9]}]]}}]
+        [4,"Flush"]
+        [1,{"Sql":{"Insert":[1,[{"id":43,"a":-7,"b":null,"v":[-1,-5]}]]}}]
+        [4,"Flush"]
+        [4,"Stats"]
+        "#,
+    );
+}
+
+/// A table made in a transaction gets the number of a keyspace that others make meanwhile: the transaction cannot
+/// commit.
+#[test]
+fn a_table_and_a_keyspace_made_side_by_side_conflict() {
+    passes(
+        r#"
+        {"seed":17175,"options":{"cache_bytes":262144,"memtable_bytes":65536,"segment_bytes":65536,"durability":"Sync"}}
+        [2,{"Begin":"Transaction"}]
+        [2,{"Sql":{"CreateTable":0}}]
+        [1,{"CreateKeyspace":2}]
+        [2,{"Change":{"space":2,"key":68,"value":{"len":17,"seed":187881}}}]
+        [2,{"Commit":"Sync"}]
+        "#,
+    );
+}

@@ -1,0 +1,65 @@
+//! A few seeds of each kind run clean, and the same plan is the same run.
+
+use drystone_simulator::{
+    Coverage, CrashCampaign, DamageCampaign, Plan, Settings, crash_points_of, damage_of, plan_of,
+    run_plan, run_seed,
+};
+
+const SEEDS: u64 = 150;
+
+#[test]
+fn seeds_keep_every_promise_and_reach_every_call() {
+    let settings = Settings {
+        twice_every: 8,
+        ..Settings::default()
+    };
+    let mut coverage = Coverage::default();
+    for seed in 0..SEEDS {
+        let report = run_seed(seed, &settings).unwrap_or_else(|failure| panic!("{failure}"));
+        coverage.absorb(&report.coverage);
+    }
+    let calls = ["disk: damaged copy", "disk: mended"];
+    for name in calls.into_iter().chain([
+        "call: cursor",
+        "call: SQL statement",
+        "commit: conflict",
+        "power cut: in recovery, depth 3",
+        "power cut: within a call",
+        "error: Io",
+        "fault: struck",
+    ]) {
+        assert!(coverage.of(name) > 0, "no {name} in\n{coverage}");
+    }
+}
+
+#[test]
+fn a_plan_is_its_text_and_its_run_the_same_every_time() {
+    for seed in 500..520 {
+        let plan = plan_of(seed);
+        let read: Plan = plan.to_string().parse().unwrap();
+        assert_eq!(read, plan);
+        assert_eq!(run_plan(&read).unwrap(), run_plan(&plan).unwrap());
+    }
+}
+
+#[test]
+fn power_is_cut_everywhere_in_a_short_plan() {
+    let campaign = CrashCampaign {
+        depth: 3,
+        nested: 1,
+    };
+    let coverage = crash_points_of(11, &campaign).unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(coverage.of("crash points") > 500, "{coverage}");
+    assert!(coverage.of("crash points in recovery, depth 3") > 100);
+}
+
+#[test]
+fn damage_is_found_or_does_no_harm() {
+    let campaign = DamageCampaign {
+        flips: 300,
+        lost: 10,
+        misdirected: 10,
+    };
+    let coverage = damage_of(3, &campaign).unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(coverage.of("bit flips: None") > 0 && coverage.of("bit flips: Reported") > 0);
+}

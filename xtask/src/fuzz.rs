@@ -211,18 +211,22 @@ impl Run<'_> {
         if status.success() {
             return Ok(line);
         }
-        self.find(&said)
+        bail!("{}", found(target, &said, &log))
     }
+}
 
-    fn find(&self, said: &str) -> anyhow::Result<String> {
-        let target = self.target;
-        let input = said
-            .lines()
-            .find_map(|line| line.split_once("Test unit written to "))
-            .map_or("the last of its artifacts", |(_, path)| path);
-        bail!(
+/// What to say of a target that did not end well.
+fn found(target: &str, said: &str, log: &Path) -> String {
+    let mut lines = said.lines();
+    let input = lines.find_map(|line| Some(line.split_once("Test unit written to ")?.1));
+    match input {
+        Some(input) => format!(
             "{target} found something; the input is {input}. Again:\n  cargo xtask fuzz {target} --replay {input}"
-        )
+        ),
+        None => format!(
+            "{target} did not run; libFuzzer says why in {}",
+            log.display()
+        ),
     }
 }
 

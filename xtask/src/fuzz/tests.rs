@@ -18,3 +18,16 @@ stat::peak_rss_mb:              51
     );
     assert!(summary("json_text", "").contains('?'));
 }
+
+#[test]
+fn a_find_is_named_with_the_command_that_runs_it_again() {
+    let log = Path::new("logs/json_text");
+    let said = "==1== ERROR: libFuzzer: timeout\nartifact_prefix='a/'; Test unit written to a/timeout-0f\n";
+    let message = found("json_text", said, log);
+    assert!(
+        message.ends_with("cargo xtask fuzz json_text --replay a/timeout-0f"),
+        "{message}"
+    );
+    let message = found("json_text", "ParseDictionaryFile: bad", log);
+    assert!(message.contains("logs/json_text"), "{message}");
+}

@@ -130,8 +130,8 @@ fn churn(db: &Database, turn: i64) {
     }
 }
 
-fn turns(mut work: impl FnMut(i64)) {
-    (0..TURNS).for_each(|turn| work(turn));
+fn turns(work: impl FnMut(i64)) {
+    (0..TURNS).for_each(work);
 }
 
 /// One round of all threads. `round` makes its rows' numbers its own.

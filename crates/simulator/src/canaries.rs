@@ -279,7 +279,7 @@ fn say_one(outcome: &Outcome) {
     );
 }
 
-/// Sums up; whether all were found, and nothing else was.
+/// Sums up; whether all were found. A seed that fails without any of them is what the swarm itself fails for.
 fn say(outcomes: &[Outcome]) -> bool {
     let found = outcomes.iter().filter(|outcome| outcome.finding.is_some());
     let mut times: Vec<f64> = found.map(|outcome| outcome.took).collect();
@@ -293,7 +293,9 @@ fn say(outcomes: &[Outcome]) -> bool {
     );
     let false_alarms: u64 = outcomes.iter().map(|outcome| outcome.false_alarms).sum();
     if false_alarms > 0 {
-        println!("{false_alarms} times a seed failed without any planted bug: mend that first");
+        println!(
+            "{false_alarms} times a seed failed without any planted bug: `cargo xtask sim --seed` says why"
+        );
     }
-    count == all && false_alarms == 0
+    count == all
 }

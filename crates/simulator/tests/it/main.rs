@@ -1,4 +1,5 @@
-//! The simulator as others use it: seeds, plans as text, campaigns. Its oracle and what it found are tested beside them.
+//! The simulator as others use it: seeds, plans as text, campaigns; and the program for real file systems.
+#![expect(clippy::unwrap_used, reason = "what fails in them fails the test")]
 
 mod found;
 mod seeds;

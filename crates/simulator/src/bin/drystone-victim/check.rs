@@ -126,7 +126,10 @@ fn check_places(db: &Database, rows: &[[Value; 4]]) -> anyhow::Result<()> {
             continue;
         }
         let nearest = "SELECT id FROM entries ORDER BY place <-> $1 LIMIT 1";
-        let nearest: Value = db.query(nearest, &[place.clone()])?.one()?.get(0)?;
+        let nearest: Value = db
+            .query(nearest, std::slice::from_ref(place))?
+            .one()?
+            .get(0)?;
         ensure!(
             nearest == *id,
             "DISAGREES: nearest to the place of row {id} is row {nearest}"

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Context;
 use xshell::{Shell, cmd};
 
-use crate::{features, fuzz, slt, tidy};
+use crate::{features, fuzz, sim, slt, tidy};
 
 type Step<'a> = (&'a str, &'a dyn Fn() -> anyhow::Result<()>);
 
@@ -15,13 +15,14 @@ const FUZZ_SECONDS: f64 = 2.0;
 
 /// Runs all steps, and says how long each took. Stops at the first that fails.
 pub(crate) fn run(shell: &Shell, root: &Path) -> anyhow::Result<()> {
-    let steps: [Step<'_>; 10] = [
+    let steps: [Step<'_>; 11] = [
         ("format", &|| format(shell)),
         ("tidy", &|| tidy::run(shell, root)),
         ("clippy", &|| clippy(shell)),
         ("licences and advisories", &|| deny(shell)),
         ("tests", &|| tests(shell)),
         ("SQL logic tests", &|| slt::run_part(shell, root)),
+        ("simulation", &|| sim::run_part(shell)),
         ("fuzz targets", &|| {
             fuzz::smoke(shell, root, None, FUZZ_SECONDS, None)
         }),

@@ -28,6 +28,20 @@ pub(crate) fn run(shell: &Shell, sim: &Sim) -> anyhow::Result<()> {
     }
 }
 
+/// The same seeds every time, then fresh ones, then power cuts everywhere in fresh plans: about three minutes.
+pub(crate) fn run_part(shell: &Shell) -> anyhow::Result<()> {
+    let parts = [
+        "--start 0 --seeds 3000",
+        "--minutes 1.5",
+        "crash-points --minutes 0.5",
+    ];
+    for part in parts {
+        let arguments: Vec<String> = part.split(' ').map(str::to_owned).collect();
+        simulate(shell, &arguments)?;
+    }
+    Ok(())
+}
+
 fn simulate(shell: &Shell, arguments: &[String]) -> anyhow::Result<()> {
     let simulator = [
         "--package",

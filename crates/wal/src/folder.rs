@@ -4,6 +4,10 @@
 //!              create_spare              activate               retire
 //!   (nothing) --------------> M.spare --------------> N.log ---------------> M.spare | (nothing)
 //!        \--> M.new --fill, sync--/      header, sync, rename, sync folder
+//!
+//!                            replace
+//!              M.spare ------------------> N.log, in the place of the one before
+//!                    copy, sync, rename
 //! ```
 //!
 //! # Invariants
@@ -169,6 +173,29 @@ impl Folder {
         }
         file.path = path;
         Ok(Segment { header, file })
+    }
+
+    /// Puts a durable copy of a segment in the place of its file: its records up to `end`, zeros behind them, and its
+    /// marker. The name is durable after [`Folder::sync`].
+    ///
+    /// The file itself is not written: what is durable in it is in no danger, whenever power goes.
+    pub(crate) fn replace(
+        &self,
+        segment: &Segment,
+        end: u64,
+        spare: Spare,
+    ) -> Result<Segment, WalError> {
+        let mut file = spare.file;
+        file.copy_from(&segment.file, 0..end)?;
+        file.write_zeros(end..segment.records_end())?;
+        file.copy_from(&segment.file, segment.records_end()..segment.capacity())?;
+        file.sync()?;
+        self.rename(&file.path, &segment.file.path)?;
+        file.path.clone_from(&segment.file.path);
+        Ok(Segment {
+            header: segment.header,
+            file,
+        })
     }
 
     /// Gives a trimmed segment's file the name of the spare `number`. It must not be reused before [`Folder::sync`].

@@ -20,7 +20,6 @@
 //! the failure left a note in the folder; then the whole last segment is written again, records and zeros, as read.
 
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::sync::Arc;
 
 use drystone_base::Lsn;
@@ -32,8 +31,8 @@ use crate::folder::{Folder, Listing};
 use crate::group::Tail;
 use crate::options::LogOptions;
 use crate::record::format::{self, ALIGN_BYTES, HEADER_BYTES, Header, RecordKind};
-use crate::segment::format::{RECORDS_START, SEGMENT_HEADER_BYTES, VERSION};
-use crate::segment::{CHUNK_BYTES, LogFile, Segment, SegmentId, Spare, chunk_len};
+use crate::segment::format::{SEGMENT_HEADER_BYTES, VERSION};
+use crate::segment::{LogFile, Segment, SegmentId, Spare, chunk_len};
 
 /// How often the rest of a segment may be read over for records, before a search that finds nothing gives up. Payloads
 /// made to look like headers could otherwise make it quadratic.
@@ -62,16 +61,18 @@ pub(crate) fn recover(
     options: &LogOptions,
     floor: Lsn,
 ) -> Result<Recovered, WalError> {
-    let listing = folder.list()?;
-    let run = newest_run(&listing.segments);
-    let segments = open_segments(folder, run)?;
+    let mut listing = folder.list()?;
+    let run = newest_run(&listing.segments).to_vec();
+    let mut segments = open_segments(folder, &run)?;
     check_start(&segments, &listing, floor)?;
-    let end = find_end(&segments, floor)?;
-    if let Some(end) = &end {
-        mend(end, listing.is_poisoned).inspect_err(|_| folder.note_poison())?;
+    let mut end = find_end(&segments, floor)?;
+    let mut spares = take_spares(folder, options, &listing)?;
+    if let Some(end) = &mut end {
+        mend(folder, &mut listing, &mut spares, end).inspect_err(|_| folder.note_poison())?;
+        segments.pop_back();
+        segments.push_back(Arc::clone(&end.segment));
     }
-    let spares = take_spares(folder, options, &listing)?;
-    remove_leftovers(folder, &listing, run)?;
+    remove_leftovers(folder, &listing, &run)?;
     folder.sync().inspect_err(|_| folder.note_poison())?;
     if listing.is_poisoned {
         folder.remove_poison_note()?;
@@ -338,11 +339,18 @@ impl Scan {
 }
 
 /// Makes the log up to its end durable, and what is valid behind it zero.
-fn mend(end: &End, is_poisoned: bool) -> Result<(), WalError> {
-    if is_poisoned {
-        rewrite(&end.segment.file, RECORDS_START..end.offset)?;
+fn mend(
+    folder: &Folder,
+    listing: &mut Listing,
+    spares: &mut Vec<Spare>,
+    end: &mut End,
+) -> Result<(), WalError> {
+    if listing.is_poisoned {
+        let spare = spare_for_copy(folder, listing, spares, end.segment.capacity())?;
+        end.segment = Arc::new(folder.replace(&end.segment, end.offset, spare)?);
+        return Ok(());
     }
-    if is_poisoned || end.has_survivors {
+    if end.has_survivors {
         end.segment
             .file
             .write_zeros(end.offset..end.segment.records_end())?;
@@ -353,17 +361,19 @@ fn mend(end: &End, is_poisoned: bool) -> Result<(), WalError> {
     end.segment.file.sync()
 }
 
-/// Writes bytes of a file once more, as they are read.
-fn rewrite(file: &LogFile, bytes: Range<u64>) -> Result<(), WalError> {
-    let mut chunk = vec![0; CHUNK_BYTES];
-    let mut offset = bytes.start;
-    while offset < bytes.end {
-        let chunk = &mut chunk[..chunk_len(bytes.end - offset)];
-        file.read_exact_at(chunk, offset)?;
-        file.write_all_at(chunk, offset)?;
-        offset += chunk.len() as u64;
+/// A spare file of this length; a new one where there is none, so that a full disk is in the way only then.
+fn spare_for_copy(
+    folder: &Folder,
+    listing: &mut Listing,
+    spares: &mut Vec<Spare>,
+    capacity: u64,
+) -> Result<Spare, WalError> {
+    if let Some(fits) = spares.pop_if(|spare| spare.capacity == capacity) {
+        return Ok(fits);
     }
-    Ok(())
+    let number = listing.next_spare;
+    listing.next_spare = number.saturating_add(1);
+    folder.create_spare(number, capacity)
 }
 
 /// Opens the spare files that fit, as many as are to be kept, and removes the others.

@@ -67,6 +67,19 @@ impl LogFile {
         Ok(())
     }
 
+    /// Writes the same bytes of another file.
+    pub(crate) fn copy_from(&self, other: &LogFile, bytes: Range<u64>) -> Result<(), WalError> {
+        let mut chunk = vec![0; chunk_len(bytes.end.saturating_sub(bytes.start))];
+        let mut offset = bytes.start;
+        while offset < bytes.end {
+            let chunk = &mut chunk[..chunk_len(bytes.end - offset)];
+            other.read_exact_at(chunk, offset)?;
+            self.write_all_at(chunk, offset)?;
+            offset += chunk.len() as u64;
+        }
+        Ok(())
+    }
+
     pub(crate) fn sync(&self) -> Result<(), WalError> {
         let synced = self.file.sync();
         synced.map_err(|source| self.error("sync", 0, source))

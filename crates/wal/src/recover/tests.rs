@@ -9,6 +9,7 @@ use drystone_base::{Env, File, Lsn, OpenMode};
 use super::*;
 use crate::Log;
 use crate::record::format::{check, encode_unsealed, seal, stored_bytes};
+use crate::segment::format::RECORDS_START;
 
 const PAYLOAD_BYTES: usize = 100;
 const STORED_BYTES: u64 = stored_bytes(PAYLOAD_BYTES) as u64;

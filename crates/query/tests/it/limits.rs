@@ -164,7 +164,7 @@ fn large_values_of_one_row_keep_to_the_memory_budget() {
         ),
     );
     let large = "repeat('x', 300000)";
-    let four = vec![large; 4].join(", ");
+    let four = [large; 4].join(", ");
     for text in [
         format!("SELECT {four}"),
         format!("VALUES ({four})"),

@@ -48,7 +48,7 @@ impl Keyspace {
     /// # Errors
     /// Damage or a failed read.
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Bytes>> {
-        Ok(self.database.store().view().get(self.id, key.as_ref())?)
+        Ok(self.database.store().get(self.id, key.as_ref())?)
     }
 
     /// Sets `key` to `value`.

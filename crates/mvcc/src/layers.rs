@@ -6,6 +6,7 @@ use bytes::Bytes;
 use drystone_base::{KeyspaceId, Lsn};
 use drystone_engine::Snapshot;
 
+use crate::error::StoreError;
 use crate::link::Link;
 use crate::memtable::{KeyHash, Memtable, Table};
 
@@ -48,6 +49,20 @@ impl Layers {
     /// Whether a memtable says that a keyspace was dropped at or before `lsn`.
     pub(crate) fn is_dropped(&self, keyspace: KeyspaceId, lsn: Lsn) -> bool {
         self.tables(keyspace, lsn).is_none()
+    }
+
+    /// The value of `key` at `lsn`.
+    #[inline]
+    pub(crate) fn get(
+        &self,
+        keyspace: KeyspaceId,
+        key: &[u8],
+        lsn: Lsn,
+    ) -> Result<Option<Bytes>, StoreError> {
+        match self.find(keyspace, key, lsn) {
+            Some(found) => Ok(found),
+            None => Ok(self.base.get(keyspace, key)?),
+        }
     }
 
     /// The tables of a keyspace, newest first, or `None` when it was dropped at or before `lsn`.

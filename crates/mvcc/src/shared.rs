@@ -14,8 +14,9 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use drystone_base::sync::{ArcSwap, MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
-use drystone_base::{Clock, Lsn};
+use drystone_base::{Clock, KeyspaceId, Lsn};
 use drystone_engine::Engine;
 use drystone_wal::{Log, WalError};
 
@@ -76,12 +77,27 @@ impl Shared {
 
     /// The newest committed state.
     pub(crate) fn view(&self) -> View {
+        self.with_newest(|lsn, layers| View::new(lsn, Arc::clone(layers)))
+    }
+
+    /// The value of `key` in the newest committed state, which nobody need hold for it.
+    #[inline]
+    pub(crate) fn get(
+        &self,
+        keyspace: KeyspaceId,
+        key: &[u8],
+    ) -> Result<Option<Bytes>, StoreError> {
+        self.with_newest(|lsn, layers| layers.get(keyspace, key, lsn))
+    }
+
+    #[inline]
+    fn with_newest<T>(&self, read: impl FnOnce(Lsn, &Arc<Layers>) -> T) -> T {
         loop {
             let lsn = self.publication.visible();
-            let layers = self.layers.load_full();
+            let layers = self.layers.load();
             // A merge may have passed the LSN between the two loads. It has shown a newer one by then.
             if layers.base.lsn() <= lsn {
-                return View::new(lsn, layers);
+                return read(lsn, &layers);
             }
         }
     }

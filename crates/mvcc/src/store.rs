@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use drystone_base::sync::{ArcSwap, Mutex, RwLock};
 use drystone_base::{Env, KeyspaceId, Lsn};
 use drystone_engine::{Engine, Progress};
@@ -93,6 +94,15 @@ impl Store {
     #[must_use]
     pub fn view(&self) -> View {
         self.shared.view()
+    }
+
+    /// The value of `key` in the newest committed state: as [`View::get`] of a view taken for it, and cheaper.
+    ///
+    /// # Errors
+    /// As [`View::get`].
+    #[inline]
+    pub fn get(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        self.shared.get(keyspace, key)
     }
 
     /// Makes all commits so far durable.

@@ -48,10 +48,7 @@ impl View {
     /// Damage or a failed read in the base.
     #[inline]
     pub fn get(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        if let Some(found) = self.layers.find(keyspace, key, self.lsn) {
-            return Ok(found);
-        }
-        Ok(self.layers.base.get(keyspace, key)?)
+        self.layers.get(keyspace, key, self.lsn)
     }
 
     /// The entries of a part of a keyspace. Nothing is read before the first step.

@@ -5,6 +5,7 @@
 //!   world. Core crates own no clock, randomness, file or thread; they are handed an `Env`. So the same code runs on
 //!   the operating system ([`Env::os`]), in memory ([`Env::memory`]) and on the simulated disk of `drystone-testkit`.
 //! - [`checksum`]: CRC-32C for records, CRC-64/NVME for pages.
+//! - [`huge_pages`]: asks the operating system to map memory in larger pieces.
 //! - [`planted`]: bugs put in on purpose, for the tests that must find them; never in a normal build.
 //! - [`sync`]: latches, atomics and cells, which model checkers can stand in for.
 //! - [`varint`]: LEB128 integers, decoded totally.
@@ -30,6 +31,7 @@ mod file;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod huge_pages;
 mod id;
 mod memory_file_system;
 mod os_file_system;

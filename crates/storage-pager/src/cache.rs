@@ -32,6 +32,7 @@ use drystone_base::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use crate::frame::{frame_bytes, warm};
 use crate::frame_pointers::FramePointers;
 use crate::page_ref::PageRef;
+use crate::regions::Regions;
 
 /// Longer pages are not kept: they would push out many short ones, and reading them costs little more than copying.
 pub(crate) const CACHED_PAGE_BYTES_MAX: usize = 64 * 1024;
@@ -53,6 +54,7 @@ const USES_MAX: u8 = 3;
 #[derive(Debug)]
 pub(crate) struct Cache {
     shards: Box<[Shard]>,
+    regions: Arc<Regions>,
     bytes_max: usize,
 }
 
@@ -72,6 +74,7 @@ struct Table {
     frames: HashTable<Frame>,
     /// Who points to which frame, by block.
     pointers: HashMap<u64, Vec<Pointer>>,
+    regions: Arc<Regions>,
     small: VecDeque<Ticket>,
     main: VecDeque<Ticket>,
     /// Blocks of pages that left the small queue lately, by hash.
@@ -114,9 +117,11 @@ impl Cache {
     pub(crate) fn new(bytes_max: usize) -> Cache {
         let shard_count = (bytes_max / SHARD_BYTES_MIN).clamp(1, SHARDS_MAX);
         let shard_count = 1 << shard_count.ilog2();
-        let shards = (0..shard_count).map(|_| Shard::new(bytes_max / shard_count));
+        let regions = Arc::new(Regions::new(bytes_max));
+        let shards = (0..shard_count).map(|_| Shard::new(bytes_max / shard_count, &regions));
         Cache {
             shards: shards.collect(),
+            regions,
             bytes_max,
         }
     }
@@ -163,6 +168,11 @@ impl Cache {
         table.point(hash, page, pointers, idx);
     }
 
+    /// One slice of work for the sake of later reads. Nothing else tells how far it came.
+    pub(crate) fn step(&self) {
+        self.regions.step();
+    }
+
     /// Forgets the page that begins at `block`.
     pub(crate) fn remove(&self, block: u64) {
         self.shard(hash_of(block)).table.write().remove(block);
@@ -204,12 +214,13 @@ impl Cache {
 }
 
 impl Shard {
-    fn new(bytes_max: usize) -> Shard {
+    fn new(bytes_max: usize, regions: &Arc<Regions>) -> Shard {
         let ghost_count = (bytes_max / 4096).min(GHOSTS_MAX).next_power_of_two();
         Shard {
             table: RwLock::new(Table {
                 frames: HashTable::new(),
                 pointers: HashMap::new(),
+                regions: Arc::clone(regions),
                 small: VecDeque::new(),
                 main: VecDeque::new(),
                 ghosts: vec![0; ghost_count].into_boxed_slice(),
@@ -297,6 +308,7 @@ impl Table {
             return;
         }
         self.next_stamp += 1;
+        self.regions.add(&frame.bytes);
         self.bytes += frame.cost();
         if frame.in_main {
             self.main.push_back(frame.ticket());
@@ -334,6 +346,7 @@ impl Table {
             return;
         };
         let (frame, _) = entry.remove();
+        self.regions.remove(&frame.bytes);
         let pointers = self.pointers.remove(&block).unwrap_or_default();
         pointers.iter().for_each(Pointer::clear);
         self.bytes -= frame.cost();

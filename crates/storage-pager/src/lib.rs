@@ -51,6 +51,7 @@ mod free_list;
 pub mod fuzzing;
 mod page_ref;
 mod pager;
+mod regions;
 mod root;
 mod slots;
 mod space;

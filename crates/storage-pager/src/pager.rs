@@ -213,7 +213,9 @@ impl Pager {
         Ok(Writer::new(Arc::clone(&self.inner), space))
     }
 
-    /// One slice of background work: gives the free blocks at the end of the file back, when they are many.
+    /// One slice of background work: gives the free blocks at the end of the file back, when they are many. It also asks
+    /// the operating system to map the cache's memory in larger pages, some of it at a time; a hint, of which nothing
+    /// is heard.
     /// Returns whether it did something, and should be called again. Each is a commit of the same state, and counts as
     /// a writer.
     ///
@@ -221,6 +223,7 @@ impl Pager {
     /// As [`Pager::begin`] and [`Writer::commit`].
     pub fn step(&self) -> Result<bool, PagerError> {
         let inner = &self.inner;
+        inner.cache.step();
         let free_at_most =
             inner.free_blocks.load(Ordering::Relaxed) + inner.pinned_blocks.load(Ordering::Relaxed);
         if free_at_most < FREE_TAIL_BLOCKS_MIN && !inner.file.has_excess()? {

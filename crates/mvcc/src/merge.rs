@@ -17,7 +17,7 @@ use crate::error::StoreError;
 use crate::layers::Layers;
 use crate::memory_merge::{Direction, MemoryMerge, MemorySources};
 use crate::memtable::{Memtable, Table};
-use crate::shared::Shared;
+use crate::shared::{Shared, log_error};
 use crate::tail::Tail;
 use crate::write_set::Writes;
 use drystone_base::planted::is_planted;
@@ -117,7 +117,9 @@ impl Shared {
     /// Makes `Async` commits durable and lets the log do its part.
     pub(crate) fn step_log(&self) -> Result<Progress, StoreError> {
         self.sync_async()?;
-        Ok(match self.log()?.step()? {
+        let log = self.log()?;
+        let stepped = log.step().map_err(|error| log_error(&log, error));
+        Ok(match stepped? {
             drystone_wal::Progress::More => Progress::More,
             drystone_wal::Progress::Idle => Progress::Idle,
         })

@@ -187,10 +187,7 @@ impl Shared {
 
     /// Waits until the log is durable up to `lsn`, and shows what waited for it.
     pub(crate) fn sync_to(&self, log: &Log, lsn: Lsn) -> Result<(), StoreError> {
-        log.sync_to(lsn).map_err(|error| match error {
-            source @ WalError::Io { .. } => StoreError::LogFailed { source },
-            error => error.into(),
-        })?;
+        log.sync_to(lsn).map_err(|error| log_error(log, error))?;
         self.publication.durable(log.durable_lsn());
         Ok(())
     }
@@ -322,4 +319,12 @@ fn find_key_conflict<'a>(
     let key = keys.find(|key| table.newest_of(key).is_some_and(|newest| newest > lsn))?;
     let key = key.clone();
     Some(Contended::Key { keyspace, key })
+}
+
+/// What a failure of the log means for who called: where it poisoned the log, neither space nor another try mends it.
+pub(crate) fn log_error(log: &Log, error: WalError) -> StoreError {
+    match error {
+        source @ WalError::Io { .. } if log.check().is_err() => StoreError::LogFailed { source },
+        error => error.into(),
+    }
 }

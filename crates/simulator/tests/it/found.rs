@@ -73,3 +73,32 @@ fn a_table_and_a_keyspace_made_side_by_side_conflict() {
         "#,
     );
 }
+
+/// The kind of a step's error said that space alone would mend the log.
+#[test]
+fn a_log_whose_marker_lacked_space_is_opened_again() {
+    passes(
+        r#"
+        {"seed":2153,"options":{"cache_bytes":262144,"memtable_bytes":65536,"segment_bytes":65536,"durability":"Sync"}}
+        [3,"Kill"]
+        [3,{"Inject":{"kind":"NoSpace","part":"Any","nth":2,"times":0}}]
+        [2,"Flush"]
+        [2,"Step"]
+        [2,"Step"]
+        "#,
+    );
+}
+
+/// Recovery wrote over a durable record with its own bytes, and power went meanwhile.
+#[test]
+fn a_recovery_that_is_cut_short_puts_nothing_durable_at_risk() {
+    passes(
+        r#"
+        {"seed":51900,"options":{"cache_bytes":262144,"memtable_bytes":65536,"segment_bytes":65536,"durability":"Sync"}}
+        [5,"Mend"]
+        [5,{"Inject":{"kind":"PartialWrite","part":"Log","nth":1,"times":0}}]
+        [5,{"Crash":{"after":8,"within":18,"last":"Midway","policy":9,"nested":[]}}]
+        [4,"Reopen"]
+        "#,
+    );
+}

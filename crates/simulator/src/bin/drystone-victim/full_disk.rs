@@ -1,6 +1,6 @@
 //! One point of a workload at which the disk is full: a file takes all room but a little, and the workload goes on.
 //!
-//! - What fails, fails with [`ErrorKind::Full`] and says that no space is left, and nothing of it is there.
+//! - What fails, fails with `ErrorKind::Full` and says that no space is left, and nothing of it is there.
 //! - Reads go on, `verify` too.
 //! - Once the file is gone, the database takes writes again, without being opened again.
 //! - What was acknowledged is there, before and after it is opened again, also where that happens on the full disk.

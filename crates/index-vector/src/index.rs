@@ -241,20 +241,28 @@ impl VectorIndex {
     /// Checks that the source of `base` holds nothing but vectors, that what is stored is a sound graph of exactly these,
     /// that every one can be reached, and that the graph in memory is sound. Returns what is wrong. O(entries).
     ///
+    /// A stored graph of other vectors is no fault while the one in memory was built to replace it: merges went on without
+    /// the index, as when it was dropped and a power cut took that back. The next merge writes the new one.
+    ///
     /// # Errors
     /// A failed read; damage that keeps the stored graph from being read at all.
     pub fn verify(&self, base: &Arc<dyn Snapshot>) -> Result<Vec<Malformed>, VectorError> {
         let mut findings = source::misfits(&self.options, base.as_ref())?;
         findings.extend(self.graph().check());
+        let is_to_be_written = self.graph().is_unwritten();
         match Stored::read(&self.options, base.as_ref())? {
             Some(mut stored) => {
-                if !stored.take_vectors(base.as_ref())? {
+                let is_current = stored.take_vectors(base.as_ref())?;
+                if !is_current && is_to_be_written {
+                    return Ok(findings);
+                }
+                if !is_current {
                     let (expected, found) = ("those of the source", "others");
                     findings.push(Malformed::new("nodes of the stored graph", expected, found));
                 }
                 findings.extend(stored.graph.check());
             }
-            None if self.graph().is_unwritten() || base.count(self.options.source)? == 0 => {}
+            None if is_to_be_written || base.count(self.options.source)? == 0 => {}
             None => findings.push(Malformed::new("stored graph", "one", "none")),
         }
         Ok(findings)

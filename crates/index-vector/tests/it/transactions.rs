@@ -291,6 +291,7 @@ fn merges_made_without_the_index_are_noticed() {
             "built anew"
         );
         again.check(&again.store.view(), &expected);
+        again.verify(); // what is stored is of another state, but about to be replaced
         again.commit([(&key(9), None)]);
         expected.remove(&key(9));
         again.flush();

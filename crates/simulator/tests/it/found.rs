@@ -102,3 +102,36 @@ fn a_recovery_that_is_cut_short_puts_nothing_durable_at_risk() {
         "#,
     );
 }
+
+/// The drop of a vector index was lost, merges had gone on without it, and its stored graph was called damaged.
+#[test]
+fn a_vector_index_whose_drop_was_lost_is_sound() {
+    passes(
+        r#"
+        {"seed":324827,"options":{"cache_bytes":262144,"memtable_bytes":1024,"segment_bytes":65536,"durability":"Sync"}}
+        [0,{"CreateKeyspace":1}]
+        [0,{"Sql":{"CreateTable":0}}]
+        [0,{"Sql":{"CreateIndex":[0,"A"]}}]
+        [0,{"Sql":{"CreateIndex":[0,"B"]}}]
+        [0,{"Sql":{"CreateIndex":[0,"V"]}}]
+        [0,{"Sql":{"CreateTable":1}}]
+        [5,{"Sql":{"BulkInsert":[0,[{"id":-1,"a":16,"b":2,"v":[4,8]}]]}}]
+        [5,{"Sql":{"Insert":[1,[{"id":0,"a":13,"b":null,"v":[-1,9]},{"id":1,"a":7,"b":null,"v":[3,-2]}]]}}]
+        [5,{"Sql":{"DeleteRange":[1,10,22]}}]
+        [5,{"Sql":{"Insert":[0,[{"id":0,"a":4,"b":0,"v":[9,9]}]]}}]
+        [5,{"Sql":{"Move":[0,-1,1]}}]
+        [6,{"Begin":"Transaction"}]
+        [6,{"Change":{"space":1,"key":112,"value":{"len":1960,"seed":87790}}}]
+        [6,{"Commit":"Async"}]
+        [4,{"Begin":"Session"}]
+        [4,{"Sql":{"Update":[0,{"id":0,"a":15,"b":null,"v":[-3,9]}]}}]
+        [4,{"Sql":{"Insert":[0,[{"id":-1,"a":18,"b":null,"v":[-4,-5]}]]}}]
+        [4,{"Sql":{"DropIndex":[0,"V"]}}]
+        [4,{"Commit":"Async"}]
+        [2,{"Begin":"Transaction"}]
+        [2,{"Change":{"space":1,"key":59,"value":{"len":456,"seed":976711}}}]
+        [2,{"Commit":"Async"}]
+        [8,{"Crash":{"after":1,"within":2,"last":"Before","policy":4,"nested":[]}}]
+        "#,
+    );
+}

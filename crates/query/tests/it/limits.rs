@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use drystone_base::{Clock, Env, Timestamp};
-use drystone_query::SqlOptions;
+use drystone_query::{Session, SqlOptions};
 
 use crate::support::{answer, check, check_error, error, open_with, run, session, session_after};
 
@@ -68,11 +68,7 @@ fn common_table_expressions_cannot_explode() {
 
 #[test]
 fn a_statement_keeps_to_its_memory_budget() {
-    let options = SqlOptions {
-        statement_memory_bytes_max: 400_000,
-        ..SqlOptions::default()
-    };
-    let mut session = open_with(&Env::memory(2), options).session();
+    let mut session = session_within(400_000);
     run(
         &mut session,
         "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)",
@@ -121,14 +117,19 @@ fn too_many_columns_are_an_error() {
     );
 }
 
+/// A session whose statements may use so much memory.
+fn session_within(statement_memory_bytes_max: usize) -> Session {
+    let options = SqlOptions {
+        statement_memory_bytes_max,
+        ..SqlOptions::default()
+    };
+    open_with(&Env::memory(2), options).session()
+}
+
 /// A subquery may run once for each row: what each run kept is free again after it.
 #[test]
 fn runs_of_a_subquery_do_not_add_up() {
-    let options = SqlOptions {
-        statement_memory_bytes_max: 400_000,
-        ..SqlOptions::default()
-    };
-    let mut session = open_with(&Env::memory(2), options).session();
+    let mut session = session_within(400_000);
     let rows: Vec<String> = (0..300).map(|n| format!("({n}, {n})")).collect();
     run(
         &mut session,
@@ -150,11 +151,7 @@ fn runs_of_a_subquery_do_not_add_up() {
 /// Values that are held at the same time, in one row or one call, count together; those of other rows do not.
 #[test]
 fn large_values_of_one_row_keep_to_the_memory_budget() {
-    let options = SqlOptions {
-        statement_memory_bytes_max: 1_000_000,
-        ..SqlOptions::default()
-    };
-    let mut session = open_with(&Env::memory(2), options).session();
+    let mut session = session_within(1_000_000);
     let rows: Vec<String> = (0..20).map(|n| format!("({n})")).collect();
     run(
         &mut session,

@@ -6,6 +6,8 @@
 //! # Source
 //! TigerBeetle's `ClusterFaultAtlas`: faults are placed so that what must survive them is known.
 
+mod database;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -156,7 +158,8 @@ impl FaultAtlas {
                 hazard: happened.hazard,
                 path: &happened.path,
                 bytes: happened.bytes.clone(),
-                is_vague: false,
+                // What concerns the disk as a whole may strike anywhere.
+                is_vague: happened.path.as_os_str().is_empty(),
             };
             (place, happened.to_string())
         });

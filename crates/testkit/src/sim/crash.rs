@@ -8,6 +8,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::file_state::{DataChange, FileState, Pending};
+use super::hazard::Hazard;
 use super::image::Image;
 use super::names::Names;
 use crate::draw::Draw;
@@ -93,6 +94,15 @@ impl CrashPolicy {
     #[must_use]
     pub fn keeps_durable(self) -> bool {
         !CrashPolicy::BLASTS.contains(&self)
+    }
+
+    /// The class of what it does.
+    #[must_use]
+    pub fn hazard(self) -> Hazard {
+        match self.keeps_durable() {
+            true => Hazard::PowerCut,
+            false => Hazard::Blast,
+        }
     }
 
     /// A number of its own, for drawing.

@@ -48,6 +48,14 @@ impl SimFileSystem {
         self.disk.lock().happened.clone()
     }
 
+    /// What went wrong after the first `count` things that did, as [`SimFileSystem::happened`] has it. Cheap where nothing
+    /// did.
+    #[must_use]
+    pub fn happened_since(&self, count: usize) -> Vec<Happened> {
+        let disk = self.disk.lock();
+        disk.happened.get(count..).map_or(Vec::new(), <[_]>::to_vec)
+    }
+
     /// What the plan wants to survive, once its power cut is due; see [`SimFileSystem::restart`].
     #[must_use]
     pub fn planned_policy(&self) -> Option<CrashPolicy> {
@@ -91,6 +99,21 @@ impl SimFileSystem {
         let mut disk = self.disk.lock();
         let mut draw = Draw::new(disk.draw.number());
         disk.harm(harm, zone, &mut draw).is_some()
+    }
+
+    /// As [`SimFileSystem::harm`], at a place that a seed draws; what it did, for [`super::FaultAtlas::of_happened`]. `None`
+    /// when there is nothing that could be harmed so.
+    pub fn harm_drawn(&self, harm: Harm, zone: &Zone, seed: u64) -> Option<Happened> {
+        let mut disk = self.disk.lock();
+        let harmed = disk.harm(harm, zone, &mut Draw::new(seed))?;
+        Some(Happened {
+            item: None,
+            operation: disk.operations,
+            hazard: harm.hazard(),
+            path: harmed.path,
+            bytes: harmed.bytes,
+            what: harm.to_string(),
+        })
     }
 
     /// Limits the length of all files together; `None` for no limit. A write past it fails with `StorageFull` after

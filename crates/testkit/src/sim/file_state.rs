@@ -55,9 +55,10 @@ impl FileState {
         }
     }
 
-    /// Whether a crash could leave anything other than what reads see.
+    /// Whether a crash could leave anything other than what reads and syncs see. An error that is owed is the cache's
+    /// too: nobody remembers it without power.
     pub(super) fn is_settled(&self) -> bool {
-        self.pending.is_empty() && !self.stale_cache
+        self.pending.is_empty() && !self.stale_cache && !self.owes_error
     }
 
     pub(super) fn change(&mut self, at: u64, change: DataChange) {

@@ -28,6 +28,8 @@ pub enum Harm {
     /// A sector of 512 or 4096 bytes is what it was some syncs ago. Needs
     /// [`super::SimFileSystem::keep_generations`].
     StaleSector,
+    /// A block of 4096 bytes holds what another block of its file does: a write that went astray.
+    CopyBlock,
     /// The file loses its end.
     Truncate,
     /// The file is as a whole what it was some syncs ago. Needs [`super::SimFileSystem::keep_generations`].
@@ -38,12 +40,13 @@ pub enum Harm {
 
 impl Harm {
     /// Every harm.
-    pub const ALL: [Harm; 8] = [
+    pub const ALL: [Harm; 9] = [
         Harm::FlipBit,
         Harm::ZeroSector,
         Harm::GarbleSector,
         Harm::BreakSector,
         Harm::StaleSector,
+        Harm::CopyBlock,
         Harm::Truncate,
         Harm::RollBack,
         Harm::DropCache,
@@ -56,6 +59,7 @@ impl Harm {
             Harm::FlipBit | Harm::ZeroSector | Harm::GarbleSector => Hazard::Rot,
             Harm::BreakSector => Hazard::BadSector,
             Harm::StaleSector => Hazard::Stale,
+            Harm::CopyBlock => Hazard::MisdirectedWrite,
             Harm::Truncate => Hazard::Truncation,
             Harm::RollBack => Hazard::RollBack,
             Harm::DropCache => Hazard::Eviction,
@@ -71,12 +75,16 @@ impl fmt::Display for Harm {
             Harm::GarbleSector => "a sector becomes garbage",
             Harm::BreakSector => "a sector cannot be read any more",
             Harm::StaleSector => "a sector is what it was some syncs ago",
+            Harm::CopyBlock => "a block holds what another one does",
             Harm::Truncate => "a file loses its end",
             Harm::RollBack => "a file is what it was some syncs ago",
             Harm::DropCache => "clean pages leave the cache",
         })
     }
 }
+
+/// What is copied as a whole by [`Harm::CopyBlock`].
+const BLOCK_BYTES: u64 = 4096;
 
 /// What was harmed.
 pub(super) struct Harmed {
@@ -145,6 +153,7 @@ impl Disk {
                 Some(sector)
             }
             Harm::StaleSector => self.make_stale(file, sector, draw),
+            Harm::CopyBlock => self.copy_block(file, &zone, draw),
             Harm::Truncate => {
                 self.damage(file, MediumChange::Truncate { len: offset });
                 Some(offset..len)
@@ -187,6 +196,27 @@ impl Disk {
         }
         let bytes = older.swap_remove(draw.index(older.len()));
         self.overwrite(file, sector, bytes)
+    }
+
+    /// Writes a block of a zone over another one; `None` where they hold the same.
+    fn copy_block(
+        &mut self,
+        file: FileId,
+        zone: &Range<u64>,
+        draw: &mut Draw,
+    ) -> Option<Range<u64>> {
+        let mut block = || {
+            let offset = zone.start + draw.below(zone.end - zone.start);
+            sector_around(offset, BLOCK_BYTES, zone)
+        };
+        let (from, to) = (block(), block());
+        let len = len_of(&from).min(len_of(&to)) as u64;
+        let (from, to) = (from.start..from.start + len, to.start..to.start + len);
+        let bytes = self.bytes_of(file, &from);
+        match bytes == self.bytes_of(file, &to) {
+            true => None,
+            false => self.overwrite(file, to, bytes),
+        }
     }
 
     fn roll_back(&mut self, file: FileId, draw: &mut Draw) -> Option<Range<u64>> {

@@ -163,8 +163,7 @@ impl Event {
             Event::Clock(_) => Hazard::Clock,
             Event::Space { .. } => Hazard::FullDisk,
             Event::Latency(_) => Hazard::SlowDisk,
-            Event::PowerCut { policy, .. } if policy.keeps_durable() => Hazard::PowerCut,
-            Event::PowerCut { .. } => Hazard::Blast,
+            Event::PowerCut { policy, .. } => policy.hazard(),
         }
     }
 }

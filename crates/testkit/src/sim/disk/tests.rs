@@ -224,6 +224,20 @@ fn late_and_reverted_syncs_do_as_their_file_systems_do() {
 }
 
 #[test]
+fn an_error_that_is_owed_outlives_a_process_and_no_power_cut() {
+    let (disk, file) = disk_with("a", b"one");
+    disk.inject(Fault::new(OpKind::Sync, Effect::SyncLate));
+    file.write_all_at(b"two", 0).unwrap();
+    file.sync().unwrap();
+    disk.drop_cache();
+    let sync = |disk: &SimFileSystem| disk.open(Path::new("a"), OpenMode::Read)?.sync();
+    assert!(sync(&disk.fork()).is_err());
+    for policy in CrashPolicy::ALL {
+        sync(&disk.crash(policy)).unwrap();
+    }
+}
+
+#[test]
 fn a_full_disk_refuses_growth_and_takes_overwrites() {
     let (disk, file) = disk_with("a", b"12345");
     disk.set_capacity(Some(8));

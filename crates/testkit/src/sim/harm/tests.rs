@@ -34,10 +34,44 @@ fn changed(disk: &SimFileSystem) -> Vec<Option<u8>> {
     sectors.collect()
 }
 
+/// Every harm but the one that changes nothing where all blocks hold the same.
+fn visible() -> impl Iterator<Item = Harm> {
+    Harm::ALL
+        .into_iter()
+        .filter(|harm| *harm != Harm::CopyBlock)
+}
+
+#[test]
+fn a_copied_block_is_what_another_one_was() {
+    let disk = SimFileSystem::with_folder(7, "db");
+    let file = disk.open(Path::new("db/a"), OpenMode::CreateNew).unwrap();
+    for block in 0..4u8 {
+        file.write_all_at(&[block; 4096], u64::from(block) * 4096)
+            .unwrap();
+    }
+    disk.settle();
+    let zone = Zone::under("db").bytes(4096..16384);
+    let harmed = (0..100).find_map(|seed| disk.harm_drawn(Harm::CopyBlock, &zone, seed));
+    let harmed = harmed.expect("two of three blocks are drawn soon");
+    assert_eq!(harmed.hazard, Hazard::MisdirectedWrite);
+    let bytes = disk.image(Path::new("db/a")).unwrap().to_vec();
+    let block = usize::try_from(harmed.bytes.start / 4096).unwrap();
+    let found = bytes[block * 4096];
+    assert!(
+        usize::from(found) != block && (1..4).contains(&found),
+        "{found} in {block}"
+    );
+    assert!(
+        bytes[block * 4096..][..4096]
+            .iter()
+            .all(|byte| *byte == found)
+    );
+}
+
 #[test]
 fn harm_is_done_within_its_zone_and_to_the_medium() {
     let zone = Zone::under("db").bytes(4096..6144);
-    for harm in Harm::ALL {
+    for harm in visible() {
         let (disk, _file) = thrice();
         assert!(disk.harm(harm, &zone), "{harm}");
         disk.drop_cache();

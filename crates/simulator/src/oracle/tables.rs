@@ -220,7 +220,11 @@ impl Work<'_> {
         let Some(old) = table.rows.get(&from).copied() else {
             return self.change(number, table, None);
         };
-        if from != to && table.rows.contains_key(&to) {
+        if from == to {
+            // The row is written anew, and no entry of an index: none of them is another.
+            return self.change(number, table, Some((old, old)));
+        }
+        if table.rows.contains_key(&to) {
             return NOT_UNIQUE;
         }
         let new = Cells { id: to, ..old };

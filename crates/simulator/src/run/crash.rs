@@ -4,7 +4,7 @@ use drystone::Database;
 use drystone_testkit::Cut;
 
 use super::judge::Stop;
-use super::{FOLDER, PendingCrash, Run};
+use super::{FOLDER, FaultState, PendingCrash, Run};
 use crate::failure::FailureKind;
 use crate::fault::Crash;
 
@@ -61,8 +61,16 @@ impl Run<'_> {
         // Closing must not save what the end of a process would not.
         self.disk.cut_power();
         self.open = None;
+        let FaultState {
+            sync_failed,
+            owes_error,
+            ..
+        } = self.faults;
         self.plug_in(disk);
-        if !self.open_again()? {
+        // The cache outlives the process, with what it hides and owes.
+        self.faults.sync_failed = sync_failed;
+        self.faults.owes_error = owes_error;
+        if !self.opens_in_time()? {
             return Err(Stop::broken(
                 FailureKind::NotLive,
                 "does not open after its process was killed",

@@ -73,19 +73,26 @@ impl Run<'_> {
         }
         self.open = None;
         self.faults.struck_at_open = struck;
+        match self.opens_in_time()? {
+            true => Ok(()),
+            false => Err(Stop::broken(
+                FailureKind::NotLive,
+                "does not open although the disk works again",
+            )),
+        }
+    }
+
+    /// Opens the database; again only where a file owes an error, which is a reason for the first openings to fail.
+    pub(super) fn opens_in_time(&mut self) -> Result<bool, Stop> {
         for _ in 0..OPENINGS_MAX {
             if self.open_again()? {
-                return Ok(());
+                return Ok(true);
             }
-            // Only a file that owes an error is a reason to try again.
             if !self.faults.owes_error {
                 break;
             }
         }
-        Err(Stop::broken(
-            FailureKind::NotLive,
-            "does not open although the disk works again",
-        ))
+        Ok(false)
     }
 }
 

@@ -15,27 +15,7 @@ const FOLDER: &str = "/db/main";
 const COMMITS: u64 = 20;
 
 /// How many plans to draw.
-const PLANS: u64 = 60;
-
-/// What the database promises to survive or to report, wherever it strikes.
-const HAZARDS: [Hazard; 16] = [
-    Hazard::Refusal,
-    Hazard::Piecemeal,
-    Hazard::SyncFailure,
-    Hazard::FullDisk,
-    Hazard::Eviction,
-    Hazard::Clock,
-    Hazard::SlowDisk,
-    Hazard::PowerCut,
-    Hazard::MisdirectedRead,
-    Hazard::Rot,
-    Hazard::BadSector,
-    Hazard::Truncation,
-    Hazard::Stale,
-    Hazard::LostWrite,
-    Hazard::MisdirectedWrite,
-    Hazard::Blast,
-];
+const PLANS: u64 = 100;
 
 /// Commits the history; after each error it starts again, from what is on the medium.
 struct Toil<'a> {
@@ -170,14 +150,15 @@ fn first_finding(hazards: &[Hazard], plans: u64, atlas: &FaultAtlas) -> Option<S
 
 #[test]
 fn plans_break_no_more_than_they_may() {
-    let found = first_finding(&HAZARDS, PLANS, &FaultAtlas::new());
+    let found = first_finding(&Hazard::ALL, PLANS, &FaultAtlas::of_database(FOLDER));
     assert_eq!(found, None, "{}", found.as_deref().unwrap_or(""));
 }
 
 /// The canary: what is excused by nothing is found, and made small.
 #[test]
 fn a_sync_that_lies_is_found_where_the_atlas_denies_it() {
-    let denies = FaultAtlas::new().rule(Hazard::LyingSync, Zone::under("/"), Outcome::Kept);
+    let denies =
+        FaultAtlas::of_database(FOLDER).rule(Hazard::LyingSync, Zone::under("/"), Outcome::Kept);
     let hazards = [Hazard::LyingSync, Hazard::PowerCut];
     let found = first_finding(&hazards, 400, &denies).expect("a lie that matters");
     assert!(found.contains("SyncLate"), "{found}");

@@ -157,7 +157,9 @@ impl PlanItem {
 }
 
 impl Event {
-    fn hazard(&self) -> Hazard {
+    /// The class of what happens.
+    #[must_use]
+    pub fn hazard(&self) -> Hazard {
         match self {
             Event::Harm { harm, .. } => harm.hazard(),
             Event::Clock(_) => Hazard::Clock,

@@ -31,9 +31,9 @@ pub use model_engine::ModelEngine;
 pub use seed::{SEED_VARIABLE, seed_of};
 pub use shrink::{Shrink, smaller_numbers};
 pub use sim::{
-    ClockEvent, CrashPolicy, Cut, Effect, Errno, Event, Fault, FaultAtlas, FaultPlan, Happened,
-    Harm, Hazard, Image, Latency, MayBreak, Mishap, NoPlan, OpKind, Outcome, PlanItem, PlanShape,
-    Replay, SimClock, SimFileSystem, Trace, Zone,
+    Astray, ClockEvent, CrashPolicy, Cut, Effect, Errno, Event, Fault, FaultAtlas, FaultPlan,
+    Happened, Harm, Hazard, Image, Latency, MayBreak, Mishap, NextWrite, NoPlan, OpKind, Outcome,
+    PlanItem, PlanShape, Replay, SimClock, SimFileSystem, Subsets, Trace, Zone,
 };
 
 /// The examples of `docs/TESTING.md`, compiled and run.

@@ -7,9 +7,10 @@
 //! [`plan`] draws them, [`atlas`] says what they may break. [`operation`] is one operation, [`bend`] what a fault makes
 //! of it, [`access`] the operations that there are; [`clock`] goes with them. [`disk`] is the whole, with [`damage`] to
 //! it; [`files`] the traits that it implements; [`trace`] a recorded history, to crash anywhere in it without running
-//! the work again.
+//! the work again, and [`astray`] writes of it that go elsewhere.
 
 mod access;
+mod astray;
 mod atlas;
 mod bend;
 mod clock;
@@ -35,6 +36,7 @@ mod trace_hash;
 mod volume;
 mod zone;
 
+pub use astray::{Astray, NextWrite};
 pub use atlas::{FaultAtlas, MayBreak, Outcome};
 pub use clock::{ClockEvent, Latency, SimClock};
 pub use crash::CrashPolicy;
@@ -47,6 +49,6 @@ pub use hazard::Hazard;
 pub use image::Image;
 pub use operation::Cut;
 pub use plan::{Event, FaultPlan, Mishap, NoPlan, PlanItem, PlanShape};
-pub(crate) use subset::Subsets;
+pub use subset::Subsets;
 pub use trace::{Replay, Trace};
 pub use zone::Zone;

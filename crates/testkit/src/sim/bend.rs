@@ -28,7 +28,7 @@ impl Step {
     }
 
     /// How many bytes it writes.
-    fn written(&self) -> usize {
+    pub(super) fn written(&self) -> usize {
         match self {
             Step::Write { bytes, .. } => bytes.len(),
             _ => 0,
@@ -140,7 +140,7 @@ impl Step {
     }
 
     /// A write that the medium gets elsewhere, or nowhere, and reads see where it belongs.
-    fn landing(self, by: Option<i64>) -> Option<Step> {
+    pub(super) fn landing(self, by: Option<i64>) -> Option<Step> {
         match self {
             Step::Write {
                 file,

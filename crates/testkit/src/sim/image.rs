@@ -76,6 +76,17 @@ impl Image {
         }
     }
 
+    /// Where two images begin to differ: at a byte, or at the end of the shorter one. Cheap where one was cloned from the
+    /// other.
+    #[must_use]
+    pub fn first_difference(&self, other: &Image) -> Option<u64> {
+        let pages = self.len.max(other.len).div_ceil(PAGE_BYTES as u64);
+        let differs = |page| self.difference_in(other, page);
+        let byte = (0..index(pages)).find_map(differs);
+        let end = (self.len != other.len).then_some(self.len.min(other.len));
+        byte.into_iter().chain(end).min()
+    }
+
     /// All bytes.
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {
@@ -104,6 +115,25 @@ impl Image {
     fn page(&self, page: usize) -> Option<&Page> {
         let chunk = self.chunks.get(page / CHUNK_PAGES)?.as_ref()?;
         chunk[page % CHUNK_PAGES].as_ref()
+    }
+
+    /// Where a page differs from that of another image.
+    fn difference_in(&self, other: &Image, page: usize) -> Option<u64> {
+        let (mine, theirs) = (self.page(page), other.page(page));
+        let is_shared = match (mine, theirs) {
+            (Some(mine), Some(theirs)) => Arc::ptr_eq(mine, theirs),
+            (mine, theirs) => mine.is_none() && theirs.is_none(),
+        };
+        let mine: &[u8; PAGE_BYTES] = mine.map_or(&ZEROS, |page| page);
+        let theirs: &[u8; PAGE_BYTES] = theirs.map_or(&ZEROS, |page| page);
+        if is_shared || mine == theirs {
+            return None;
+        }
+        let within = mine
+            .iter()
+            .zip(theirs)
+            .position(|(one, other)| one != other)?;
+        Some((page * PAGE_BYTES + within) as u64)
     }
 
     fn write_span(&mut self, span: &Span, bytes: &[u8]) {

@@ -25,9 +25,9 @@ struct Part {
     end: usize,
 }
 
-/// The subsets of what is pending on a volume.
+/// The subsets of what is pending at a place of a [`super::Replay`], by number: from none of it to all.
 #[derive(Clone, Debug)]
-pub(crate) struct Subsets {
+pub struct Subsets {
     parts: Vec<Part>,
     /// How many bits a subset has; more parts than that share bits.
     bits: usize,
@@ -54,13 +54,21 @@ impl Subsets {
         }
     }
 
+    /// How many parts are pending. Where they are more than the limit, neighbours share their fate.
+    #[must_use]
+    pub fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
     /// How many subsets there are.
-    pub(crate) fn count(&self) -> u64 {
+    #[must_use]
+    pub fn count(&self) -> u64 {
         1 << self.bits
     }
 
     /// Of the first subsets, how many give the same disks as `before`, some operations ago, did.
-    pub(crate) fn known_from(&self, before: &Subsets) -> u64 {
+    #[must_use]
+    pub fn known_from(&self, before: &Subsets) -> u64 {
         let grown = self.turns == before.turns
             && self.parts.starts_with(&before.parts)
             && self.bits == self.parts.len();

@@ -93,8 +93,8 @@ impl Trace {
     }
 }
 
-/// A walk through a [`Trace`].
-#[derive(Debug)]
+/// A walk through a [`Trace`]. A clone goes on from the same place, on its own.
+#[derive(Clone, Debug)]
 pub struct Replay<'a> {
     trace: &'a Trace,
     volume: Volume,
@@ -113,9 +113,23 @@ impl Replay<'_> {
         let Some(step) = self.trace.steps.get(self.at) else {
             return false;
         };
+        self.pass(step);
+        true
+    }
+
+    /// The operation that comes next.
+    pub(super) fn next_step(&self) -> Option<&Step> {
+        self.trace.steps.get(self.at)
+    }
+
+    /// Does a step in place of the one that comes next.
+    pub(super) fn pass(&mut self, step: &Step) {
         self.volume.apply(step);
         self.at += 1;
-        true
+    }
+
+    pub(super) fn volume(&self) -> &Volume {
+        &self.volume
     }
 
     /// Replays up to position `at`.
@@ -145,12 +159,14 @@ impl Replay<'_> {
     }
 
     /// All subsets of what is pending here, cut into at most `limit` parts.
-    pub(crate) fn subsets(&self, limit: u8) -> Subsets {
+    #[must_use]
+    pub fn subsets(&self, limit: u8) -> Subsets {
         Subsets::of(&self.volume, limit)
     }
 
-    /// The disk after power was cut here and one subset survived.
-    pub(crate) fn crash_to(&self, subsets: &Subsets, subset: u64, seed: u64) -> SimFileSystem {
+    /// The disk after power was cut here and one of the [`Replay::subsets`] survived.
+    #[must_use]
+    pub fn crash_to(&self, subsets: &Subsets, subset: u64, seed: u64) -> SimFileSystem {
         SimFileSystem::restarted(subsets.crash(&self.volume, subset), seed)
     }
 

@@ -74,3 +74,23 @@ fn an_extension_takes_no_memory_and_reads_as_zeros() {
     image.set_len(1);
     assert_eq!(image.to_vec(), [0]);
 }
+
+#[test]
+fn two_images_differ_first_at_a_byte_or_where_the_shorter_one_ends() {
+    let mut image = Image::default();
+    image.write_at(&[7; 9000], 0);
+    let mut other = image.clone();
+    assert_eq!(image.first_difference(&other), None);
+    other.write_at(&[7; 100], 5000); // a copy of the page, with the same bytes
+    assert_eq!(image.first_difference(&other), None);
+    other.write_at(&[0; 3], 8000);
+    assert_eq!(image.first_difference(&other), Some(8000));
+    other.set_len(6000);
+    assert_eq!(image.first_difference(&other), Some(6000));
+    other.set_len(0);
+    assert_eq!(image.first_difference(&other), Some(0));
+    let mut zeros = Image::default();
+    zeros.set_len(5000);
+    assert_eq!(other.first_difference(&zeros), Some(0));
+    assert_eq!(zeros.first_difference(&zeros.clone()), None);
+}

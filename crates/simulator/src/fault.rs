@@ -1,6 +1,9 @@
-//! What may happen to the disk of a plan, and what each kind of it may break.
+//! What may happen to the disk of a plan, as a plan's text has it. What each may break is said by
+//! [`drystone_testkit::FaultAtlas::of_database`] alone.
 
-use drystone_testkit::{CrashPolicy, Cut};
+mod mishap;
+
+use drystone_testkit::{CrashPolicy, Cut, Errno, Harm};
 use serde::{Deserialize, Serialize};
 
 /// A power cut, and those in the recoveries after it.
@@ -12,7 +15,7 @@ pub struct Crash {
     pub within: u8,
     /// What of the last operation of the disk happens.
     pub last: Last,
-    /// What is left: a position in [`CrashPolicy::ALL`].
+    /// What is left: a position in [`CrashPolicy::ALL`], or behind them in [`CrashPolicy::BLASTS`].
     pub policy: u8,
     /// Power is cut again in the recovery: after so many operations, leaving what.
     pub nested: Vec<(u16, u8)>,
@@ -22,7 +25,10 @@ impl Crash {
     /// What a position means.
     #[must_use]
     pub fn policy(position: u8) -> CrashPolicy {
-        CrashPolicy::ALL[usize::from(position) % CrashPolicy::ALL.len()]
+        let (kind, blasts) = (CrashPolicy::ALL, CrashPolicy::BLASTS);
+        let position = usize::from(position) % (kind.len() + blasts.len());
+        let blast = position.checked_sub(kind.len());
+        blast.map_or_else(|| kind[position], |blast| blasts[blast])
     }
 }
 
@@ -54,23 +60,30 @@ pub struct FaultSpec {
     pub kind: FaultKind,
     /// Which part of the database it strikes.
     pub part: Part,
-    /// The how manieth operation from now on, from 1.
+    /// The how manieth operation that it can strike from now on, from 1. What strikes no operation happens after so many of
+    /// any kind.
     pub nth: u16,
-    /// How often; 0 for ever.
+    /// How often; 0 for ever. What strikes no operation happens once.
     pub times: u8,
 }
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum FaultKind {
-    /// An operation fails and does nothing.
+    /// An operation fails with EIO and does nothing.
     Fails(Struck),
+    /// An operation fails with another error and does nothing.
+    Refused(Struck, Refusal),
     /// A write fails after a part of it.
     PartialWrite,
     /// A write finds no space.
     NoSpace,
-    /// The disk is this many KiB from full; `nth` and `times` say nothing.
+    /// A write finds no space after a part of it.
+    PartialNoSpace,
+    /// The disk is this many KiB from full.
     Full(u8),
+    /// As `Full`, but room is looked for only at a sync.
+    FullLate(u8),
     /// A sync fails, and the pages count as clean.
     SyncMarkedClean,
     /// A sync fails, and reads see the old bytes.
@@ -95,6 +108,43 @@ pub enum FaultKind {
     MisdirectedBelowCache(i8),
     /// A read gives what is this many blocks off.
     MisdirectedRead(i8),
+    /// The medium harms a file that is in use.
+    Harm(DamageKind),
+    /// An operation takes so many milliseconds.
+    Slow(Struck, u32),
+    /// Operations take so many microseconds on average, and now and then a second.
+    SlowDisk(u16),
+    /// Nobody runs for so many milliseconds.
+    Pause(u32),
+    /// The clock stands still for so many milliseconds, and then catches up.
+    Stall(u32),
+}
+
+/// Why an operation is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Refusal {
+    /// No room is left.
+    Enospc,
+    /// The user's share of the room is used up.
+    Edquot,
+    /// Too many files are open.
+    Emfile,
+    /// The file system became read-only.
+    Erofs,
+    /// A signal came in between; never for ever.
+    Eintr,
+}
+
+impl From<Refusal> for Errno {
+    fn from(refusal: Refusal) -> Errno {
+        match refusal {
+            Refusal::Enospc => Errno::Enospc,
+            Refusal::Edquot => Errno::Edquot,
+            Refusal::Emfile => Errno::Emfile,
+            Refusal::Erofs => Errno::Erofs,
+            Refusal::Eintr => Errno::Eintr,
+        }
+    }
 }
 
 /// An operation of the disk that can fail.
@@ -116,6 +166,10 @@ pub enum Struck {
     Rename,
     /// Removing.
     Remove,
+    /// Making a folder.
+    CreateDir,
+    /// Listing a folder, asking for a length, or whether a path is there.
+    Look,
 }
 
 /// A part of the database's folder.
@@ -127,42 +181,6 @@ pub enum Part {
     Log,
     /// The engine's files.
     Engine,
-}
-
-/// What a fault may break, so that expectations are exact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum MayBreak {
-    /// Nothing: calls may fail, and every acknowledged commit stays.
-    Calls,
-    /// Commits acknowledged since the lie, until a sync of the same file tells of it.
-    UnsyncedCommits,
-    /// Anything, but not in silence: what is not right is an error that says so.
-    Media,
-}
-
-impl FaultKind {
-    /// What it may break.
-    #[must_use]
-    pub fn may_break(self) -> MayBreak {
-        match self {
-            FaultKind::Fails(_)
-            | FaultKind::PartialWrite
-            | FaultKind::NoSpace
-            | FaultKind::Full(_)
-            | FaultKind::SyncMarkedClean
-            | FaultKind::SyncPartly
-            | FaultKind::SyncFull
-            | FaultKind::ShortWrite
-            | FaultKind::ShortRead
-            | FaultKind::SyncReverted => MayBreak::Calls,
-            FaultKind::SyncLate => MayBreak::UnsyncedCommits,
-            FaultKind::LostWrite
-            | FaultKind::LostBelowCache
-            | FaultKind::MisdirectedWrite(_)
-            | FaultKind::MisdirectedBelowCache(_)
-            | FaultKind::MisdirectedRead(_) => MayBreak::Media,
-        }
-    }
 }
 
 /// Damage to a copy of the disk.
@@ -189,16 +207,43 @@ pub enum DamageKind {
     Truncate,
     /// A block holds what another one holds.
     CopyBlock,
+    /// A sector is what it was some syncs ago.
+    StaleSector,
+    /// A file is as a whole what it was some syncs ago.
+    RollBack,
 }
 
 impl DamageKind {
     /// All of them.
-    pub const ALL: [DamageKind; 6] = [
+    pub const ALL: [DamageKind; 8] = [
         DamageKind::FlipBit,
         DamageKind::ZeroSector,
         DamageKind::GarbleSector,
         DamageKind::BreakSector,
         DamageKind::Truncate,
         DamageKind::CopyBlock,
+        DamageKind::StaleSector,
+        DamageKind::RollBack,
     ];
+
+    /// Whether the disk must remember what files were some syncs ago.
+    #[must_use]
+    pub fn needs_generations(self) -> bool {
+        matches!(self, DamageKind::StaleSector | DamageKind::RollBack)
+    }
+}
+
+impl From<DamageKind> for Harm {
+    fn from(kind: DamageKind) -> Harm {
+        match kind {
+            DamageKind::FlipBit => Harm::FlipBit,
+            DamageKind::ZeroSector => Harm::ZeroSector,
+            DamageKind::GarbleSector => Harm::GarbleSector,
+            DamageKind::BreakSector => Harm::BreakSector,
+            DamageKind::Truncate => Harm::Truncate,
+            DamageKind::CopyBlock => Harm::CopyBlock,
+            DamageKind::StaleSector => Harm::StaleSector,
+            DamageKind::RollBack => Harm::RollBack,
+        }
+    }
 }

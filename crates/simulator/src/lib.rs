@@ -16,13 +16,13 @@
 //! # Modules, in reading order
 //! `operation.rs`, `statement.rs`, `fault.rs`, `options.rs` and `plan.rs` are what plans are made of; `workload.rs`,
 //! `tasks.rs` and `scheduler.rs` draw them; `oracle.rs` knows what must be; `run.rs` runs them; `swarm.rs`, `shrink.rs`,
-//! `failure.rs` and `report.rs` are for those who want to know what came of it; `crash_points.rs` and `damage.rs` try every
-//! power cut and much damage on one short plan;
-//! `canary.rs` lists bugs that are planted for the swarm to find.
+//! `failure.rs` and `report.rs` are for those who want to know what came of it; `crash_points.rs`, `exhaustive.rs` and
+//! `damage.rs` try every power cut, all that it may leave, and much damage on one short plan each; `canary.rs` lists bugs that are planted for the swarm to find.
 
 pub mod canary;
 mod crash_points;
 mod damage;
+mod exhaustive;
 mod failure;
 mod fault;
 mod operation;
@@ -40,8 +40,9 @@ mod workload;
 
 pub use crash_points::{CrashCampaign, crash_points_of};
 pub use damage::{DamageCampaign, damage_of};
+pub use exhaustive::{Exhausted, exhaustive_of};
 pub use failure::{Failure, FailureKind};
-pub use fault::{Crash, Damage, DamageKind, FaultKind, FaultSpec, Last, MayBreak, Part, Struck};
+pub use fault::{Crash, Damage, DamageKind, FaultKind, FaultSpec, Last, Part, Refusal, Struck};
 pub use operation::{
     Change, Durable, Look, Operation, Order, Payload, Source, Through, key_bytes, keyspace_name,
 };

@@ -84,6 +84,17 @@ pub enum Operation {
     Probe(Damage),
 }
 
+impl Operation {
+    /// Whether the disk must remember what files were some syncs ago.
+    pub(crate) fn needs_generations(&self) -> bool {
+        match self {
+            Operation::Inject(fault) => fault.kind.needs_generations(),
+            Operation::Probe(damage) => damage.kind.needs_generations(),
+            _ => false,
+        }
+    }
+}
+
 /// What a commit waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Durable {

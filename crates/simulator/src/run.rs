@@ -5,12 +5,13 @@
 //!
 //! - `opening.rs`: opening, and what may be found then. `crash.rs`: power cuts. `faults.rs`: faults and their end.
 //! - `keys.rs`, `transactions.rs`, `tables.rs`, `readers.rs`, `background.rs`: the calls.
-//! - `judge.rs`: which errors are right. `observe.rs`: everything that readers see. `probe.rs`: damaged copies.
+//! - `happened.rs`: what went wrong, and what the atlas says of it. `judge.rs`: which errors are right. `observe.rs`: everything that readers see. `probe.rs`: damaged copies.
 //! - `liveness.rs`: it must come to life again. `record.rs`: runs that are crashed everywhere afterwards.
 
 mod background;
 mod crash;
 mod faults;
+mod happened;
 mod judge;
 mod keys;
 mod liveness;
@@ -28,19 +29,21 @@ use std::path::Path;
 use drystone::{Database, Env, Keyspace};
 use drystone_testkit::{ClockEvent, SimFileSystem, mix};
 
+use self::happened::FaultState;
 pub(crate) use self::judge::Stop;
-pub(crate) use self::observe::observe;
-pub(crate) use self::probe::Closed;
+pub(crate) use self::observe::{Unseen, is_reported, observe, rows_of};
 use self::readers::{Cursor, PinnedSnapshot};
 pub(crate) use self::record::Recorded;
 use self::transactions::OpenTransaction;
 use crate::failure::{Failure, FailureKind};
-use crate::fault::{Crash, MayBreak};
+use crate::fault::Crash;
 use crate::operation::Operation;
 use crate::oracle::Oracle;
 use crate::plan::Plan;
 use crate::report::{Coverage, Report};
 
+/// How many syncs back the disk remembers.
+const GENERATIONS: usize = 8;
 /// The folder that the database is in.
 pub(crate) const FOLDER: &str = "/db";
 
@@ -55,6 +58,8 @@ pub(crate) struct Run<'p> {
     step: usize,
     pending: Option<PendingCrash>,
     faults: FaultState,
+    /// Whether some of what the plan does needs what files were some syncs ago.
+    needs_generations: bool,
     coverage: Coverage,
     hash: u64,
 }
@@ -92,29 +97,6 @@ struct PendingCrash {
     steps_left: u8,
 }
 
-/// What was done to the disk, and so which errors are right.
-#[derive(Default)]
-struct FaultState {
-    /// The worst that waits to happen.
-    declared: Option<MayBreak>,
-    /// The worst that has happened since the disk was sound.
-    broken: Option<MayBreak>,
-    /// How many operations were struck when the database was opened, and when the current step began.
-    struck_at_open: u64,
-    struck_at_step: u64,
-    /// What was durable for certain when the current step began.
-    floor_at_step: usize,
-    /// Whether only lack of space was declared since the database was opened.
-    only_space: bool,
-    is_capped: bool,
-    /// Whether a sync was told to fail on this disk.
-    sync_failed: bool,
-    /// Whether a file may owe an error of a sync that said nothing of it.
-    owes_error: bool,
-    /// A lie about durability: states after this one may be lost without a word, until a later write vouches for them.
-    lied: Option<usize>,
-}
-
 impl<'p> Run<'p> {
     /// A run of `plan` on an empty disk.
     pub(crate) fn new(plan: &'p Plan) -> Run<'p> {
@@ -132,7 +114,8 @@ impl<'p> Run<'p> {
             oracle: Oracle::new(),
             step: 0,
             pending: None,
-            faults: FaultState::default(),
+            faults: FaultState::of(Path::new(FOLDER)),
+            needs_generations: plan.steps.iter().any(|step| step.1.needs_generations()),
             coverage: Coverage::default(),
             hash: plan.seed,
         };
@@ -144,13 +127,10 @@ impl<'p> Run<'p> {
     fn plug_in(&mut self, disk: SimFileSystem) {
         self.env = disk.env();
         self.disk = disk;
-        self.faults.struck_at_open = 0;
-        self.faults.struck_at_step = 0;
-        self.faults.declared = None;
-        self.faults.is_capped = false;
-        self.faults.sync_failed = false;
-        self.faults.owes_error = false;
-        self.faults.only_space = true;
+        self.faults.plug_in();
+        if self.needs_generations {
+            self.disk.keep_generations(GENERATIONS);
+        }
     }
 
     /// All steps, and then the proof that the database is alive.
@@ -186,17 +166,13 @@ impl<'p> Run<'p> {
     }
 
     fn begin_step(&mut self) {
-        self.faults.struck_at_step = self.disk.faults_struck();
+        self.notice_lies();
+        self.faults.struck_at_step = self.faults.struck;
         self.faults.floor_at_step = self.oracle.floor();
     }
 
     fn end_step(&mut self) -> Result<(), Stop> {
         self.notice_lies();
-        let struck = self.disk.faults_struck();
-        let struck = struck.saturating_sub(self.faults.struck_at_step);
-        if struck > 0 {
-            self.coverage.add("fault: struck", struck);
-        }
         self.note(self.disk.operations());
         self.note(self.oracle.newest_number() as u64);
         let Some(pending) = &mut self.pending else {

@@ -34,8 +34,9 @@ const TRADES: [Trade; 6] = [
 /// The script that comes first and sets the scene: keyspaces, and most of the tables and indexes.
 pub(crate) fn setting(workload: &Workload, draw: &mut Draw) -> Vec<Operation> {
     let mut script = Vec::new();
-    if workload.weather == Weather::PowerCuts && draw.chance(20) {
-        script.push(Operation::Crash(workload::crash(draw))); // while the database is created
+    let weather = workload.weather;
+    if weather == Weather::PowerCuts && draw.chance(20) {
+        script.push(Operation::Crash(workload::crash(weather, draw))); // while the database is created
     }
     for space in 0..workload.spaces {
         script.push(Operation::CreateKeyspace(u8::try_from(space).unwrap_or(0)));
@@ -195,25 +196,33 @@ fn disturbance(workload: &Workload, draw: &mut Draw) -> Vec<Operation> {
     if weather == Weather::Calm {
         return script;
     }
-    if matches!(weather, Weather::LyingSyncs | Weather::LyingMedia) {
+    if matches!(
+        weather,
+        Weather::LyingSyncs | Weather::LyingMedia | Weather::Harm
+    ) {
         script.push(Operation::Inject(workload::fault(weather, draw)));
-        script.push(Operation::Crash(workload::crash(draw)));
+        script.push(Operation::Crash(workload::crash(weather, draw)));
+        return script;
+    }
+    if weather == Weather::Blasts {
+        script.push(Operation::Crash(workload::crash(weather, draw)));
         return script;
     }
     for _ in 0..=draw.below(4) {
         match weather {
+            Weather::Nuisances => script.push(Operation::Inject(workload::fault(weather, draw))),
             Weather::Rot => script.push(Operation::Probe(workload::damage(draw))),
             Weather::Failures | Weather::Full => {
                 script.push(Operation::Inject(workload::fault(weather, draw)));
                 script.push(match draw.below(10) {
                     0..5 => Operation::Mend,
                     5 | 6 => Operation::Kill,
-                    _ => Operation::Crash(workload::crash(draw)),
+                    _ => Operation::Crash(workload::crash(weather, draw)),
                 });
             }
             _ if draw.chance(15) => script.push(Operation::Kill),
             _ => {
-                script.push(Operation::Crash(workload::crash(draw)));
+                script.push(Operation::Crash(workload::crash(weather, draw)));
                 // The disk's operations that are left are those of a merge, not of a commit, as often as not.
                 if draw.chance(50) {
                     let work = [Operation::Step, Operation::Flush, Operation::Reopen];

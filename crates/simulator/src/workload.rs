@@ -1,8 +1,8 @@
 //! What a seed's plan does how often: drawn anew for each seed, so that every mixture comes up.
 
-use drystone_testkit::Draw;
+use drystone_testkit::{CrashPolicy, Draw};
 
-use crate::fault::{Crash, Damage, DamageKind, FaultKind, FaultSpec, Last, Part, Struck};
+use crate::fault::{Crash, Damage, DamageKind, FaultKind, FaultSpec, Last, Part, Refusal, Struck};
 use crate::operation::{Change, Durable, Look, Order, Payload};
 use crate::statement::{Cells, IndexOn, Query, Statement};
 
@@ -11,6 +11,8 @@ use crate::statement::{Cells, IndexOn, Query, Statement};
 pub enum Weather {
     /// Nothing.
     Calm,
+    /// What must make no call fail: operations in pieces, interruptions, slow disks, clocks that stand still.
+    Nuisances,
     /// Power cuts.
     PowerCuts,
     /// Failing operations, and power cuts.
@@ -21,6 +23,10 @@ pub enum Weather {
     LyingSyncs,
     /// One write or read that goes astray, and power cuts.
     LyingMedia,
+    /// A power cut that may spoil what is durable beside what is being written.
+    Blasts,
+    /// The medium harms one file that is in use, and power cuts.
+    Harm,
     /// Copies of the disk are damaged.
     Rot,
 }
@@ -202,26 +208,39 @@ impl Workload {
 
 fn weather(draw: &mut Draw) -> Weather {
     match draw.below(20) {
-        0..2 => Weather::Calm,
-        2..9 => Weather::PowerCuts,
+        0 => Weather::Calm,
+        1 => Weather::Nuisances,
+        2..8 => Weather::PowerCuts,
+        8 => Weather::Blasts,
         9..13 => Weather::Failures,
         13 => Weather::Full,
-        14..16 => Weather::LyingSyncs,
+        14 => Weather::LyingSyncs,
+        15 => Weather::Harm,
         16..18 => Weather::LyingMedia,
         _ => Weather::Rot,
     }
 }
 
 /// A power cut, and those in the recoveries after it.
-pub(crate) fn crash(draw: &mut Draw) -> Crash {
+pub(crate) fn crash(weather: Weather, draw: &mut Draw) -> Crash {
+    let kind = CrashPolicy::ALL.len() as u64;
+    let blasts = CrashPolicy::BLASTS.len() as u64;
+    let all = match weather {
+        Weather::Blasts => kind + blasts,
+        _ => kind,
+    };
     let depth = draw.below(8).saturating_sub(4).min(3);
-    let nested = (0..depth).map(|_| (count(draw), small(draw.below(11))));
+    let nested = (0..depth).map(|_| (count(draw), small(draw.below(all))));
     let nested = nested.collect();
+    let policy = match weather {
+        Weather::Blasts => kind + draw.below(blasts),
+        _ => draw.below(kind),
+    };
     Crash {
         after: count(draw),
         within: small(draw.below(20)),
         last: *draw.pick(&[Last::Before, Last::Midway, Last::After]),
-        policy: small(draw.below(11)),
+        policy: small(policy),
         nested,
     }
 }
@@ -232,12 +251,31 @@ fn count(draw: &mut Draw) -> u16 {
     u16::try_from(draw.below(bound)).unwrap_or(0)
 }
 
+/// How often a fault strikes; 0 for ever.
+const TIMES: [u8; 6] = [1, 1, 1, 2, 5, 0];
+/// Ways in which a disk is full.
+const FULL: [FaultKind; 8] = [
+    FaultKind::Full(0),
+    FaultKind::Full(20),
+    FaultKind::NoSpace,
+    FaultKind::PartialNoSpace,
+    FaultKind::FullLate(0),
+    FaultKind::FullLate(20),
+    FaultKind::Refused(Struck::Write, Refusal::Edquot),
+    FaultKind::Refused(Struck::SetLen, Refusal::Enospc),
+];
+
 /// A fault that fits the weather.
 pub(crate) fn fault(weather: Weather, draw: &mut Draw) -> FaultSpec {
-    let mut times = *draw.pick(&[1, 1, 1, 2, 5, 0]);
+    let mut times = *draw.pick(&TIMES);
     let blocks = [-3, -1, 1, 1, 2, 8];
     let kind = match weather {
-        Weather::Full => *draw.pick(&[FaultKind::Full(0), FaultKind::Full(20), FaultKind::NoSpace]),
+        Weather::Full => *draw.pick(&FULL),
+        Weather::Nuisances => nuisance(draw),
+        Weather::Harm => {
+            times = 1;
+            FaultKind::Harm(*draw.pick(&DamageKind::ALL))
+        }
         Weather::LyingSyncs => {
             times = 1;
             FaultKind::SyncLate
@@ -277,7 +315,9 @@ fn failure(draw: &mut Draw) -> FaultKind {
         Struck::Rename,
         Struck::Remove,
     ];
-    match draw.below(12) {
+    match draw.below(14) {
+        12 => refusal(draw),
+        13 => nuisance(draw),
         0 => FaultKind::PartialWrite,
         1 | 2 => FaultKind::SyncMarkedClean,
         3 => FaultKind::SyncReverted,
@@ -285,6 +325,47 @@ fn failure(draw: &mut Draw) -> FaultKind {
         5 => FaultKind::SyncFull,
         6 => *draw.pick(&[FaultKind::ShortRead, FaultKind::ShortWrite]),
         _ => FaultKind::Fails(*draw.pick(&struck)),
+    }
+}
+
+/// An error other than EIO, of an operation that may give it.
+fn refusal(draw: &mut Draw) -> FaultKind {
+    let struck = [
+        Struck::Open,
+        Struck::Write,
+        Struck::SetLen,
+        Struck::Sync,
+        Struck::SyncDir,
+        Struck::Rename,
+        Struck::Remove,
+        Struck::CreateDir,
+    ];
+    match draw.below(4) {
+        0 => FaultKind::Refused(*draw.pick(&[Struck::Open, Struck::Look]), Refusal::Emfile),
+        1 => FaultKind::Refused(*draw.pick(&struck[..4]), Refusal::Enospc),
+        2 => FaultKind::Fails(*draw.pick(&[Struck::Look, Struck::CreateDir])),
+        _ => FaultKind::Refused(*draw.pick(&struck), Refusal::Erofs),
+    }
+}
+
+/// What nobody may notice.
+fn nuisance(draw: &mut Draw) -> FaultKind {
+    let interrupted = [
+        Struck::Open,
+        Struck::Read,
+        Struck::Write,
+        Struck::SetLen,
+        Struck::Sync,
+    ];
+    let millis = 1 << draw.below(20);
+    match draw.below(7) {
+        0 => FaultKind::ShortRead,
+        1 => FaultKind::ShortWrite,
+        2 => FaultKind::Refused(*draw.pick(&interrupted), Refusal::Eintr),
+        3 => FaultKind::Slow(*draw.pick(&interrupted), millis),
+        4 => FaultKind::SlowDisk(u16::try_from(1 + draw.below(2_000)).unwrap_or(1)),
+        5 => FaultKind::Pause(millis),
+        _ => FaultKind::Stall(millis),
     }
 }
 

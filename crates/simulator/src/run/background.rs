@@ -1,5 +1,7 @@
 //! Background work, syncs, checks and figures.
 
+use drystone_testkit::Outcome;
+
 use super::Run;
 use super::judge::Stop;
 use crate::failure::FailureKind;
@@ -42,11 +44,12 @@ impl Run<'_> {
 
     /// Checks everything: nothing is wrong, no block is leaked, indexes agree with their tables.
     ///
-    /// A sync that failed may leave one copy of a superblock behind its twin, and nobody the wiser until the page cache
+    /// A sync that failed, or harm to one of them, may leave one copy of a superblock behind its twin, and nobody the wiser until the page cache
     /// forgets: opening must mend that.
     pub(super) fn verify(&mut self) -> Result<(), Stop> {
         let checked = self.check_all();
-        if self.faults.sync_failed && matches!(checked, Err(Stop::Broken { .. })) {
+        let may_differ = self.faults.sync_failed || self.faults.worst == Outcome::Mended;
+        if may_differ && matches!(checked, Err(Stop::Broken { .. })) {
             self.coverage.count("verify: again after a reopen");
             self.faults.sync_failed = false;
             self.reopen()?;

@@ -33,6 +33,7 @@ impl Run<'_> {
         // Closing must not save what a power cut would not.
         self.disk.cut_power();
         self.open = None;
+        self.notice_blast(policy);
         let disk = self.disk.crash(policy);
         self.plug_in(disk);
         for (depth, (after, policy)) in crash.nested.iter().enumerate() {
@@ -57,7 +58,7 @@ impl Run<'_> {
         }
         self.notice_lies();
         let disk = self.disk.fork();
-        disk.set_capacity(None); // as the other faults, a full disk ends with the process
+        disk.calm(); // as the other faults, a full or slow disk ends with the process
         // Closing must not save what the end of a process would not.
         self.disk.cut_power();
         self.open = None;
@@ -93,7 +94,9 @@ impl Run<'_> {
         }
         self.disk.cut_power();
         drop(opened);
-        let disk = self.disk.crash(Crash::policy(policy));
+        let policy = Crash::policy(policy);
+        self.notice_blast(policy);
+        let disk = self.disk.crash(policy);
         self.plug_in(disk);
         Ok(())
     }

@@ -4,7 +4,6 @@ use drystone::{Error, ErrorKind};
 
 use super::Run;
 use crate::failure::FailureKind;
-use crate::fault::MayBreak;
 
 /// Why a run ends early.
 #[derive(Debug)]
@@ -71,6 +70,7 @@ impl Run<'_> {
             ErrorKind::Corrupt | ErrorKind::Unsupported if self.is_media_broken() => {
                 Err(Stop::Reported)
             }
+            ErrorKind::Io if self.faults.is_unreadable => Err(Stop::Reported),
             ErrorKind::Full if self.faults.is_capped || self.was_struck_since_open() => {
                 Ok(Fate::Nothing)
             }
@@ -94,35 +94,9 @@ impl Run<'_> {
             ErrorKind::Corrupt | ErrorKind::Unsupported if self.is_media_broken() => {
                 Err(Stop::Reported)
             }
-            ErrorKind::Io if self.disk.faults_struck() > self.faults.struck_at_step => Ok(()),
+            ErrorKind::Io if self.faults.is_unreadable => Err(Stop::Reported),
+            ErrorKind::Io if self.faults.struck > self.faults.struck_at_step => Ok(()),
             _ => Err(Stop::unexpected(call, error)),
-        }
-    }
-
-    fn was_struck_since_open(&self) -> bool {
-        self.faults.owes_error || self.disk.faults_struck() > self.faults.struck_at_open
-    }
-
-    pub(super) fn is_media_broken(&self) -> bool {
-        self.faults.broken > Some(MayBreak::Calls)
-    }
-
-    /// What was declared has happened once an operation was struck.
-    pub(super) fn notice_lies(&mut self) {
-        if self.disk.faults_struck() > self.faults.struck_at_step {
-            let is_new = self.faults.broken < self.faults.declared;
-            self.faults.broken = self.faults.broken.max(self.faults.declared);
-            if is_new && self.is_media_broken() {
-                self.faults.lied = Some(self.faults.floor_at_step.min(self.oracle.floor()));
-            }
-        }
-    }
-
-    /// The oldest state that a reopen may find without a word.
-    pub(super) fn lowest(&mut self) -> usize {
-        match self.faults.lied {
-            Some(lied) if self.oracle.vouched() <= lied => lied.min(self.oracle.floor()),
-            _ => self.oracle.floor(),
         }
     }
 }

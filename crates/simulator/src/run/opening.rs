@@ -13,7 +13,8 @@ impl Run<'_> {
     /// Opens the database, and holds what it shows against what may be; whether it could be opened.
     pub(super) fn open_again(&mut self) -> Result<bool, Stop> {
         self.open = None;
-        let struck = self.disk.faults_struck();
+        self.notice_lies();
+        let struck = self.faults.struck;
         self.coverage.count("open: tried");
         let opened = Database::open_in(&self.env, FOLDER, self.plan.options.database());
         let db = match opened {
@@ -24,7 +25,7 @@ impl Run<'_> {
             }
         };
         self.faults.struck_at_open = struck;
-        self.faults.only_space = self.faults.declared.is_none();
+        self.faults.only_space = !self.faults.is_declared;
         let found = match observe(&db) {
             Ok(found) => found,
             Err(Unseen::Error(error)) => {
@@ -51,7 +52,7 @@ impl Run<'_> {
                 self.coverage.count("open: an older or a newer state");
             }
             self.oracle.found(number);
-            self.faults.lied = None;
+            self.faults.found();
             return Ok(());
         }
         drop(candidates);

@@ -1,69 +1,63 @@
 //! Damaged copies: what a database makes of a disk that rots. Whatever it shows is right, or an error that says so.
 
-use std::path::PathBuf;
-
-use drystone::{Database, Env, Error};
-use drystone_testkit::{CrashPolicy, Draw, SimFileSystem};
+use drystone::{Database, Error, ErrorKind};
+use drystone_testkit::{FaultAtlas, Happened, Hazard, MayBreak, Outcome, SimFileSystem, Zone};
 
 use super::judge::Stop;
 use super::observe::{Unseen, difference, is_reported, observe};
 use super::{FOLDER, Run, failure_of};
 use crate::failure::{Failure, FailureKind};
-use crate::fault::{Damage, DamageKind};
+use crate::fault::Damage;
 use crate::oracle::Oracle;
 use crate::plan::Plan;
 
-const BLOCK_BYTES: u64 = 4096;
-const SECTOR_BYTES: u64 = 512;
 /// Steps without work after which the log has marked what is durable.
 const QUIET_STEPS: u32 = 3;
 /// Steps within which that must be.
 const STEPS_MAX: u32 = 100;
 
-/// A database that was closed in good order.
-pub(crate) struct Closed {
-    pub(crate) disk: SimFileSystem,
-    oracle: Oracle,
-}
-
 /// What became of a damaged copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Harm {
-    /// Everything was right.
+    /// There was nothing to damage.
     None,
+    /// Everything was right.
+    Unnoticed,
+    /// Everything was right, and what was damaged has been mended.
+    Mended,
     /// The database said what is damaged.
     Reported,
+    /// It showed an older state, and the damage excuses that.
+    Lost,
 }
 
-impl Closed {
-    /// Damages a copy of the disk and opens it: nothing may be missing without a word.
-    pub(crate) fn probe(
-        &self,
-        copy: &SimFileSystem,
-        plan: &Plan,
-        damage: Damage,
-    ) -> Result<Harm, Stop> {
-        let Some(place) = spoil(copy, damage) else {
-            return Ok(Harm::None);
-        };
-        let newest = self.oracle.newest_number();
-        inspect(&copy.env(), plan, &self.oracle, newest).map_err(|stop| at(stop, &place))
-    }
+/// A damaged copy, and what may have become of it.
+struct Damaged<'a> {
+    disk: &'a SimFileSystem,
+    plan: &'a Plan,
+    oracle: &'a Oracle,
+    happened: Happened,
+    may_break: MayBreak,
+}
+
+/// Damages a copy of a disk, and holds what it shows against what the atlas allows.
+fn harm(disk: &SimFileSystem, plan: &Plan, oracle: &Oracle, damage: Damage) -> Result<Harm, Stop> {
+    let seed = u64::from(damage.seed);
+    let done = disk.harm_drawn(damage.kind.into(), &Zone::under(FOLDER), seed);
+    let Some(happened) = done else {
+        return Ok(Harm::None);
+    };
+    let damaged = Damaged {
+        disk,
+        plan,
+        oracle,
+        may_break: FaultAtlas::of_database(FOLDER).of_happened(std::slice::from_ref(&happened)),
+        happened,
+    };
+    damaged.inspect().map_err(|stop| damaged.at(stop))
 }
 
 impl Run<'_> {
-    /// All steps, and a close.
-    pub(crate) fn finish(mut self) -> Result<Closed, Failure> {
-        let done = self.run_steps().and_then(|()| self.close());
-        match done {
-            Ok(()) => Ok(Closed {
-                disk: self.disk,
-                oracle: self.oracle,
-            }),
-            Err(stop) => Err(failure_of(stop, self.step, self.plan)),
-        }
-    }
-
     /// Waits for the idle marker, which vouches for the log's last write, so that nothing may be missing without a word
     /// after it; whether it came.
     fn vouch(&mut self) -> Result<bool, Stop> {
@@ -87,104 +81,80 @@ impl Run<'_> {
         if !self.vouch()? || self.is_media_broken() || self.disk.is_off() {
             return Ok(());
         }
-        let copy = self.disk.crash(CrashPolicy::KeepAll);
-        let Some(place) = spoil(&copy, damage) else {
-            return Ok(());
-        };
-        let newest = self.oracle.newest_number();
-        let harm = inspect(&copy.env(), self.plan, &self.oracle, newest);
-        let harm = harm.map_err(|stop| at(stop, &place))?;
-        self.coverage
-            .count(&format!("damage: {:?}, {harm:?}", damage.kind));
+        let copy = self.disk.fork();
+        copy.calm();
+        let harm = harm(&copy, self.plan, &self.oracle, damage)?;
+        let name = format!("damage: {:?}, {harm:?}", damage.kind);
+        self.coverage.count(&name);
         Ok(())
     }
 }
 
-fn at(stop: Stop, place: &str) -> Stop {
-    match stop {
-        Stop::Broken { kind, what } => Stop::Broken {
-            kind,
-            what: format!("{what} (after damage: {place})"),
-        },
-        Stop::Reported => Stop::Reported,
-    }
-}
-
-/// Opens a damaged disk, reads everything, and checks it.
-pub(crate) fn inspect(
-    env: &Env,
-    plan: &Plan,
-    oracle: &Oracle,
-    lowest: usize,
-) -> Result<Harm, Stop> {
-    let db = match Database::open_in(env, FOLDER, plan.options.database()) {
-        Ok(db) => db,
-        Err(error) => return reported(&error),
-    };
-    let found = match observe(&db) {
-        Ok(found) => found,
-        Err(Unseen::Error(error)) => return reported(&error),
-        Err(nonsense) => return Err(nonsense.into()),
-    };
-    if oracle.candidates(lowest).any(|(_, state)| *state == found) {
-        return Ok(Harm::None);
-    }
-    Err(match oracle.number_of(&found) {
-        Some(number) => Stop::broken(
-            FailureKind::LostCommit,
-            format!(
-                "an older state, in silence: {number} of {lowest}..={}",
-                oracle.newest_number()
+impl Damaged<'_> {
+    /// Opens a damaged disk, reads everything, and checks it.
+    fn inspect(&self) -> Result<Harm, Stop> {
+        let db = match Database::open_in(&self.disk.env(), FOLDER, self.plan.options.database()) {
+            Ok(db) => db,
+            Err(error) => return self.reported(&error),
+        };
+        let found = match observe(&db) {
+            Ok(found) => found,
+            Err(Unseen::Error(error)) => return self.reported(&error),
+            Err(nonsense) => return Err(nonsense.into()),
+        };
+        let newest = self.oracle.newest_number();
+        if *self.oracle.newest() == found {
+            return self.mended(&db);
+        }
+        Err(match self.oracle.number_of(&found) {
+            Some(_) if self.excuses_loss() => return Ok(Harm::Lost),
+            Some(number) => Stop::broken(
+                FailureKind::LostCommit,
+                format!("an older state, in silence: {number} of {newest}"),
             ),
-        ),
-        None => Stop::wrong(difference(oracle.newest(), &found)),
-    })
-}
+            None => Stop::wrong(difference(self.oracle.newest(), &found)),
+        })
+    }
 
-/// Damage must be said as such; a sector that cannot be read, as a failed read.
-fn reported(error: &Error) -> Result<Harm, Stop> {
-    if is_reported(error) || error.kind() == drystone::ErrorKind::Io {
-        return Ok(Harm::Reported);
+    /// The idle marker vouches for all of the log, from a block of its own. So only what puts back both, the last record
+    /// and the marker, excuses a loss.
+    fn excuses_loss(&self) -> bool {
+        self.may_break.allows(Outcome::Lost) && self.happened.hazard == Hazard::RollBack
     }
-    Err(Stop::unexpected("on a damaged disk", error))
-}
 
-/// Damages a file of the disk; where, in words. `None` where there is nothing to damage.
-pub(crate) fn spoil(disk: &SimFileSystem, damage: Damage) -> Option<String> {
-    let mut draw = Draw::new(u64::from(damage.seed));
-    let mut files: Vec<(PathBuf, u64)> = Vec::new();
-    for path in disk.files() {
-        let len = disk.image(&path).ok()?.len();
-        if len > 0 && !path.ends_with("LOCK") {
-            files.push((path, len));
+    /// What must be mended is as whole as before.
+    fn mended(&self, db: &Database) -> Result<Harm, Stop> {
+        if !self.may_break.must_mend() || self.happened.hazard == Hazard::BadSector {
+            return Ok(Harm::Unnoticed);
+        }
+        let report = db.verify();
+        let report = report.map_err(|error| Stop::unexpected("verify", &error))?;
+        match report.findings.first() {
+            None => Ok(Harm::Mended),
+            Some(finding) => Err(Stop::unexpected("verify found, unmended", finding)),
         }
     }
-    if files.is_empty() {
-        return None;
+
+    /// Damage must be said as such, and a sector that cannot be read as a failed read; where nothing may be noticed,
+    /// neither.
+    fn reported(&self, error: &Error) -> Result<Harm, Stop> {
+        let is_unread = self.happened.hazard == Hazard::BadSector && error.kind() == ErrorKind::Io;
+        if self.may_break.allows(Outcome::Detected) && (is_reported(error) || is_unread) {
+            return Ok(Harm::Reported);
+        }
+        Err(Stop::unexpected("on a damaged disk", error))
     }
-    let (path, len) = draw.pick(&files).clone();
-    let offset = draw.below(len);
-    let sector = offset - offset % SECTOR_BYTES;
-    let done = match damage.kind {
-        DamageKind::FlipBit => {
-            let bit = u8::try_from(draw.below(8)).unwrap_or(0);
-            disk.flip_bit(&path, offset, bit)
+
+    fn at(&self, stop: Stop) -> Stop {
+        match stop {
+            Stop::Broken { kind, what } => Stop::Broken {
+                kind,
+                what: format!(
+                    "{what} (after damage: {}, bytes {:?}; {})",
+                    self.happened, self.happened.bytes, self.may_break
+                ),
+            },
+            Stop::Reported => Stop::Reported,
         }
-        DamageKind::ZeroSector => disk.zero_sector(&path, offset),
-        DamageKind::GarbleSector => disk.garble_sector(&path, offset),
-        DamageKind::BreakSector => disk.break_sector(&path, sector..sector + SECTOR_BYTES),
-        DamageKind::Truncate => disk.truncate(&path, offset),
-        DamageKind::CopyBlock => {
-            let mut block = vec![0; 4096];
-            let from = draw.below(len.div_ceil(BLOCK_BYTES)) * BLOCK_BYTES;
-            let count = disk.image(&path).ok()?.read_at(&mut block, from);
-            disk.overwrite(&path, offset - offset % BLOCK_BYTES, &block[..count])
-        }
-    };
-    done.ok()?;
-    Some(format!(
-        "{:?} of {} at offset {offset} of {len}",
-        damage.kind,
-        path.display()
-    ))
+    }
 }

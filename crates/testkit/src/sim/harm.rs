@@ -156,7 +156,8 @@ impl Disk {
             Harm::CopyBlock => self.copy_block(file, &zone, draw),
             Harm::Truncate => {
                 self.damage(file, MediumChange::Truncate { len: offset });
-                Some(offset..len)
+                // Whatever the file has there, or was to have: no single copy of something.
+                Some(offset..u64::MAX)
             }
             Harm::RollBack => self.roll_back(file, draw),
             Harm::DropCache => unreachable!("concerns no single file"),

@@ -1,4 +1,5 @@
-//! The facade builds with none, each and all of its features: Cargo unites features, so any mix may reach a user.
+//! The facade, and what it passes features on to, build with none, each and all of their features: Cargo unites
+//! features, so any mix may reach a user.
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
@@ -6,24 +7,33 @@ use xshell::{Shell, cmd};
 
 const FACADE: &str = "drystone";
 
-/// Checks the facade with no feature, with each alone, and with all.
+/// Packages whose features are chosen by those who use them.
+const PACKAGES: [&str; 2] = [FACADE, "drystone-compress"];
+
+/// Checks each package with no feature, with each alone, and with all.
 pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
-    let features = declared(shell)?;
-    ensure!(
-        !features.is_empty(),
-        "the package {FACADE} declares no feature"
-    );
-    check(shell, &[])?;
-    for feature in &features {
-        check(shell, &["--features", feature])?;
+    for package in PACKAGES {
+        check_each(shell, package)?;
     }
-    check(shell, &["--all-features"])?;
     small_builds_stay_small(shell)
 }
 
-fn check(shell: &Shell, selection: &[&str]) -> anyhow::Result<()> {
+fn check_each(shell: &Shell, package: &str) -> anyhow::Result<()> {
+    let features = declared(shell, package)?;
+    ensure!(
+        !features.is_empty(),
+        "the package {package} declares no feature"
+    );
+    check(shell, package, &[])?;
+    for feature in &features {
+        check(shell, package, &["--features", feature])?;
+    }
+    check(shell, package, &["--all-features"])
+}
+
+fn check(shell: &Shell, package: &str, selection: &[&str]) -> anyhow::Result<()> {
     eprintln!(
-        "{FACADE}: {}",
+        "{package}: {}",
         if selection.is_empty() {
             "no feature".to_owned()
         } else {
@@ -34,7 +44,7 @@ fn check(shell: &Shell, selection: &[&str]) -> anyhow::Result<()> {
     let _target = shell.push_env("CARGO_TARGET_DIR", "target/features");
     Ok(cmd!(
         shell,
-        "cargo check --quiet --package {FACADE} --no-default-features {selection...}"
+        "cargo check --quiet --package {package} --no-default-features {selection...}"
     )
     .run()?)
 }
@@ -57,8 +67,8 @@ fn small_builds_stay_small(shell: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Names of the facade's features, without `default`.
-fn declared(shell: &Shell) -> anyhow::Result<Vec<String>> {
+/// Names of a package's features, without `default`.
+fn declared(shell: &Shell, package: &str) -> anyhow::Result<Vec<String>> {
     let json = cmd!(shell, "cargo metadata --format-version 1 --no-deps")
         .quiet()
         .read()?;
@@ -66,11 +76,9 @@ fn declared(shell: &Shell) -> anyhow::Result<Vec<String>> {
     let packages = metadata["packages"]
         .as_array()
         .context("cargo metadata lists packages")?;
-    let facade = packages
-        .iter()
-        .find(|package| package["name"] == FACADE)
-        .context("the facade is in the workspace")?;
-    let features = facade["features"]
+    let found = packages.iter().find(|found| found["name"] == package);
+    let found = found.with_context(|| format!("{package} is in the workspace"))?;
+    let features = found["features"]
         .as_object()
         .context("a package lists its features")?;
     Ok(features

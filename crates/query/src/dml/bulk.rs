@@ -59,6 +59,9 @@ impl SqlEngine {
                 rows.by_ref().take(options.batch_rows.max(1)).collect();
             let batch = batch.map_err(|error| after(error, inserted))?;
             if batch.is_empty() {
+                if inserted == 0 {
+                    self.check_names(table, columns)?;
+                }
                 return Ok(inserted);
             }
             let count = batch.len() as u64;
@@ -66,6 +69,13 @@ impl SqlEngine {
                 .map_err(|error| after(error, inserted))?;
             inserted += count;
         }
+    }
+
+    /// No rows need the same names as some.
+    fn check_names(&self, table: &str, columns: &[&str]) -> Result<(), SqlError> {
+        let view = self.store().view();
+        let catalog = self.catalog(&Reader::View(view.clone()))?;
+        Shape::new(&catalog, &view, table, columns).map(drop)
     }
 
     /// One transaction, run again when another got in its way.

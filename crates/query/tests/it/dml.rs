@@ -262,6 +262,23 @@ fn bulk_insert_casts_and_reports_where_it_stopped() {
 }
 
 #[test]
+fn bulk_insert_of_nothing_needs_the_same_names_as_that_of_rows() {
+    let session = session_after(STOCK);
+    let code = |table: &str, columns: &[&str], count: usize| {
+        let rows = (0..count).map(|_| Ok(vec![Value::from("1"); columns.len()]));
+        let engine = session.engine();
+        let inserted = engine.bulk_insert(table, columns, rows, BulkOptions::default());
+        inserted.map_err(|error| (error.state().code(), error.message().to_owned()))
+    };
+    assert_eq!(code("stock", &["item"], 0), Ok(0));
+    for (table, columns) in [("stok", ["item"]), ("stock", ["itme"])] {
+        let refused = code(table, &columns, 1);
+        assert!(refused.is_err(), "{refused:?}");
+        assert_eq!(code(table, &columns, 0), refused);
+    }
+}
+
+#[test]
 fn defaults_may_be_volatile() {
     let mut session = session();
     run(

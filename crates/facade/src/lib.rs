@@ -76,8 +76,8 @@ pub use snapshot::Snapshot;
 #[cfg(feature = "sql")]
 pub use sql::{
     ColumnInfo, ColumnKey, DataType, Dim, FromValue, Json, Outcome, Position, Prepared,
-    ResultColumn, Row, Rows, Session, SqlError, SqlState, TableInfo, Text, Timestamp, Value,
-    Vector, first_statement, quote_identifier,
+    ResultColumn, Row, Rows, Session, SqlError, SqlState, StatementEnd, TableInfo, Text, Timestamp,
+    Value, Vector, first_statement, quote_identifier,
 };
 pub use transaction::Transaction;
 pub use write_batch::WriteBatch;

@@ -4,7 +4,7 @@ use drystone_mvcc::Durability;
 use drystone_query::BulkOptions;
 pub use drystone_query::{
     ColumnInfo, ColumnKey, FromValue, Outcome, Position, Prepared, ResultColumn, Row, Rows,
-    Session, SqlError, SqlState, TableInfo, first_statement, quote_identifier,
+    Session, SqlError, SqlState, StatementEnd, TableInfo, first_statement, quote_identifier,
 };
 pub use drystone_record::{DataType, Dim, Json, Text, Timestamp, Value, Vector};
 

@@ -89,6 +89,6 @@ pub use engine::{SqlEngine, SqlOptions};
 pub use error::{Position, SqlError};
 pub use prepared::Prepared;
 pub use rows::{ColumnKey, FromValue, Outcome, ResultColumn, Row, Rows};
-pub use script::first_statement;
+pub use script::{StatementEnd, first_statement};
 pub use session::Session;
 pub use sql_state::SqlState;

@@ -59,12 +59,11 @@ pub(crate) fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
         })
 }
 
-/// Tokens up to the first place that cannot be read.
-pub(crate) fn readable_tokens(text: &str) -> Vec<TokenWithSpan> {
+/// Tokens up to the first place that cannot be read, and whether they are all.
+pub(crate) fn readable_tokens(text: &str) -> (Vec<TokenWithSpan>, bool) {
     let mut tokens = Vec::new();
-    // Where reading ends early, the tokens before that place are what was asked for.
-    drop(Tokenizer::new(&DIALECT, text).tokenize_with_location_into_buf(&mut tokens));
-    tokens
+    let read = Tokenizer::new(&DIALECT, text).tokenize_with_location_into_buf(&mut tokens);
+    (tokens, read.is_ok())
 }
 
 fn after_the_end(next: &TokenWithSpan) -> SqlError {

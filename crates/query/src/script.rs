@@ -1,6 +1,6 @@
 //! Scripts: texts of several statements.
 
-use sqlparser::tokenizer::{Token, TokenWithSpan};
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 use crate::error::SqlError;
 use crate::parse::{readable_tokens, tokenize};
@@ -56,12 +56,68 @@ pub fn first_statement(text: &str) -> Option<usize> {
 }
 
 fn first_semicolon(text: &str) -> Option<usize> {
-    let tokens = readable_tokens(text);
+    let (tokens, _) = readable_tokens(text);
     let semicolon = tokens
         .iter()
         .find(|token| token.token == Token::SemiColon)?;
-    let start = semicolon.span.start;
-    Some(Offsets::new(text).at(start.line, start.column))
+    Some(offset(text, semicolon.span.start))
+}
+
+/// Finds the end of one statement in text that comes piece by piece: at the end of a line, say. What was read once is not
+/// read again, but for a string, a quoted name or a comment that goes on over several pieces: it is, when a piece has both
+/// a semicolon and what might close it.
+#[derive(Clone, Debug, Default)]
+pub struct StatementEnd {
+    /// Where a token starts that more text may change. No semicolon in front of it ends the statement.
+    token: usize,
+    /// What more text must have before that token can be whole; none where it is not known.
+    closer: Option<char>,
+    /// How much text there was last time.
+    seen: usize,
+}
+
+impl StatementEnd {
+    /// Where the statement ends, as [`first_statement`] says. `text` starts with the statement, and is that of the last call
+    /// with more behind it.
+    pub fn find(&mut self, text: &str) -> Option<usize> {
+        let new = &text[self.seen..];
+        self.seen = text.len();
+        if self.closer.is_some_and(|closer| !new.contains(closer)) {
+            return None;
+        }
+        // From here on the token may be whole, also where this piece has no semicolon.
+        self.closer = None;
+        if !new.contains(';') {
+            return None;
+        }
+        let rest = &text[self.token..];
+        if let Some(end) = first_statement(rest) {
+            return Some(self.token + end);
+        }
+        let (tokens, is_all) = readable_tokens(rest);
+        self.token += match tokens.last() {
+            None => 0,
+            Some(last) if is_all => offset(rest, last.span.start),
+            Some(last) => offset(rest, last.span.end),
+        };
+        self.closer = if is_all {
+            None
+        } else {
+            closer(&text[self.token..])
+        };
+        None
+    }
+}
+
+fn offset(text: &str, place: Location) -> usize {
+    Offsets::new(text).at(place.line, place.column)
+}
+
+/// The character that ends a token which starts like this, if it is one that may go on over lines.
+fn closer(token: &str) -> Option<char> {
+    // As in E'...' and U&'...'.
+    let quote = token.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == '&');
+    quote.chars().next().filter(|c| "'\"$/".contains(*c))
 }
 
 /// Finds bytes by line and column, ever further on: one pass over the text for all of them.

@@ -1,0 +1,99 @@
+//! Drystone beside the best rival, by figure.
+
+use crate::engines::Engine;
+use crate::figures::Figure;
+use crate::results::{Results, without_rounds};
+use crate::statistics::{median, spread};
+
+/// What all engines reached in one figure.
+pub(crate) struct Comparison {
+    pub(crate) figure: Figure,
+    /// Those that have it, in the order of the plan.
+    pub(crate) reached: Vec<Reached>,
+    /// Drystone's share of the best rival, where both have the figure.
+    pub(crate) ratio: Option<Ratio>,
+}
+
+/// What one engine reached.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reached {
+    pub(crate) engine: Engine,
+    /// Over all rounds.
+    pub(crate) median: f64,
+    /// As a share of the median.
+    pub(crate) spread: f64,
+}
+
+/// Drystone's value divided by a rival's: the median over the rounds, since both were measured close to each other there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Ratio {
+    pub(crate) rival: Engine,
+    pub(crate) value: f64,
+}
+
+/// Compares in each figure that anybody has.
+pub(crate) fn compare(
+    results: &Results,
+    engines: &[Engine],
+    figures: &[Figure],
+) -> Vec<Comparison> {
+    let all = figures.iter().map(|figure| {
+        let reached = engines
+            .iter()
+            .filter_map(|engine| reached(results, *engine, *figure));
+        let reached: Vec<Reached> = reached.collect();
+        Comparison {
+            figure: *figure,
+            ratio: ratio(results, *figure, &reached),
+            reached,
+        }
+    });
+    all.filter(|comparison| !comparison.reached.is_empty())
+        .collect()
+}
+
+impl Comparison {
+    /// What this engine reached.
+    pub(crate) fn of(&self, engine: Engine) -> Option<Reached> {
+        self.reached
+            .iter()
+            .copied()
+            .find(|reached| reached.engine == engine)
+    }
+}
+
+fn reached(results: &Results, engine: Engine, figure: Figure) -> Option<Reached> {
+    let values = without_rounds(&results.values(engine, figure.name));
+    Some(Reached {
+        engine,
+        median: median(&values)?,
+        spread: spread(&values)?,
+    })
+}
+
+fn ratio(results: &Results, figure: Figure, reached: &[Reached]) -> Option<Ratio> {
+    let rivals = reached.iter().filter(|one| one.engine.is_rival());
+    let best = |left: &&Reached, right: &&Reached| left.median.total_cmp(&right.median);
+    let rival = match figure.unit.is_higher_better() {
+        true => rivals.max_by(best),
+        false => rivals.min_by(best),
+    }?;
+    let ours = results.values(Engine::Drystone, figure.name);
+    let theirs = results.values(rival.engine, figure.name);
+    let ratios: Vec<f64> = ours
+        .iter()
+        .filter_map(|(round, value)| Some(value / in_round(&theirs, *round)?))
+        .collect();
+    Some(Ratio {
+        rival: rival.engine,
+        value: median(&ratios)?,
+    })
+}
+
+fn in_round(values: &[(u64, f64)], round: u64) -> Option<f64> {
+    let found = values.iter().find(|(of, _)| *of == round);
+    found.map(|(_, value)| *value)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! Drystone, through its public interface.
+
+use std::path::Path;
+
+use ::drystone::{Database, Durability, Keyspace, Options, WriteBatch};
+use anyhow::Result;
+
+use super::About;
+use crate::data::Key;
+use crate::peer::{self, Change, Peer, Reader, Settings};
+use crate::supply::Supply;
+
+pub(super) const ABOUT: About = About {
+    packages: &["drystone"],
+    settings: "`Options::cache_bytes` is the budget, all else default (memtables of 64 MiB, no compression); \
+        `Durability::Sync`, or `Durability::None` where commits wait for nothing",
+};
+
+pub(super) fn open(folder: &Path, settings: &Settings) -> Result<Box<dyn Peer>> {
+    let options = Options {
+        cache_bytes: usize::try_from(settings.cache_bytes)?,
+        durability: match settings.durability {
+            peer::Durability::Sync => Durability::Sync,
+            peer::Durability::Buffered => Durability::None,
+        },
+        ..Options::default()
+    };
+    let database = Database::open_with(folder.join("database"), options)?;
+    let rows = database.keyspace("rows")?;
+    Ok(Box::new(Drystone { database, rows }))
+}
+
+struct Drystone {
+    database: Database,
+    rows: Keyspace,
+}
+
+impl Drystone {
+    fn batch(&self, changes: &[Change]) -> WriteBatch {
+        let mut batch = WriteBatch::new();
+        for Change { key, value } in changes {
+            match value {
+                Some(value) => batch.put(&self.rows, key.to_vec(), value.to_vec()),
+                None => batch.delete(&self.rows, key.to_vec()),
+            }
+        }
+        batch
+    }
+}
+
+impl Peer for Drystone {
+    /// A commit for each batch that waits for nothing, and a barrier at the end.
+    fn bulk(&self, supply: &mut Supply<'_>) -> Result<()> {
+        while let Some(changes) = supply.next() {
+            let batch = self.batch(changes);
+            self.database.write_with(batch, Durability::None)?;
+        }
+        Ok(self.database.sync()?)
+    }
+
+    fn commit(&self, changes: &[Change]) -> Result<()> {
+        Ok(self.database.write(self.batch(changes))?)
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader + '_>> {
+        Ok(Box::new(Rows(&self.rows)))
+    }
+
+    fn settle(&self) -> Result<()> {
+        Ok(self.database.flush()?)
+    }
+
+    /// There is no compaction yet: what a merge freed stays in the file for later ones.
+    fn compact(self: Box<Self>) -> Result<()> {
+        self.database.flush()?;
+        self.close()
+    }
+
+    fn close(self: Box<Self>) -> Result<()> {
+        let Drystone { database, rows } = *self;
+        drop(rows);
+        Ok(database.close()?)
+    }
+}
+
+struct Rows<'a>(&'a Keyspace);
+
+impl Reader for Rows<'_> {
+    /// `Keyspace::get`: the newest commit at the time of the call.
+    fn get(&mut self, key: &Key, show: &mut dyn FnMut(&[u8])) -> Result<bool> {
+        let value = self.0.get(key)?;
+        Ok(value.is_some_and(|value| {
+            show(&value);
+            true
+        }))
+    }
+
+    fn range(
+        &mut self,
+        start: &[u8],
+        limit: usize,
+        show: &mut dyn FnMut(&[u8], &[u8]),
+    ) -> Result<()> {
+        for row in self.0.get_range(start..).take(limit) {
+            let (key, value) = row?;
+            show(&key, &value);
+        }
+        Ok(())
+    }
+}

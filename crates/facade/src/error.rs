@@ -79,6 +79,8 @@ pub(crate) enum FileProblem {
     Exists,
     PartMissing,
     NotADatabase,
+    OtherEngine { recorded: String, named: String },
+    PageBytes { found: u32, min: u32, max: u32 },
 }
 
 impl fmt::Display for FileProblem {
@@ -89,6 +91,13 @@ impl fmt::Display for FileProblem {
             FileProblem::Missing => f.write_str("there is no database here"),
             FileProblem::Exists => f.write_str("there is a database here already"),
             FileProblem::PartMissing => f.write_str("this part of the database is missing; restore it from a backup"),
+            FileProblem::OtherEngine { recorded, named } => write!(
+                f,
+                "it was created with the engine {recorded}, and the options name {named}"
+            ),
+            FileProblem::PageBytes { found, min, max } => {
+                write!(f, "page_bytes is {found}; {min} to {max} are allowed")
+            }
             FileProblem::NotADatabase => f.write_str(
                 "the directory has files but no MANIFEST: name an empty or new directory for a new database, or restore \
                  the MANIFEST of this one from a backup",
@@ -200,9 +209,11 @@ impl FileProblem {
                 ErrorKind::Unsupported
             }
             FileProblem::Manifest(_) | FileProblem::PartMissing => ErrorKind::Corrupt,
-            FileProblem::Missing | FileProblem::Exists | FileProblem::NotADatabase => {
-                ErrorKind::Invalid
-            }
+            FileProblem::Missing
+            | FileProblem::Exists
+            | FileProblem::NotADatabase
+            | FileProblem::OtherEngine { .. }
+            | FileProblem::PageBytes { .. } => ErrorKind::Invalid,
         }
     }
 }

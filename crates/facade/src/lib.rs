@@ -46,6 +46,7 @@
 //! stored bytes or guarantees.
 
 mod background;
+mod custom_engine;
 mod database;
 mod error;
 #[cfg(fuzzing)]
@@ -65,9 +66,10 @@ mod write_batch;
 
 pub use bytes::Bytes;
 pub use drystone_base::{Env, Lsn};
-pub use drystone_engine::EngineStats;
+pub use drystone_engine::{Engine, EngineError, EngineStats};
 pub use drystone_mvcc::{Durability, IsolationLevel, Savepoint, StoreStats};
 
+pub use custom_engine::{CustomEngine, OpenEngine};
 pub use database::{Database, VerifyReport};
 pub use error::{Error, ErrorKind, Result};
 pub use keyspace::{Entries, Keyspace};

@@ -38,7 +38,7 @@ impl Manifest {
             .open(&path, OpenMode::Read)
             .map_err(|source| Error::io("open", &path, source))?;
         // One byte more than it may have, so that a longer file is noticed.
-        let mut bytes = [0; format::BYTES + 1];
+        let mut bytes = [0; format::NAMED_BYTES + 1];
         let read = file
             .read_at(&mut bytes, 0)
             .map_err(|source| Error::io("read", &path, source))?;

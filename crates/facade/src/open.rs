@@ -22,6 +22,8 @@ use crate::options::{CreateMode, Options};
 
 const LOCK: &str = "LOCK";
 const LOG: &str = "log";
+/// What a creation may have made, whichever engine it was for.
+const FOLDERS: [&str; 3] = [LOG, EngineKind::BTREE_FOLDER, EngineKind::CUSTOM_FOLDER];
 /// How many full memtables are kept for transactions that began before them.
 const CONFLICT_MEMTABLES: u64 = 8;
 /// One part in so many of the cache's budget may hold pinned inner nodes.
@@ -41,6 +43,7 @@ pub(crate) struct Opened {
 
 /// Opens the database in `directory`, or creates it.
 pub(crate) fn open(env: &Env, directory: &Path, options: &Options) -> Result<Opened> {
+    check_page_bytes(directory, options)?;
     let exists = Manifest::exists(env, directory)?;
     match options.create {
         CreateMode::Never if !exists => {
@@ -59,7 +62,10 @@ pub(crate) fn open(env: &Env, directory: &Path, options: &Options) -> Result<Ope
     let env = &under_lock(env, Arc::clone(&lock));
     // Whoever held the lock may have created it meanwhile.
     let store = match Manifest::read(env, directory)? {
-        Some(manifest) => open_parts(env, directory, options, manifest.engine)?,
+        Some(manifest) => {
+            check_engine(directory, manifest.engine, EngineKind::of(options))?;
+            open_parts(env, directory, options)?
+        }
         None => create_parts(env, directory, options)?,
     };
     Ok(Opened { store, lock })
@@ -136,27 +142,64 @@ fn name_holder(error: LockError, this: &str) -> LockError {
     }
 }
 
-fn open_parts(env: &Env, directory: &Path, options: &Options, engine: EngineKind) -> Result<Store> {
+/// What an engine wrote, another one cannot read.
+fn check_engine(directory: &Path, recorded: EngineKind, named: EngineKind) -> Result<()> {
+    if recorded == named {
+        return Ok(());
+    }
+    let problem = FileProblem::OtherEngine {
+        recorded: recorded.to_string(),
+        named: named.to_string(),
+    };
+    Err(Error::file(directory.to_owned(), problem))
+}
+
+#[cfg(feature = "btree")]
+fn check_page_bytes(directory: &Path, options: &Options) -> Result<()> {
+    use drystone_btree::{MAX_PAGE_BYTES, MIN_PAGE_BYTES};
+
+    let found = options.page_bytes;
+    if (MIN_PAGE_BYTES..=MAX_PAGE_BYTES).contains(&found) {
+        return Ok(());
+    }
+    let problem = FileProblem::PageBytes {
+        found,
+        min: MIN_PAGE_BYTES,
+        max: MAX_PAGE_BYTES,
+    };
+    Err(Error::file(directory.to_owned(), problem))
+}
+
+#[cfg(not(feature = "btree"))]
+fn check_page_bytes(_: &Path, _: &Options) -> Result<()> {
+    Ok(())
+}
+
+fn open_parts(env: &Env, directory: &Path, options: &Options) -> Result<Store> {
     let log = directory.join(LOG);
     if !Log::exists(env, &log)? {
         return Err(Error::file(log, FileProblem::PartMissing));
     }
-    let folder = directory.join(folder_of(engine));
-    let names = env.files.list_dir(&folder);
-    if names
-        .map_err(|source| Error::io("list", &folder, source))?
-        .is_empty()
-    {
-        return Err(Error::file(folder, FileProblem::PartMissing));
+    // An engine of the application's own may have written nothing yet. What it has lost, the log misses.
+    if options.engine.is_none() {
+        check_not_empty(env, &directory.join(EngineKind::BTREE_FOLDER))?;
     }
-    wire(env, directory, options, engine)
+    wire(env, directory, options)
+}
+
+fn check_not_empty(env: &Env, folder: &Path) -> Result<()> {
+    let names = names_in(env, folder)?;
+    match names.is_empty() {
+        true => Err(Error::file(folder.to_owned(), FileProblem::PartMissing)),
+        false => Ok(()),
+    }
 }
 
 fn create_parts(env: &Env, directory: &Path, options: &Options) -> Result<Store> {
-    let engine = EngineKind::BTree;
-    discard_unfinished(env, directory, engine)?;
-    let manifest = NewManifest::begin(env, directory, Manifest::fresh(env, engine))?;
-    let store = wire(env, directory, options, engine)?;
+    discard_unfinished(env, directory)?;
+    let fresh = Manifest::fresh(env, EngineKind::of(options));
+    let manifest = NewManifest::begin(env, directory, fresh)?;
+    let store = wire(env, directory, options)?;
     commit_creation(&store)?;
     manifest.finish(env, directory)?;
     Ok(store)
@@ -171,8 +214,8 @@ fn commit_creation(store: &Store) -> Result<()> {
 }
 
 /// Opens the engine and the log, and joins them.
-fn wire(env: &Env, directory: &Path, options: &Options, kind: EngineKind) -> Result<Store> {
-    let engine = open_engine(env, directory, options, kind)?;
+fn wire(env: &Env, directory: &Path, options: &Options) -> Result<Store> {
+    let engine = open_engine(env, directory, options)?;
     let log_options = LogOptions {
         segment_bytes: options.segment_bytes,
         ..LogOptions::default()
@@ -190,37 +233,31 @@ fn wire(env: &Env, directory: &Path, options: &Options, kind: EngineKind) -> Res
     Ok(store)
 }
 
-fn folder_of(engine: EngineKind) -> &'static str {
-    match engine {
-        EngineKind::BTree => "btree",
+fn open_engine(env: &Env, directory: &Path, options: &Options) -> Result<Arc<dyn Engine>> {
+    let folder = directory.join(EngineKind::of(options).folder());
+    match &options.engine {
+        Some(custom) => {
+            create_directory(env, &folder)?;
+            Ok(custom.open(env, &folder)?)
+        }
+        None => open_btree(env, &folder, options),
     }
 }
 
 #[cfg(feature = "btree")]
-fn open_engine(
-    env: &Env,
-    directory: &Path,
-    options: &Options,
-    kind: EngineKind,
-) -> Result<Arc<dyn Engine>> {
-    match kind {
-        EngineKind::BTree => {
-            let mut btree_options = drystone_btree::BTreeOptions::default();
-            // What is pinned counts as cached: both together keep to the budget.
-            let pinned_bytes_max = (options.cache_bytes / PINNED_SHARE).min(PINNED_BYTES_MAX);
-            btree_options.pinned_bytes_max = pinned_bytes_max as u64;
-            btree_options.pager.cache_bytes = options.cache_bytes - pinned_bytes_max;
-            Ok(Arc::new(drystone_btree::BTree::open(
-                env,
-                &directory.join(folder_of(kind)),
-                btree_options,
-            )?))
-        }
-    }
+fn open_btree(env: &Env, folder: &Path, options: &Options) -> Result<Arc<dyn Engine>> {
+    let mut btree_options = drystone_btree::BTreeOptions::default();
+    btree_options.page_bytes = options.page_bytes;
+    // What is pinned counts as cached: both together keep to the budget.
+    let pinned_bytes_max = (options.cache_bytes / PINNED_SHARE).min(PINNED_BYTES_MAX);
+    btree_options.pinned_bytes_max = pinned_bytes_max as u64;
+    btree_options.pager.cache_bytes = options.cache_bytes - pinned_bytes_max;
+    let tree = drystone_btree::BTree::open(env, folder, btree_options)?;
+    Ok(Arc::new(tree))
 }
 
 #[cfg(not(feature = "btree"))]
-fn open_engine(_: &Env, _: &Path, _: &Options, _: EngineKind) -> Result<Arc<dyn Engine>> {
+fn open_btree(_: &Env, _: &Path, _: &Options) -> Result<Arc<dyn Engine>> {
     Err(Error::no_engine())
 }
 
@@ -231,15 +268,15 @@ fn refuse_foreign(env: &Env, directory: &Path) -> Result<()> {
     if names.iter().any(|name| name == LOCK) {
         return Ok(());
     }
-    has_unfinished(directory, &names, EngineKind::BTree).map(drop)
+    has_unfinished(directory, &names).map(drop)
 }
 
 /// Removes what a crash left of a creation; refuses a directory that holds anything else.
-fn discard_unfinished(env: &Env, directory: &Path, engine: EngineKind) -> Result<()> {
-    if !has_unfinished(directory, &names_in(env, directory)?, engine)? {
+fn discard_unfinished(env: &Env, directory: &Path) -> Result<()> {
+    if !has_unfinished(directory, &names_in(env, directory)?)? {
         return Ok(());
     }
-    for folder in [LOG, folder_of(engine)].map(|part| directory.join(part)) {
+    for folder in FOLDERS.map(|part| directory.join(part)) {
         if is_planted("facade-leftovers-kept") {
             break;
         }
@@ -249,8 +286,7 @@ fn discard_unfinished(env: &Env, directory: &Path, engine: EngineKind) -> Result
 }
 
 /// Whether `names` are those of a creation that was not finished; an error where they are not, and not none either.
-fn has_unfinished(directory: &Path, names: &[String], engine: EngineKind) -> Result<bool> {
-    let parts = [NewManifest::FILE, LOG, folder_of(engine)];
+fn has_unfinished(directory: &Path, names: &[String]) -> Result<bool> {
     let mut names = names.iter().filter(|name| *name != LOCK).peekable();
     if names.peek().is_none() {
         return Ok(false);
@@ -258,7 +294,7 @@ fn has_unfinished(directory: &Path, names: &[String], engine: EngineKind) -> Res
     let (mut is_begun, mut is_ours) = (false, true);
     for name in names {
         is_begun |= name == NewManifest::FILE;
-        is_ours &= parts.contains(&name.as_str());
+        is_ours &= name == NewManifest::FILE || FOLDERS.contains(&name.as_str());
     }
     if is_begun && is_ours {
         return Ok(true);

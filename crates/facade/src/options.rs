@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use drystone_mvcc::{Durability, IsolationLevel};
 
+use crate::custom_engine::CustomEngine;
+
 /// How a database is opened. `Options::default()` is safe, and right for most.
 ///
 /// ```
@@ -15,10 +17,18 @@ use drystone_mvcc::{Durability, IsolationLevel};
 pub struct Options {
     /// Whether to create the database where there is none.
     pub create: CreateMode,
+    /// The engine, if it is not the B+tree. A database is opened with the engine that it was created with.
+    /// Default: the B+tree.
+    pub engine: Option<CustomEngine>,
+    /// About how long a page of the B+tree is, in bytes: from 512 to 1 MiB, for a database that is created. One that
+    /// exists keeps what it was created with. Longer pages make scans faster, and small changes write more.
+    /// Default: 8192.
+    pub page_bytes: u32,
     /// Memory for pages, in bytes. Default: 256 MiB.
     pub cache_bytes: usize,
-    /// Size at which a memtable is sealed and merged into the engine, in bytes. Up to two of them wait for their
-    /// merge, so a database takes about four times this at most. A reopen replays at most as much. Default: 64 MiB.
+    /// Size at which a memtable is sealed and merged into the engine, in bytes. Up to two of them wait for their merge
+    /// when a third begins to fill, so a database takes three times this at most, and as much as the three commits take
+    /// with which memtables got full. A reopen replays at most as much. Default: 64 MiB.
     pub memtable_bytes: u64,
     /// Size of one file of the log, in bytes. Default: 16 MiB.
     pub segment_bytes: u64,
@@ -69,6 +79,8 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             create: CreateMode::IfMissing,
+            engine: None,
+            page_bytes: 8192,
             cache_bytes: 256 << 20,
             memtable_bytes: 64 * MIB,
             segment_bytes: 16 * MIB,

@@ -3,8 +3,11 @@
 use drystone_base::Timestamp;
 use proptest::prelude::*;
 
-use super::format::{BYTES, NotAManifest, decode, encode};
+use drystone_engine::EngineError;
+
+use super::format::{NAMED_BYTES, NotAManifest, decode, encode};
 use super::*;
+use crate::{CustomEngine, Options};
 
 const SAMPLE: Manifest = Manifest {
     id: *b"0123456789abcdef",
@@ -34,13 +37,81 @@ fn version_1_stays_readable() {
     assert_eq!(encode(SAMPLE), golden);
 }
 
+/// One with an engine of this name, which nobody opens.
+fn named(name: &'static str) -> Manifest {
+    let engine = CustomEngine::new(name, |_, folder| {
+        let path = folder.to_owned();
+        Err(EngineError::UnsupportedVersion {
+            path,
+            found: 0,
+            supported: 0,
+        })
+    });
+    let options = Options {
+        engine: Some(engine),
+        ..Options::default()
+    };
+    Manifest {
+        engine: EngineKind::of(&options),
+        ..SAMPLE
+    }
+}
+
+#[test]
+fn version_2_stays_readable_and_names_the_engine() {
+    let golden: &[u8] = include_bytes!("../../tests/golden/manifest-2");
+    let manifest = named("model");
+    assert_eq!(decode(golden).unwrap(), manifest);
+    assert_eq!(encode(manifest), golden);
+    assert_eq!(manifest.engine.to_string(), "\"model\"");
+}
+
+#[test]
+fn the_longest_name_comes_back() {
+    let manifest = named("an-engine-with-a-name-of-32-bytes".split_at(32).0);
+    assert_eq!(decode(&encode(manifest)).unwrap(), manifest);
+}
+
+#[test]
+#[should_panic(expected = "no name for an engine")]
+fn a_name_with_a_space_is_none() {
+    named("two words");
+}
+
 #[test]
 fn every_flipped_bit_is_found() {
-    for bit in 0..BYTES * 8 {
-        let mut bytes = encode(SAMPLE);
-        bytes[bit / 8] ^= 1 << (bit % 8);
-        assert!(decode(&bytes).is_err(), "bit {bit} went unnoticed");
+    for manifest in [SAMPLE, named("model")] {
+        for bit in 0..encode(manifest).len() * 8 {
+            let mut bytes = encode(manifest);
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(decode(&bytes).is_err(), "bit {bit} went unnoticed");
+        }
     }
+}
+
+#[test]
+fn a_name_must_be_one_and_the_engine_must_be_of_the_version() {
+    let rewritten = |change: fn(&mut Vec<u8>)| {
+        let mut bytes = encode(named("model"));
+        bytes.truncate(NAMED_BYTES - 4);
+        change(&mut bytes);
+        let crc = drystone_base::checksum::crc32c(&bytes);
+        bytes.extend(crc.to_le_bytes());
+        decode(&bytes).unwrap_err()
+    };
+    assert_eq!(rewritten(|bytes| bytes[44] = 0), NotAManifest::EngineName);
+    assert_eq!(
+        rewritten(|bytes| bytes[45] = b' '),
+        NotAManifest::EngineName
+    );
+    assert_eq!(
+        rewritten(|bytes| bytes[70] = b'x'),
+        NotAManifest::EngineName
+    );
+    assert_eq!(
+        rewritten(|bytes| bytes[28] = 1),
+        NotAManifest::Engine { found: 1 }
+    );
 }
 
 #[test]
@@ -52,7 +123,7 @@ fn a_newer_version_is_named() {
 
 proptest! {
     #[test]
-    fn any_bytes_decode_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..2 * BYTES)) {
+    fn any_bytes_decode_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..2 * NAMED_BYTES)) {
         prop_assert!(decode(&bytes).is_err());
     }
 }

@@ -9,6 +9,7 @@ mod api;
 mod bad_input;
 mod crash;
 mod damage;
+mod engines;
 mod lifetimes;
 mod model;
 mod plans;

@@ -1,0 +1,130 @@
+//! Another engine below the database, and pages of another length.
+
+use std::sync::Arc;
+
+use drystone::{BackgroundWork, CustomEngine, Database, ErrorKind, Options};
+use drystone_testkit::{CrashPolicy, ModelEngine, SimFileSystem};
+
+fn engine(name: &'static str) -> Options {
+    let model = CustomEngine::new(name, |env, folder| {
+        Ok(Arc::new(ModelEngine::open(env, folder)?))
+    });
+    Options {
+        engine: Some(model),
+        memtable_bytes: 1 << 10,
+        background: BackgroundWork::Manual,
+        ..Options::default()
+    }
+}
+
+fn pages(page_bytes: u32) -> Options {
+    Options {
+        page_bytes,
+        background: BackgroundWork::Manual,
+        ..Options::default()
+    }
+}
+
+#[test]
+fn a_database_lives_on_an_engine_of_ones_own() {
+    let disk = SimFileSystem::new(7);
+    let db = Database::open_in(&disk.env(), "db", engine("model")).unwrap();
+    let notes = db.keyspace("notes").unwrap();
+    for number in 0..200u8 {
+        notes.put(vec![number], vec![number; 100]).unwrap();
+        db.step().unwrap();
+    }
+    db.flush().unwrap();
+    let stats = db.stats().engine;
+    assert!(stats.kind == "model" && stats.merges > 1, "{stats:?}");
+    drop((notes, db));
+
+    let disk = disk.crash(CrashPolicy::LoseAll);
+    let db = Database::open_in(&disk.env(), "db", engine("model")).unwrap();
+    let notes = db.keyspace("notes").unwrap();
+    assert_eq!(notes.get_range::<&[u8]>(..).count(), 200);
+    assert!(db.verify().unwrap().findings.is_empty());
+}
+
+#[test]
+fn another_engine_than_the_recorded_one_is_refused_by_name() {
+    let disk = SimFileSystem::new(7);
+    for (folder, first, second, said) in [
+        (
+            "a",
+            engine("model"),
+            Options::default(),
+            ["\"model\"", "btree"],
+        ),
+        (
+            "b",
+            Options::default(),
+            engine("model"),
+            ["btree", "\"model\""],
+        ),
+        (
+            "c",
+            engine("model"),
+            engine("other"),
+            ["\"model\"", "\"other\""],
+        ),
+    ] {
+        drop(Database::open_in(&disk.env(), folder, first.clone()).unwrap());
+        let error = Database::open_in(&disk.env(), folder, second).map(drop);
+        let error = error.expect_err("another engine cannot read it");
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        let report = error.report();
+        assert!(said.iter().all(|name| report.contains(name)), "{report}");
+        Database::open_in(&disk.env(), folder, first).unwrap();
+    }
+}
+
+/// The leftovers are of whichever engine the creation was for.
+#[test]
+fn a_creation_that_was_cut_short_may_go_on_with_another_engine() {
+    for after in 0..12 {
+        let disk = SimFileSystem::new(after);
+        disk.cut_power_after(after, drystone_testkit::Cut::After);
+        let cut = Database::open_in(&disk.env(), "db", engine("model"));
+        assert!(cut.is_err(), "after {after}");
+        let disk = disk.crash(CrashPolicy::KeepAll);
+        let manifest = std::path::Path::new("db/MANIFEST");
+        assert!(disk.image(manifest).is_err(), "after {after}");
+        let db = Database::open_in(&disk.env(), "db", Options::default()).unwrap();
+        db.keyspace("notes").unwrap().put("one", "stone").unwrap();
+    }
+}
+
+#[test]
+fn pages_are_as_long_as_they_were_when_the_database_was_created() {
+    let disk = SimFileSystem::new(7);
+    for page_bytes in [512, 4096, 1 << 20] {
+        let folder = format!("db{page_bytes}");
+        let db = Database::open_in(&disk.env(), &folder, pages(page_bytes)).unwrap();
+        let notes = db.keyspace("notes").unwrap();
+        for number in 0..2_000u32 {
+            notes
+                .put(number.to_be_bytes().to_vec(), vec![7; 20])
+                .unwrap();
+        }
+        db.flush().unwrap();
+        drop((notes, db));
+        // It is no error to ask for other pages: those that there are stay.
+        let db = Database::open_in(&disk.env(), &folder, pages(8192)).unwrap();
+        assert!(db.verify().unwrap().findings.is_empty());
+        let notes = db.keyspace("notes").unwrap();
+        assert_eq!(notes.get_range::<&[u8]>(..).count(), 2_000);
+    }
+}
+
+#[test]
+fn a_length_of_pages_outside_the_limits_is_refused_and_named() {
+    let disk = SimFileSystem::new(7);
+    for page_bytes in [0, 511, (1 << 20) + 1] {
+        let error = Database::open_in(&disk.env(), "db", pages(page_bytes)).map(drop);
+        let error = error.expect_err("no such pages");
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(error.report().contains(&page_bytes.to_string()));
+    }
+    assert!(disk.files().is_empty(), "nothing was left behind");
+}

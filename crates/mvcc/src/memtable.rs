@@ -55,21 +55,33 @@ impl Memtable {
         changes: impl Iterator<Item = (&'a Bytes, &'a Option<Bytes>)>,
         lsn: Lsn,
     ) {
-        let table = self.tables.get_or_add(keyspace);
+        let (table, table_bytes) = self.get_or_add(keyspace);
         let bytes = changes.map(|(key, value)| {
             if value.is_some() || !is_planted("mvcc-filter-misses-deletes") {
                 self.filter.add(KeyHash::new(keyspace, key));
             }
             table.put(key, lsn, value.as_ref())
         });
-        let bytes = bytes.sum();
-        self.grow(bytes, lsn);
+        let bytes: u64 = bytes.sum();
+        self.grow(table_bytes + bytes, lsn);
     }
 
     /// Ends a keyspace at `lsn`. Only under the commit latch (M1).
     pub(crate) fn drop_keyspace(&self, keyspace: KeyspaceId, lsn: Lsn) {
-        self.tables.get_or_add(keyspace).drop_at(lsn);
-        self.grow(0, lsn);
+        let (table, table_bytes) = self.get_or_add(keyspace);
+        table.drop_at(lsn);
+        self.grow(table_bytes, lsn);
+    }
+
+    /// The table of a keyspace, and what it takes besides its entries if it was added now.
+    fn get_or_add(&self, keyspace: KeyspaceId) -> (&Arc<Table>, u64) {
+        match self.tables.get(keyspace) {
+            Some(table) => (table, 0),
+            None => {
+                let table = self.tables.get_or_add(keyspace);
+                (table, table.empty_bytes())
+            }
+        }
     }
 
     fn grow(&self, bytes: u64, lsn: Lsn) {
@@ -104,7 +116,8 @@ impl Memtable {
         self.newest() == Lsn::ZERO
     }
 
-    /// About how much memory its entries take. What the filter takes is known beforehand, and not counted.
+    /// About how much memory its tables and their entries take. What the filter takes is known beforehand, and not
+    /// counted; nor is what the tables' arenas have not handed out yet, which is less than what they have.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }

@@ -5,11 +5,12 @@ use std::fmt;
 /// Limits of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreOptions {
-    /// About how many bytes of commits a memtable takes before it is sealed and merged.
+    /// The size at which a memtable is sealed, to be merged: the first commit with which it is as large fills it.
     pub memtable_bytes: u64,
     /// How many sealed memtables may wait for a merge. Beyond that, a committing thread merges before it commits. So
-    /// about `memtable_bytes * (sealed_memtables_max + 2)` bytes of memory bound all memtables together, besides those
-    /// that open views and transactions still need.
+    /// there are at most `sealed_memtables_max + 1` full memtables, each of which is larger than `memtable_bytes` by less
+    /// than the commit that filled it; nothing more, besides what open views and transactions still need, and what a
+    /// replay finds that larger options left.
     pub sealed_memtables_max: usize,
     /// About how many bytes of commits, besides those that wait for a merge, stay in memory so that transactions which
     /// began before them can be checked against them. One that began earlier can still read, but not commit what it

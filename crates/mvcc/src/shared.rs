@@ -1,7 +1,7 @@
 //! What all handles of a store share, and the commit pipeline.
 //!
 //! ```text
-//! commit:  make room -> encode -> [commit latch: validate -> log -> memtable -> publication] -> sync -> publish
+//! commit:  encode -> make room -> [commit latch: room left? -> validate -> log -> memtable -> publication] -> sync -> publish
 //! ```
 //!
 //! # Invariants
@@ -9,6 +9,8 @@
 //! - S2. Layers are replaced under the commit latch only.
 //! - S3. `layers.base.lsn() <= publication.visible()`: only what is visible is merged, so every view that loads the
 //!   layers after the visible LSN, and finds the base no newer than that, sees a whole state.
+//! - S4. At most `sealed_memtables_max` sealed memtables wait for their merge when a commit is applied, so at most one
+//!   more after it. Only replay, under smaller options than before, leaves more.
 //!
 //! Latches in the order they are taken (`docs/LATCHES.md`): merge latch, log gate, commit latch, publication latch.
 
@@ -60,6 +62,13 @@ pub(crate) struct Head {
     pub(crate) chain: Chain,
 }
 
+/// A commit that is logged and applied.
+struct Appended {
+    lsn: Lsn,
+    /// Up to where the log must be durable before the commit is seen.
+    barrier: Option<Lsn>,
+}
+
 impl Shared {
     pub(crate) fn options(&self) -> &StoreOptions {
         &self.options
@@ -96,7 +105,7 @@ impl Shared {
             let lsn = self.publication.visible();
             let layers = self.layers.load();
             // A merge may have passed the LSN between the two loads. It has shown a newer one by then.
-            if layers.base.lsn() <= lsn {
+            if layers.base.lsn() <= lsn || is_planted("mvcc-newer-base-shown") {
                 return read(lsn, &layers);
             }
         }
@@ -127,26 +136,34 @@ impl Shared {
         durability: Durability,
     ) -> Result<Lsn, StoreError> {
         self.check_open()?;
-        self.make_room()?;
         let record = commit_record::encode(transaction.writes());
-        let log = self.log()?;
-        let (lsn, barrier) = self.append(&log, transaction, &record, durability)?;
-        if let Some(barrier) = barrier {
-            self.sync_to(&log, barrier)?;
+        loop {
+            self.make_room()?;
+            let log = self.log()?;
+            let appended = self.append(&log, transaction, &record, durability)?;
+            // Others may have filled the room meanwhile.
+            let Some(Appended { lsn, barrier }) = appended else {
+                continue;
+            };
+            if let Some(barrier) = barrier {
+                self.sync_to(&log, barrier)?;
+            }
+            return Ok(lsn);
         }
-        Ok(lsn)
     }
 
-    /// Validates, logs and applies, under the commit latch. Returns the commit's LSN, and up to where the log must be
-    /// durable before the commit is seen.
+    /// Validates, logs and applies, under the commit latch. `None` where memory is full.
     fn append(
         &self,
         log: &Log,
         transaction: &Transaction,
         record: &[u8],
         durability: Durability,
-    ) -> Result<(Lsn, Option<Lsn>), StoreError> {
+    ) -> Result<Option<Appended>, StoreError> {
         let mut head = self.head.lock();
+        if self.is_full() {
+            return Ok(None);
+        }
         self.validate(log, transaction)?;
         if is_planted("mvcc-applied-before-logged") {
             apply(
@@ -167,7 +184,7 @@ impl Shared {
         if head.active.bytes() >= self.options.memtable_bytes {
             self.seal(&mut head);
         }
-        Ok((lsn, barrier))
+        Ok(Some(Appended { lsn, barrier }))
     }
 
     /// First committer wins: finds changes since the transaction's view of anything it wrote or guards.

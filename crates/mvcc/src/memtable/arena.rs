@@ -19,7 +19,8 @@ use std::ptr::NonNull;
 struct Line([u8; LINE_BYTES]);
 
 const LINE_BYTES: usize = 64;
-const CHUNK_LINES_MIN: usize = 1024 / LINE_BYTES;
+/// Little, because many tables of a memtable may hold a key or two.
+const CHUNK_LINES_MIN: usize = 256 / LINE_BYTES;
 const CHUNK_LINES_MAX: usize = (1 << 20) / LINE_BYTES;
 
 /// Hands out pieces of memory. Runs no destructors: whoever puts something in that needs one sees to it.

@@ -26,6 +26,11 @@ impl Table {
         }
     }
 
+    /// About how much memory it takes before there is anything in it.
+    pub(crate) fn empty_bytes(&self) -> u64 {
+        (size_of::<Table>() + size_of::<Tree>() + Tree::EMPTY_BYTES) as u64
+    }
+
     pub(crate) fn keyspace(&self) -> KeyspaceId {
         self.keyspace
     }

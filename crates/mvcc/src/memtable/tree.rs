@@ -173,6 +173,9 @@ struct Step {
 }
 
 impl Tree {
+    /// What a tree without entries takes beside itself: its first leaf.
+    pub(crate) const EMPTY_BYTES: usize = size_of::<Node>();
+
     pub(crate) fn new() -> Tree {
         let mut writer = Writer {
             entries: Arena::new(),

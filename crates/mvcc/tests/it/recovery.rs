@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use drystone_base::{Env, Lsn};
-use drystone_mvcc::{Durability, StoreError, StoreOptions};
+use drystone_mvcc::{Durability, Store, StoreError, StoreOptions};
 use drystone_testkit::{CRASH_FOLDER, CrashPolicy, ModelEngine, SimFileSystem};
 
 use crate::support::{all, begin, create, open, open_over, put, small, store};
+
+/// `sealed_memtables_max` may wait for their merge when one more begins to fill.
+const FULL_MEMTABLES: u8 = 3;
 
 #[test]
 fn a_log_longer_than_the_memtables_is_replayed_whole() {
@@ -36,15 +39,59 @@ fn memory_is_bounded_though_nobody_steps() {
         tx.put(ks, number.to_be_bytes().to_vec(), vec![7; 100])
             .unwrap();
         tx.commit(Durability::None).unwrap();
-        let stats = store.stats();
-        assert!(
-            stats.memtable_bytes < 5 * small().memtable_bytes,
-            "{stats:?}"
-        );
+        check_bounds(&store, 1_000);
     }
     let stats = store.stats();
     assert!(stats.merges > 20 && stats.commits == 2_001, "{stats:?}");
     assert_eq!(store.view().count(ks).unwrap(), 2_000);
+}
+
+/// At most three full memtables, each larger than it should be by less than the largest commit.
+fn check_bounds(store: &Store, commit_bytes_max: u64) {
+    let (stats, full) = (store.stats(), u64::from(FULL_MEMTABLES));
+    assert!(stats.sealed_memtables as u64 <= full, "{stats:?}");
+    let bytes_max = full * (small().memtable_bytes + commit_bytes_max);
+    assert!(stats.memtable_bytes < bytes_max, "{stats:?}");
+}
+
+/// Each writer filled a memtable with the room that all of them had found.
+#[test]
+fn memory_is_bounded_though_many_commit_at_once() {
+    let (store, ks) = store();
+    let value_bytes = 2 * small().memtable_bytes;
+    std::thread::scope(|scope| {
+        for writer in 0..8u8 {
+            let store = &store;
+            scope.spawn(move || {
+                for _ in 0..20 {
+                    let mut tx = begin(store);
+                    let value = vec![writer; usize::try_from(value_bytes).unwrap()];
+                    tx.put(ks, vec![writer], value).unwrap();
+                    tx.commit(Durability::None).unwrap();
+                    check_bounds(store, value_bytes + 1_000);
+                }
+            });
+        }
+    });
+}
+
+/// A table of its own, with little in it or none, takes far more than its entries: uncounted, memory had no bound.
+#[test]
+fn keyspaces_that_hold_little_fill_a_memtable() {
+    let (store, _) = store();
+    let keyspaces: Vec<_> = (0..100)
+        .map(|number| create(&store, &format!("keyspace {number}")))
+        .collect();
+    store.flush().unwrap();
+    let before = store.stats().merges;
+    for keyspace in keyspaces {
+        let mut tx = begin(&store);
+        tx.put(keyspace, "k", "v").unwrap();
+        tx.commit(Durability::None).unwrap();
+        check_bounds(&store, 1_000);
+    }
+    let merges = store.stats().merges - before;
+    assert!(merges > 7, "{merges} merges");
 }
 
 #[test]

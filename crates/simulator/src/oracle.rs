@@ -41,6 +41,9 @@ pub(crate) struct Oracle {
     floor: usize,
     /// The newest state that a later write of the log vouches for.
     vouched: usize,
+    /// Whether no sync was due since the newest commit: then the next one writes it to the log, and says there what was
+    /// durable before.
+    is_unwritten: bool,
     /// The newest commit that the next step makes durable.
     newest_async: usize,
     pub(crate) lives: Lives,
@@ -52,6 +55,8 @@ pub(crate) struct Oracle {
 struct Commit {
     state: State,
     footprint: Footprint,
+    /// What it takes in a memtable, at most.
+    memory: u64,
 }
 
 impl Oracle {
@@ -62,6 +67,7 @@ impl Oracle {
             maybe: Vec::new(),
             floor: 0,
             vouched: 0,
+            is_unwritten: false,
             newest_async: 0,
             lives: Lives::default(),
             tries: 0,
@@ -88,13 +94,10 @@ impl Oracle {
         self.vouched
     }
 
-    /// What the largest commit wrote, about.
+    /// What the largest commit takes in a memtable, at most. One that failed may be there, too.
     pub(crate) fn largest_commit_bytes(&self) -> u64 {
-        let commits = self.commits.iter();
-        commits
-            .map(|commit| commit.footprint.bytes)
-            .max()
-            .unwrap_or(0)
+        let commits = self.commits.iter().chain(&self.maybe);
+        commits.map(|commit| commit.memory).max().unwrap_or(0)
     }
 
     /// A number for the next commit to leave in the counter.
@@ -103,8 +106,8 @@ impl Oracle {
         self.tries
     }
 
-    /// Whether a transaction meets a conflict when it commits now. `forgets` says after how many bytes of commits a
-    /// transaction may be too old to be checked.
+    /// Whether a transaction meets a conflict when it commits now. After `forgets` bytes of commits it may be too old to be
+    /// checked.
     pub(crate) fn conflict(&self, transaction: &ModelTransaction, forgets: u64) -> Conflict {
         if transaction.footprint.is_empty() {
             return Conflict::No;
@@ -114,7 +117,7 @@ impl Oracle {
             .iter()
             .map(|first| transaction.footprint.against(&first.footprint))
             .max();
-        let bytes: u64 = since.iter().map(|first| first.footprint.bytes).sum();
+        let bytes: u64 = since.iter().map(|first| first.memory).sum();
         let worst = worst.unwrap_or(Conflict::No);
         match worst {
             Conflict::No if bytes >= forgets => Conflict::Perhaps,
@@ -129,6 +132,7 @@ impl Oracle {
         }
         let commit = self.rebased(transaction);
         self.commits.push(commit);
+        self.is_unwritten = true;
         // Had one of them happened, the log would have taken no more.
         self.maybe.clear();
         match durable {
@@ -155,7 +159,11 @@ impl Oracle {
         } else {
             merged(self.newest(), transaction)
         };
-        Commit { state, footprint }
+        Commit {
+            state,
+            memory: footprint.memory(),
+            footprint,
+        }
     }
 
     /// All commits so far are durable.
@@ -168,11 +176,15 @@ impl Oracle {
         self.raise_floor(self.newest_async);
     }
 
+    /// What an earlier sync wrote is durable without another write, and so without anything that vouches for it.
     fn raise_floor(&mut self, to: usize) {
         if to > self.floor {
-            self.vouched = self.floor;
+            if self.is_unwritten && to == self.newest_number() {
+                self.vouched = self.floor;
+            }
             self.floor = to;
         }
+        self.is_unwritten = false;
     }
 
     /// The log ended with its closing marker: its last write is vouched for.

@@ -25,9 +25,17 @@ pub(crate) struct Footprint {
     pub(crate) guarded_tables: BTreeSet<u8>,
     /// Whether something was created or dropped.
     pub(crate) changes_catalog: bool,
-    /// About how many bytes were written.
-    pub(crate) bytes: u64,
+    /// What the writes take in a memtable, at most.
+    bytes: u64,
 }
+
+/// What a write takes beside its key and value, at most: an entry, the handle of a long value, its share of the nodes that
+/// insertions replace.
+const WRITE_BYTES: usize = 256;
+/// What a keyspace takes that was not in the memtable yet, or what its first insertion replaces, at most.
+const KEYSPACE_BYTES: u64 = 2 << 10;
+/// What the catalog takes for one definition, at most.
+const DEFINITION_BYTES: u64 = 4 << 10;
 
 /// Whether a transaction meets a conflict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,7 +78,26 @@ impl Footprint {
 
     /// Notes that a key was written.
     pub(crate) fn write(&mut self, life: u64, key: Bytes, value_bytes: usize) {
-        self.bytes += (key.len() + value_bytes + 64) as u64;
+        self.bytes += (key.len() + value_bytes + WRITE_BYTES) as u64;
         self.written.insert((life, key));
+    }
+
+    /// Notes that the definition of a table changed.
+    pub(crate) fn define(&mut self, number: u8) {
+        self.bytes += DEFINITION_BYTES;
+        self.changes_catalog = true;
+        self.defined.insert(number);
+    }
+
+    /// What the commit takes in a memtable, at most.
+    pub(crate) fn memory(&self) -> u64 {
+        let lives = self.written.iter().map(|(life, _)| life);
+        let lives: BTreeSet<_> = lives.chain(&self.dropped).collect();
+        let catalog = if self.changes_catalog {
+            DEFINITION_BYTES
+        } else {
+            0
+        };
+        self.bytes + catalog + KEYSPACE_BYTES * lives.len() as u64
     }
 }

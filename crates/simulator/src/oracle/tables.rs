@@ -114,7 +114,7 @@ impl Work<'_> {
             ..Table::default()
         };
         self.state.tables.insert(number, table);
-        self.define(number);
+        self.footprint.define(number);
         Said::Affected(0)
     }
 
@@ -124,7 +124,7 @@ impl Work<'_> {
         for life in table.indexes.values() {
             self.end(*life);
         }
-        self.define(number);
+        self.footprint.define(number);
         Said::Affected(0)
     }
 
@@ -142,7 +142,7 @@ impl Work<'_> {
         }
         self.footprint.guarded_whole.insert(table.life);
         self.state.tables.insert(number, table);
-        self.define(number);
+        self.footprint.define(number);
         Said::Affected(0)
     }
 
@@ -152,13 +152,8 @@ impl Work<'_> {
         };
         self.end(life);
         self.state.tables.insert(number, table);
-        self.define(number);
+        self.footprint.define(number);
         Said::Affected(0)
-    }
-
-    fn define(&mut self, number: u8) {
-        self.footprint.changes_catalog = true;
-        self.footprint.defined.insert(number);
     }
 
     /// Ends a life: what was written to it in this transaction goes.

@@ -6,8 +6,8 @@ use super::Run;
 use super::judge::Stop;
 use crate::failure::FailureKind;
 
-/// Memtables together may take this many times the size at which one is sealed, as `Options::memtable_bytes` says.
-const MEMTABLES: u64 = 4;
+/// Two full memtables may wait for their merge when a third begins to fill, as `Options::memtable_bytes` says.
+const FULL_MEMTABLES: u8 = 3;
 
 impl Run<'_> {
     /// One slice of background work: `Async` commits are durable after it.
@@ -87,10 +87,14 @@ impl Run<'_> {
         let stats = self.db()?.stats();
         self.note(stats.visible_lsn.0);
         let options = self.db()?.options().clone();
-        let memtables = stats.memtable_bytes;
-        let budget = MEMTABLES * options.memtable_bytes + self.largest_commit();
-        if memtables > budget {
-            return Err(over("memtables", memtables, budget));
+        let (sealed, budget) = (stats.sealed_memtables as u64, u64::from(FULL_MEMTABLES));
+        if sealed > budget {
+            return Err(over("sealed memtables", sealed, budget));
+        }
+        // Each is larger than the option says by less than the commit that filled it.
+        let budget = budget * (options.memtable_bytes + self.oracle.largest_commit_bytes());
+        if stats.memtable_bytes > budget {
+            return Err(over("memtables", stats.memtable_bytes, budget));
         }
         let (cache, budget) = (stats.engine.cache_bytes, stats.engine.cache_bytes_max);
         if cache > budget {
@@ -104,16 +108,11 @@ impl Run<'_> {
         }
         Ok(())
     }
-
-    /// A memtable takes one more commit before it is sealed, however large.
-    fn largest_commit(&self) -> u64 {
-        2 * self.oracle.largest_commit_bytes()
-    }
 }
 
-fn over(what: &str, bytes: u64, budget: u64) -> Stop {
+fn over(what: &str, found: u64, budget: u64) -> Stop {
     Stop::broken(
         FailureKind::OverBudget,
-        format!("{what}: {bytes} bytes; the budget is {budget}"),
+        format!("{what}: {found}; the budget is {budget}"),
     )
 }

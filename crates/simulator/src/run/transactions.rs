@@ -10,6 +10,10 @@ use crate::failure::FailureKind;
 use crate::operation::{Change, Durable, Through, key_bytes};
 use crate::oracle::{Conflict, ModelTransaction};
 
+/// Full memtables of commits that the database remembers at least, so that older transactions can be checked against them:
+/// eight, and one of them may have been nearly full when the transaction began.
+const REMEMBERED_MEMTABLES: u64 = 7;
+
 /// A transaction of a task, and what it must be.
 pub(super) struct OpenTransaction {
     pub(super) inner: Inner,
@@ -247,7 +251,7 @@ impl Run<'_> {
             return Ok(());
         };
         self.leave_count(&mut open);
-        let forgets = u64::from(self.plan.options.memtable_bytes);
+        let forgets = REMEMBERED_MEMTABLES * u64::from(self.plan.options.memtable_bytes);
         let conflict = self.oracle.conflict(&open.model, forgets);
         match open.inner.commit(durable) {
             Ok(()) if conflict == Conflict::Yes => Err(Stop::broken(

@@ -150,7 +150,7 @@ fn check_start(
         return Ok(());
     };
     let oldest = first.first_lsn();
-    if oldest.0 <= floor.0.saturating_add(1) {
+    if oldest.0 <= floor.0.saturating_add(1) || is_planted("wal-gap-ignored") {
         return Ok(());
     }
     if listing.segments.len() > segments.len() {
@@ -350,7 +350,7 @@ fn mend(
         end.segment = Arc::new(folder.replace(&end.segment, end.offset, spare)?);
         return Ok(());
     }
-    if end.has_survivors {
+    if end.has_survivors && !is_planted("wal-torn-tail-kept") {
         end.segment
             .file
             .write_zeros(end.offset..end.segment.records_end())?;

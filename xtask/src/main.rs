@@ -8,7 +8,8 @@
 //! - `sqlite-corpus`: SQLite's published scripts and malformed files.
 //! - `powercut`, `kill`, `full-disk`: real file systems lose power, processes die, disks are full.
 //! - `sim`: the simulator, from seeds; with `--canary`, whether it finds planted bugs.
-//! - `shuttle`, `loom`, `miri`, `tsan`: how threads meet, and what `unsafe` code does.
+//! - `shuttle`, `loom`, `miri`, `tsan`: how threads meet, and what `unsafe` code does; the first two with `--canary`,
+//!   whether they find planted bugs.
 //! - `mutants`: changes to the code that no test notices.
 //! - `slt`: SQL logic tests, of which `ci` runs a part.
 #![expect(
@@ -126,12 +127,18 @@ enum Command {
         /// Run the one model under this schedule, which a failure printed
         #[arg(long)]
         replay: Option<String>,
+        /// Build them with planted bugs instead: each must be found
+        #[arg(long)]
+        canary: bool,
     },
     /// Run models of the lock-free parts under every order, with every value that weak memory may show
     Loom {
         /// A part of the models' names
         #[arg(long)]
         model: Option<String>,
+        /// Build them with planted bugs instead: each must be found
+        #[arg(long)]
+        canary: bool,
     },
     /// Interpret the tests of the modules with `unsafe` code (needs a nightly toolchain with Miri)
     Miri,
@@ -222,11 +229,13 @@ fn main() -> anyhow::Result<()> {
         }
         Command::SqliteCorpus => sqlite_corpus::run(&shell, &root),
         Command::Sim(sim) => sim::run(&shell, &sim),
+        Command::Shuttle { canary: true, .. } => threads::shuttle_canary(&shell, &root),
         Command::Shuttle {
             schedules,
             seconds,
             model,
             replay,
+            canary: false,
         } => {
             let schedules = threads::Schedules {
                 count: schedules,
@@ -234,11 +243,12 @@ fn main() -> anyhow::Result<()> {
                 model,
                 replay,
             };
-            threads::shuttle(&shell, schedules)
+            threads::shuttle(&shell, &root, schedules)
         }
-        Command::Loom { model } => threads::loom(&shell, model),
-        Command::Miri => threads::miri(&shell),
-        Command::Tsan { seconds } => threads::tsan(&shell, seconds),
+        Command::Loom { canary: true, .. } => threads::loom_canary(&shell, &root),
+        Command::Loom { model, .. } => threads::loom(&shell, &root, model.as_deref()),
+        Command::Miri => threads::miri(&shell, &root),
+        Command::Tsan { seconds } => threads::tsan(&shell, &root, seconds),
         Command::Slt { paths } => slt::run(&shell, &root, &absolute(paths)?),
     }
 }
@@ -247,6 +257,12 @@ fn main() -> anyhow::Result<()> {
 fn absolute(paths: Vec<PathBuf>) -> anyhow::Result<Vec<PathBuf>> {
     let absolute = paths.into_iter().map(std::path::absolute);
     Ok(absolute.collect::<Result<_, _>>()?)
+}
+
+/// The folder for what is built with flags of its own: below the one for everything else.
+fn build_folder(root: &Path, name: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    target.unwrap_or_else(|| root.join("target")).join(name)
 }
 
 /// The folder that holds the workspace's `Cargo.toml`.

@@ -1,17 +1,31 @@
 //! What checks how threads meet: models under `shuttle` and `loom`, the unsafe parts under Miri, a stress test under
 //! ThreadSanitizer. Each is built with flags of its own, in a folder of its own below `target`.
 
+mod canary;
+mod models;
+
+use std::path::Path;
+
 use anyhow::{Context, ensure};
 use xshell::{Shell, cmd};
 
-/// The packages with `unsafe` code, and the modules that have it or call it closely.
-const UNSAFE_MODULES: [(&str, &[&str]); 2] = [
+use self::models::Models;
+use crate::build_folder;
+
+/// The packages with `unsafe` code, and the modules that have it or call it closely. `cargo xtask tidy` demands that every
+/// file with `unsafe` code is in one of them.
+pub(crate) const UNSAFE_MODULES: [(&str, &[&str]); 4] = [
+    ("drystone-base", &["huge_pages"]),
+    ("drystone-storage-pager", &["regions"]),
     ("drystone-mvcc", &["memtable"]),
     (
         "drystone-index-vector",
         &["kernel", "metric", "hnsw::graph"],
     ),
 ];
+
+/// For each model, where a change is checked.
+const SCHEDULES_OF_A_CHANGE: u64 = 200;
 
 /// Which models run under which schedules.
 pub(crate) struct Schedules {
@@ -26,40 +40,47 @@ pub(crate) struct Schedules {
 }
 
 /// Runs the models of `crates/facade/tests/shuttle`.
-pub(crate) fn shuttle(shell: &Shell, schedules: Schedules) -> anyhow::Result<()> {
+pub(crate) fn shuttle(shell: &Shell, root: &Path, schedules: Schedules) -> anyhow::Result<()> {
     ensure!(
         schedules.replay.is_none() || schedules.model.is_some(),
         "a schedule belongs to one model: name it with --model"
     );
-    let _flags = shell.push_env("RUSTFLAGS", "--cfg shuttle");
     let _count = shell.push_env("DRYSTONE_SCHEDULES", schedules.count.to_string());
     let seconds = schedules.seconds.map(|seconds| seconds.to_string());
     let _seconds = shell.push_env("DRYSTONE_SCHEDULE_SECONDS", seconds.unwrap_or_default());
     let _replay = shell.push_env("DRYSTONE_SCHEDULE", schedules.replay.unwrap_or_default());
-    let model = schedules.model.unwrap_or_default();
-    // Without SQL, which has no latch of interest and takes longer to build than all the rest.
-    Ok(cmd!(
-        shell,
-        "cargo test --profile campaign --target-dir target/shuttle --package drystone --no-default-features
-         --features btree --test shuttle -- --nocapture --test-threads 1 {model}"
-    )
-    .run()?)
+    Models::Shuttle.run(shell, root, schedules.model.as_deref())
 }
 
 /// Runs the models of the lock-free parts: every order, and every value that the memory model allows.
-pub(crate) fn loom(shell: &Shell, model: Option<String>) -> anyhow::Result<()> {
-    let _flags = shell.push_env("RUSTFLAGS", "--cfg loom");
-    let model = model.unwrap_or_default();
-    Ok(cmd!(
-        shell,
-        "cargo test --profile campaign --target-dir target/loom --package drystone-mvcc --lib -- --nocapture
-         --test-threads 1 loom_ {model}"
-    )
-    .run()?)
+pub(crate) fn loom(shell: &Shell, root: &Path, model: Option<&str>) -> anyhow::Result<()> {
+    Models::Loom.run(shell, root, model)
+}
+
+/// Builds the models with planted bugs in them, and sees that they find those.
+pub(crate) fn shuttle_canary(shell: &Shell, root: &Path) -> anyhow::Result<()> {
+    canary::hunt(shell, root, Models::Shuttle, canary::SHUTTLE)
+}
+
+/// As [`shuttle_canary`], of the lock-free parts.
+pub(crate) fn loom_canary(shell: &Shell, root: &Path) -> anyhow::Result<()> {
+    canary::hunt(shell, root, Models::Loom, canary::LOOM)
+}
+
+/// All models, under the same few schedules every time.
+pub(crate) fn run_part(shell: &Shell, root: &Path) -> anyhow::Result<()> {
+    let schedules = Schedules {
+        count: SCHEDULES_OF_A_CHANGE,
+        seconds: None,
+        model: None,
+        replay: None,
+    };
+    shuttle(shell, root, schedules)?;
+    loom(shell, root, None)
 }
 
 /// Interprets the tests of every module with `unsafe` code, and of those that call it closely.
-pub(crate) fn miri(shell: &Shell) -> anyhow::Result<()> {
+pub(crate) fn miri(shell: &Shell, root: &Path) -> anyhow::Result<()> {
     // Miri knows these, and so interprets the kernels that use them as well as the portable one.
     let features = if cfg!(target_arch = "x86_64") {
         "-Ctarget-feature=+avx2,+fma"
@@ -67,10 +88,11 @@ pub(crate) fn miri(shell: &Shell) -> anyhow::Result<()> {
         ""
     };
     let _flags = shell.push_env("RUSTFLAGS", features);
+    let folder = build_folder(root, "miri");
     for (package, modules) in UNSAFE_MODULES {
         cmd!(
             shell,
-            "cargo +nightly miri test --target-dir target/miri --package {package} --lib -- {modules...}"
+            "cargo +nightly miri test --target-dir {folder} --package {package} --lib -- {modules...}"
         )
         .run()?;
     }
@@ -78,14 +100,15 @@ pub(crate) fn miri(shell: &Shell) -> anyhow::Result<()> {
 }
 
 /// Runs the facade's stress test for `seconds` seconds under ThreadSanitizer, standard library and all.
-pub(crate) fn tsan(shell: &Shell, seconds: u64) -> anyhow::Result<()> {
+pub(crate) fn tsan(shell: &Shell, root: &Path, seconds: u64) -> anyhow::Result<()> {
     let _flags = shell.push_env("RUSTFLAGS", "-Zsanitizer=thread");
     let _seconds = shell.push_env("DRYSTONE_STRESS_SECONDS", seconds.to_string());
     // The sanitizer instruments what is built for a named target: build scripts must not be.
     let host = host(shell)?;
+    let folder = build_folder(root, "tsan");
     Ok(cmd!(
         shell,
-        "cargo +nightly test -Zbuild-std --target {host} --target-dir target/tsan --package drystone
+        "cargo +nightly test -Zbuild-std --target {host} --target-dir {folder} --package drystone
          --test it -- --nocapture stress::"
     )
     .run()?)

@@ -15,18 +15,19 @@ mod model;
 #[cfg(not(any(shuttle, loom)))]
 pub use arc_swap::{ArcSwap, ArcSwapOption};
 #[cfg(not(any(shuttle, loom)))]
-pub use parking_lot::{Condvar, Mutex, MutexGuard};
+pub use parking_lot::{
+    Condvar, MappedRwLockReadGuard, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
+};
 #[cfg(not(any(shuttle, loom)))]
 pub use std::sync::OnceLock;
 
+#[cfg(loom)]
+pub use self::model::check_orders;
 #[cfg(any(shuttle, loom))]
-pub use self::model::{ArcSwap, ArcSwapOption, Condvar, Mutex, MutexGuard, OnceLock};
-
-// No lock-free part that loom checks takes a shared latch, so loom has no model of one.
-#[cfg(not(shuttle))]
-pub use parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
-#[cfg(shuttle)]
-pub use shuttle_parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+pub use self::model::{
+    ArcSwap, ArcSwapOption, Condvar, MappedRwLockReadGuard, Mutex, MutexGuard, OnceLock, RwLock,
+    RwLockReadGuard, RwLockWriteGuard,
+};
 
 /// Atomics, as in `std::sync::atomic`.
 pub mod atomic {

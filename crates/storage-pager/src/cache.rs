@@ -165,7 +165,12 @@ impl Cache {
     pub(crate) fn point(&self, page: &PageRef, pointers: &Arc<FramePointers>, idx: usize) {
         let hash = hash_of(page.block.0);
         let mut table = self.shard(hash).table.write();
-        table.point(hash, page, pointers, idx);
+        if let Some(frame) = table.list_pointer(hash, page, pointers, idx) {
+            if is_planted("pager-pointer-set-late") {
+                drop(table);
+            }
+            pointers.set(idx, frame);
+        }
     }
 
     /// One slice of work for the sake of later reads. Nothing else tells how far it came.
@@ -323,12 +328,16 @@ impl Table {
         }
     }
 
-    fn point(&mut self, hash: u64, page: &PageRef, pointers: &Arc<FramePointers>, idx: usize) {
+    /// Lists a pointer that is about to be set; returns the frame to point to.
+    fn list_pointer(
+        &mut self,
+        hash: u64,
+        page: &PageRef,
+        pointers: &Arc<FramePointers>,
+        idx: usize,
+    ) -> Option<Bytes> {
         let frame = self.frame(hash, page.block.0);
-        let Some(frame) = frame.filter(|frame| frame.holds(page)) else {
-            return;
-        };
-        pointers.set(idx, frame.bytes.clone());
+        let frame = frame.filter(|frame| frame.holds(page))?.bytes.clone();
         let pointer = Pointer {
             pointers: Arc::downgrade(pointers),
             idx,
@@ -336,6 +345,7 @@ impl Table {
         let beside = self.pointers.entry(page.block.0).or_default();
         beside.retain(|other| !other.is_dead());
         beside.push(pointer);
+        Some(frame)
     }
 
     fn remove(&mut self, block: u64) {
@@ -374,18 +384,20 @@ impl Table {
         let Some(frame) = frame else {
             return;
         };
-        let uses = frame.uses.get_mut();
+        // Readers count under the latch, shared; here it is held alone.
+        let uses = frame.uses.load(Ordering::Relaxed);
         let pointers = self.pointers.get(&ticket.block);
         let followed = pointers.is_some_and(|all| followed_since_last(all));
-        if *uses == 0 && !followed {
+        if uses == 0 && !followed {
             self.evict(ticket.block, from_small);
         } else if from_small {
-            *uses = 0;
+            frame.uses.store(0, Ordering::Relaxed);
             frame.in_main = true;
             self.small_bytes -= frame.cost();
             self.main.push_back(ticket);
         } else {
-            *uses = uses.saturating_sub(1);
+            let fewer = uses.saturating_sub(1);
+            frame.uses.store(fewer, Ordering::Relaxed);
             self.main.push_back(ticket);
         }
     }
@@ -470,5 +482,7 @@ fn count(counter: &AtomicU64) {
     counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
 
+#[cfg(all(test, loom))]
+mod loom;
 #[cfg(test)]
 mod tests;

@@ -41,7 +41,7 @@ pub(crate) fn frame_of(page: Cow<'_, [u8]>) -> Bytes {
 }
 
 /// How much memory the frame of a page of `len` bytes takes.
-pub(crate) fn frame_bytes(len: usize) -> usize {
+pub(crate) const fn frame_bytes(len: usize) -> usize {
     if len > INLINE_PAGE_BYTES_MAX {
         return len;
     }

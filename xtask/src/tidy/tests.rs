@@ -97,8 +97,30 @@ fn finds_a_planted_bug_that_is_not_in_the_list_and_one_that_is_nowhere() {
     assert_eq!(
         planted.breaches(),
         [
-            "T8 crates/wal/src/log.rs: unlisted is no canary of the list",
+            "T8 crates/wal/src/log.rs: unlisted is no canary of a list",
             "T8 crates/simulator/src/canary.rs: lost is planted nowhere",
         ]
     );
+}
+
+#[test]
+fn finds_unsafe_code_that_is_not_interpreted() {
+    let breach = |path: &str, text: &str| unsafe_code::breach(Path::new(path), text).is_some();
+    for code in [
+        "unsafe { f() }",
+        "unsafe impl Send for X {}",
+        "#[unsafe(no_mangle)]",
+    ] {
+        assert!(breach("crates/wal/src/log.rs", code), "{code}");
+        assert!(!breach("crates/mvcc/src/memtable/arena.rs", code), "{code}");
+    }
+    let block = "    unsafe {";
+    assert!(!breach("crates/mvcc/src/memtable.rs", block));
+    assert!(breach("crates/mvcc/src/memtables.rs", block));
+    assert!(breach("crates/mvcc/tests/it/memtable.rs", block));
+    assert!(!breach(
+        "crates/wal/src/log.rs",
+        "// unsafe { } is nowhere here\n"
+    ));
+    assert!(!breach("crates/wal/src/log.rs", "#![deny(unsafe_code)]"));
 }

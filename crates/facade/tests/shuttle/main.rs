@@ -12,6 +12,7 @@ mod keyspaces;
 mod log;
 mod merges;
 mod pages;
+mod reads;
 mod runner;
 mod support;
 mod tree;

@@ -104,6 +104,19 @@ fn pages_cache_beside_reuse() {
     });
 }
 
+/// A pointer is to the frame that the cache has. Nobody else is at work.
+fn check_pointer(pager: &Pager, page: &PageRef, pointers: &Arc<FramePointers>, idx: usize) {
+    let follow = || pager.read_child(page, pointers, idx).unwrap();
+    // A full cache may refuse a page once, and keeps it when it comes again.
+    (0..2).for_each(|_| drop(follow()));
+    let kept = pager.read(page).unwrap();
+    assert_eq!(
+        follow().as_ptr(),
+        kept.as_ptr(),
+        "a pointer to a frame that left the cache"
+    );
+}
+
 /// Two readers of one state follow pointers to frames, which a cache with room for few takes back, while a writer puts
 /// others there.
 #[test]
@@ -119,6 +132,7 @@ fn pages_frame_pointers_beside_eviction() {
         };
         let reader = {
             let (pager, root) = (Arc::clone(&pager), Arc::clone(&root));
+            let pointers = Arc::clone(&pointers);
             move || {
                 for _ in 0..3 {
                     for (idx, page) in pages_of(&root).iter().enumerate() {
@@ -133,6 +147,9 @@ fn pages_frame_pointers_beside_eviction() {
         writer.join().unwrap();
         for reader in readers {
             assert!(reader.join().unwrap() <= 4);
+        }
+        for (idx, page) in pages_of(&root).iter().enumerate() {
+            check_pointer(&pager, page, &pointers, idx);
         }
         drop(root);
         let stats = pager.stats();

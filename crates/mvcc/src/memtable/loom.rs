@@ -3,9 +3,9 @@
 use ::loom::sync::Arc;
 use ::loom::thread;
 use drystone_base::sync::atomic::{AtomicU64, Ordering};
+use drystone_base::sync::check_orders;
 
 use super::*;
-use crate::loom::check;
 
 struct Published {
     memtable: Memtable,
@@ -35,7 +35,7 @@ impl Published {
 /// The keyspaces share a bucket of the directory, so that the second table hangs on the first.
 #[test]
 fn loom_a_commit_that_adds_a_table() {
-    check("a_commit_that_adds_a_table", || {
+    check_orders("a_commit_that_adds_a_table", || {
         let [first, second] = [KeyspaceId(1), KeyspaceId(65)];
         let shared = Arc::new(Published {
             memtable: Memtable::new(0),

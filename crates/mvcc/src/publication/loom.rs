@@ -3,9 +3,9 @@
 use ::loom::sync::Arc;
 use ::loom::thread;
 use drystone_base::sync::atomic::{AtomicBool, Ordering};
+use drystone_base::sync::check_orders;
 
 use super::*;
-use crate::loom::check;
 
 /// Publication, and what commits 1 and 2 left in the memtable and on stable media.
 struct Pipeline {
@@ -43,7 +43,7 @@ impl Pipeline {
 /// Two threads learn that the log is durable; a reader sees what is, all of it, and never less than before.
 #[test]
 fn loom_what_is_seen_is_durable_and_stays() {
-    check("what_is_seen_is_durable_and_stays", || {
+    check_orders("what_is_seen_is_durable_and_stays", || {
         let pipeline = Pipeline::new([Durability::Sync; 2]);
         let threads = [1, 2].map(|lsn| {
             let pipeline = Arc::clone(&pipeline);
@@ -73,7 +73,7 @@ fn loom_what_is_seen_is_durable_and_stays() {
 /// A commit that waits for nothing comes after one that waits: it is not seen before, by whomever it is applied.
 #[test]
 fn loom_nothing_overtakes_a_commit_that_waits() {
-    check("nothing_overtakes_a_commit_that_waits", || {
+    check_orders("nothing_overtakes_a_commit_that_waits", || {
         let pipeline = Pipeline::new([Durability::Sync, Durability::None]);
         let syncer = {
             let pipeline = Arc::clone(&pipeline);

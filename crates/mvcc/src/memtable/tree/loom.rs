@@ -6,9 +6,9 @@
 use ::loom::sync::Arc;
 use ::loom::thread;
 use drystone_base::sync::atomic::{AtomicU64, Ordering};
+use drystone_base::sync::check_orders;
 
 use super::*;
-use crate::loom::check;
 
 /// A tree, and the LSN that readers may see of it.
 struct Published {
@@ -69,26 +69,26 @@ fn write_beside_reader(before: u64, added: &'static [u8]) {
 
 #[test]
 fn loom_an_insert_into_a_leaf() {
-    check("an_insert_into_a_leaf", || write_beside_reader(2, &[15]));
+    check_orders("an_insert_into_a_leaf", || write_beside_reader(2, &[15]));
 }
 
 #[test]
 fn loom_a_leaf_that_splits_and_a_root_that_grows() {
-    check("a_leaf_that_splits_and_a_root_that_grows", || {
+    check_orders("a_leaf_that_splits_and_a_root_that_grows", || {
         write_beside_reader(15, &[75])
     });
 }
 
 #[test]
 fn loom_an_append_that_leaves_a_full_leaf_behind() {
-    check("an_append_that_leaves_a_full_leaf_behind", || {
+    check_orders("an_append_that_leaves_a_full_leaf_behind", || {
         write_beside_reader(15, &[200])
     });
 }
 
 #[test]
 fn loom_a_new_version_of_a_key() {
-    check("a_new_version_of_a_key", || {
+    check_orders("a_new_version_of_a_key", || {
         let shared = Published::with_keys(1);
         let writer = {
             let shared = Arc::clone(&shared);
@@ -106,7 +106,7 @@ fn loom_a_new_version_of_a_key() {
 
 #[test]
 fn loom_a_cursor_beside_an_insert() {
-    check("a_cursor_beside_an_insert", || {
+    check_orders("a_cursor_beside_an_insert", || {
         let shared = Published::with_keys(2);
         let writer = {
             let shared = Arc::clone(&shared);

@@ -1,5 +1,6 @@
 //! Campaigns: many seeds, on one thread or several, and what came of them.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -8,10 +9,10 @@ use clap::Args;
 use drystone_base::{OsRandom, Random};
 use drystone_simulator::{
     Coverage, CrashCampaign, DamageCampaign, Failure, Settings, crash_points_of, damage_of,
-    run_seed,
+    exhaustive_of, run_seed,
 };
 
-use crate::seconds;
+use crate::time::{processor_time, seconds};
 
 /// How many failures a campaign collects before it ends.
 const FAILURES_MAX: usize = 10;
@@ -43,12 +44,25 @@ pub(crate) struct DamageArguments {
     /// Bits to flip in each seed's database, one at a time
     #[arg(long, default_value_t = 1_000)]
     flips: u64,
-    /// Writes to lose in each seed's run, one at a time
-    #[arg(long, default_value_t = 20)]
+    /// Writes of each seed's run to lose, one at a time
+    #[arg(long, default_value_t = 100)]
     lost: u64,
-    /// Writes to misdirect in each seed's run, one at a time
-    #[arg(long, default_value_t = 20)]
+    /// Writes of each seed's run to misdirect, one at a time
+    #[arg(long, default_value_t = 100)]
     misdirected: u64,
+    /// How often to run each seed with a write lost while it is in use, and with one misdirected
+    #[arg(long, default_value_t = 1)]
+    in_use: u64,
+}
+
+/// How much to try of small plans.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ExhaustiveArguments {
+    #[command(flatten)]
+    campaign: Campaign,
+    /// Into how many parts to cut what is pending, at most: 14 have 16384 subsets
+    #[arg(long, default_value_t = 14)]
+    parts: u8,
 }
 
 /// The swarm.
@@ -73,10 +87,27 @@ pub(crate) fn damage(arguments: &DamageArguments) -> bool {
         flips: arguments.flips,
         lost: arguments.lost,
         misdirected: arguments.misdirected,
+        in_use: arguments.in_use,
     };
     arguments
         .campaign
         .run("databases", |seed| damage_of(seed, &damage))
+}
+
+/// All subsets of what is pending at every operation.
+pub(crate) fn exhaustive(arguments: &ExhaustiveArguments) -> bool {
+    let different = Mutex::new(BTreeSet::new());
+    let passed = arguments.campaign.run("traces", |seed| {
+        let exhausted = exhaustive_of(seed, arguments.parts)?;
+        if let Ok(mut different) = different.lock() {
+            different.insert(exhausted.trace_hash);
+        }
+        Ok(exhausted.coverage)
+    });
+    let different = different.into_inner();
+    let different = different.unwrap_or_else(|poison| poison.into_inner());
+    println!("{} different traces", different.len());
+    passed
 }
 
 /// What the threads of a campaign share.
@@ -115,18 +146,7 @@ impl Campaign {
             .into_inner()
             .unwrap_or_else(|poison| poison.into_inner());
         print!("{}", found.coverage);
-        println!("{}", rate(unit, done, started.elapsed()));
-        for counter in [
-            "crash points",
-            "bit flips",
-            "lost writes",
-            "misdirected writes",
-        ] {
-            let count = found.coverage.of(counter);
-            if count > 0 {
-                println!("{}", rate(counter, count, started.elapsed()));
-            }
-        }
+        say_rates(unit, done, &found.coverage, started.elapsed());
         println!("{} failures", found.failures.len());
         found.failures.is_empty()
     }
@@ -174,6 +194,28 @@ impl Campaign {
             Some(minutes) => elapsed.as_secs_f64() >= minutes * 60.0,
             None => number >= self.seeds,
         }
+    }
+}
+
+/// What the rates of these counts are, too: by the clock, and by the processor's time.
+const COUNTED: [&str; 5] = [
+    "crash points",
+    "subsets",
+    "bit flips",
+    "lost writes",
+    "misdirected writes",
+];
+
+fn say_rates(unit: &str, done: u64, coverage: &Coverage, elapsed: Duration) {
+    println!("{}", rate(unit, done, elapsed));
+    for counter in COUNTED {
+        let count = coverage.of(counter);
+        if count > 0 {
+            println!("{}", rate(counter, count, elapsed));
+        }
+    }
+    if let Some(time) = processor_time() {
+        println!("{} of the processor's time", seconds(time));
     }
 }
 

@@ -6,19 +6,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use drystone_base::{OsRandom, Random};
-use drystone_simulator::canary::{CANARIES, Canary, canary, hunt};
-use drystone_simulator::{Failure, Settings, run_seed};
+use drystone_simulator::Failure;
+use drystone_simulator::canary::{CANARIES, Canary, Hunter, canary, hunt};
 use serde::{Deserialize, Serialize};
 
-use crate::seconds;
+use crate::time::{processor_time, seconds};
 
 /// Which canaries, and for how long.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct CanaryArguments {
     /// Only this one
     name: Option<String>,
+    /// Who looks for them; a campaign looks for those that it must find
+    #[arg(long, value_enum, default_value_t)]
+    by: Hunter,
     /// How long to look for each, in seconds of the processor's time
     #[arg(long, default_value_t = 60)]
     seconds: u64,
@@ -65,10 +68,10 @@ const MOMENT: Duration = Duration::from_secs(1);
 
 /// Looks for canaries; whether all were found.
 pub(crate) fn run(arguments: &CanaryArguments) -> anyhow::Result<bool> {
-    let wanted = wanted(arguments.name.as_deref())?;
+    let wanted = wanted(arguments)?;
     let start = arguments.start.unwrap_or_else(|| OsRandom.next_u64() >> 24);
     if let (true, [one]) = (arguments.here, &wanted[..]) {
-        return here(one, start, arguments.seconds);
+        return here(one, start, arguments);
     }
     println!(
         "canaries, each from --start {start} on, for up to {} s",
@@ -78,19 +81,21 @@ pub(crate) fn run(arguments: &CanaryArguments) -> anyhow::Result<bool> {
     Ok(say(&outcomes))
 }
 
-fn wanted(name: Option<&str>) -> anyhow::Result<Vec<&'static Canary>> {
-    let Some(name) = name else {
-        return Ok(CANARIES.iter().collect());
+fn wanted(arguments: &CanaryArguments) -> anyhow::Result<Vec<&'static Canary>> {
+    let Some(name) = &arguments.name else {
+        let finds = |canary: &&Canary| arguments.by.finds(canary);
+        return Ok(CANARIES.iter().filter(finds).collect());
     };
     let known = canary(name).with_context(|| format!("there is no canary {name}"))?;
     Ok(vec![known])
 }
 
 /// The process that has the bug.
-fn here(canary: &Canary, start: u64, limit_s: u64) -> anyhow::Result<bool> {
+fn here(canary: &Canary, start: u64, arguments: &CanaryArguments) -> anyhow::Result<bool> {
     let started = Instant::now();
-    let time = || time_of_process().unwrap_or_else(|| started.elapsed());
-    let hunt = hunt(canary, start, Duration::from_secs(limit_s), time)?;
+    let time = || processor_time().unwrap_or_else(|| started.elapsed());
+    let limit = Duration::from_secs(arguments.seconds);
+    let hunt = hunt(canary, arguments.by, start, limit, time)?;
     let found = hunt.found.map(|failure| Finding {
         seed: failure.plan.seed,
         kind: format!("{:?}", failure.kind),
@@ -105,14 +110,6 @@ fn here(canary: &Canary, start: u64, limit_s: u64) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// The processor's time that this process has had, where the system says so: beside other work, the clock on the wall
-/// runs faster than the swarm.
-fn time_of_process() -> Option<Duration> {
-    let text = std::fs::read_to_string("/proc/self/schedstat").ok()?;
-    let nanos = text.split_whitespace().next()?.parse().ok()?;
-    Some(Duration::from_nanos(nanos))
-}
-
 /// Looks for one after the other, or for several at once.
 fn hunt_all(
     wanted: &[&'static Canary],
@@ -123,8 +120,8 @@ fn hunt_all(
     let work = || {
         let mut outcomes = Vec::new();
         while let Some(canary) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let first = Cage::open(canary, start, arguments.seconds)?.wait()?;
-            let outcome = past_false_alarms(first, arguments.seconds)?;
+            let first = Cage::open(canary, start, arguments)?.wait()?;
+            let outcome = past_false_alarms(first, arguments)?;
             say_one(&outcome);
             outcomes.push(outcome);
         }
@@ -151,12 +148,19 @@ struct Cage {
 }
 
 impl Cage {
-    fn open(canary: &'static Canary, start: u64, limit_s: u64) -> anyhow::Result<Cage> {
+    fn open(
+        canary: &'static Canary,
+        start: u64,
+        arguments: &CanaryArguments,
+    ) -> anyhow::Result<Cage> {
+        let by = arguments.by.to_possible_value();
+        let by = by.context("a hunter that has no name")?;
         let program = std::env::current_exe().context("finding this program")?;
         let child = Command::new(program)
             .args(["canary", "--here", canary.name])
+            .args(["--by", by.get_name()])
             .args(["--start", &start.to_string()])
-            .args(["--seconds", &limit_s.to_string()])
+            .args(["--seconds", &arguments.seconds.to_string()])
             .stdout(Stdio::piped())
             .stderr(Stdio::null()) // panics that are findings
             .spawn()
@@ -165,7 +169,7 @@ impl Cage {
             canary,
             child,
             started: Instant::now(),
-            limit: Duration::from_secs(limit_s),
+            limit: Duration::from_secs(arguments.seconds),
         })
     }
 
@@ -223,14 +227,17 @@ impl Cage {
 }
 
 /// Goes on behind seeds that fail without the bug, too: they are no find.
-fn past_false_alarms(mut outcome: Outcome, limit_s: u64) -> anyhow::Result<Outcome> {
-    while let Some(without) = fails_without(&outcome) {
+fn past_false_alarms(mut outcome: Outcome, arguments: &CanaryArguments) -> anyhow::Result<Outcome> {
+    while let Some(without) = fails_without(&outcome, arguments.by) {
         let (seed, kind, what) = (without.plan.seed, without.kind, &without.what);
         println!("seed {seed} fails without any planted bug: {kind:?}: {what}");
         let next = seed.wrapping_add(1);
         let spent = Duration::from_secs_f64(outcome.took).as_secs();
-        let left = limit_s.saturating_sub(spent);
-        let mut rest = Cage::open(outcome.canary, next, left)?.wait()?;
+        let left = CanaryArguments {
+            seconds: arguments.seconds.saturating_sub(spent),
+            ..arguments.clone()
+        };
+        let mut rest = Cage::open(outcome.canary, next, &left)?.wait()?;
         rest.took += outcome.took;
         rest.seeds += outcome.seeds;
         rest.false_alarms = outcome.false_alarms + 1;
@@ -240,12 +247,8 @@ fn past_false_alarms(mut outcome: Outcome, limit_s: u64) -> anyhow::Result<Outco
 }
 
 /// What is wrong with the seed that found a canary in this process, which has none.
-fn fails_without(outcome: &Outcome) -> Option<Box<Failure>> {
-    let settings = Settings {
-        shrinks: false,
-        ..Settings::default()
-    };
-    run_seed(outcome.finding.as_ref()?.seed, &settings).err()
+fn fails_without(outcome: &Outcome, by: Hunter) -> Option<Box<Failure>> {
+    by.run(outcome.finding.as_ref()?.seed).err()
 }
 
 fn say_one(outcome: &Outcome) {

@@ -7,7 +7,7 @@
 
 mod hunt;
 
-pub use hunt::{Hunt, NotPlanted, hunt};
+pub use hunt::{Hunt, Hunter, NotPlanted, hunt};
 
 use crate::failure::FailureKind::{
     self, LostCommit, MissingError, NotSound, UnexpectedError, WrongConflict, WrongData,

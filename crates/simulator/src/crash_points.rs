@@ -119,7 +119,7 @@ impl Points<'_> {
             ));
         }
         let first = cuts.cuts.first().map_or(at, |(at, _)| *at);
-        match open(&disk, self.plan, self.recorded, first) {
+        match reopen(&disk, self.plan, self.recorded, first) {
             Ok(()) => Ok(disk
                 .take_trace()
                 .unwrap_or_else(|| self.recorded.trace.clone())),
@@ -135,17 +135,18 @@ impl Points<'_> {
             replay.describe(16),
             replay.describe_pending()
         );
-        Box::new(Failure {
-            kind,
-            what,
-            step: self.recorded.step_at(cuts.cuts[0].0),
-            plan: self.plan.clone(),
-        })
+        let step = self.recorded.step_at(cuts.cuts[0].0);
+        Box::new(Failure::new(kind, what, step, self.plan)).of_campaign("crash-points")
     }
 }
 
 /// Opens a disk and holds what it shows against what may be there after a power cut at an operation.
-fn open(disk: &SimFileSystem, plan: &Plan, recorded: &Recorded, at: usize) -> Result<(), Stop> {
+pub(crate) fn reopen(
+    disk: &SimFileSystem,
+    plan: &Plan,
+    recorded: &Recorded,
+    at: usize,
+) -> Result<(), Stop> {
     let opened = Database::open_in(&disk.env(), FOLDER, plan.options.database());
     let db = opened.map_err(|error| Stop::unexpected("open", &error))?;
     let found = observe(&db)?;

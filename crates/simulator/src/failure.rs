@@ -40,12 +40,32 @@ pub struct Failure {
     pub step: usize,
     /// What was run.
     pub plan: Plan,
+    /// The command that shows it again.
+    pub replay: String,
 }
 
 /// How many steps before the failure are shown.
 const LAST_STEPS: usize = 12;
 
 impl Failure {
+    /// What the swarm says.
+    pub(crate) fn new(kind: FailureKind, what: String, step: usize, plan: &Plan) -> Failure {
+        Failure {
+            kind,
+            what,
+            step,
+            plan: plan.clone(),
+            replay: format!("cargo xtask sim --seed {}", plan.seed),
+        }
+    }
+
+    /// What a campaign says that is run by `mode`.
+    pub(crate) fn of_campaign(mut self: Box<Failure>, mode: &str) -> Box<Failure> {
+        let seed = self.plan.seed;
+        self.replay = format!("cargo xtask sim {mode} --start {seed} --seeds 1");
+        self
+    }
+
     /// The steps before the failure, and the one in which it was seen.
     #[must_use]
     pub fn last_steps(&self) -> &[Step] {
@@ -61,6 +81,7 @@ impl fmt::Display for Failure {
             what,
             step,
             plan,
+            replay,
         } = self;
         writeln!(f, "{kind:?} at step {step} of {}: {what}", plan.steps.len())?;
         writeln!(f, "options: {:?}", plan.options)?;
@@ -68,7 +89,7 @@ impl fmt::Display for Failure {
         for step in self.last_steps() {
             writeln!(f, "  {step}")?;
         }
-        write!(f, "replay with: cargo xtask sim --seed {}", plan.seed)
+        write!(f, "replay with: {replay}")
     }
 }
 

@@ -17,7 +17,8 @@
 //! `operation.rs`, `statement.rs`, `fault.rs`, `options.rs` and `plan.rs` are what plans are made of; `workload.rs`,
 //! `tasks.rs` and `scheduler.rs` draw them; `oracle.rs` knows what must be; `run.rs` runs them; `swarm.rs`, `shrink.rs`,
 //! `failure.rs` and `report.rs` are for those who want to know what came of it; `crash_points.rs`, `exhaustive.rs` and
-//! `damage.rs` try every power cut, all that it may leave, and much damage on one short plan each; `canary.rs` lists bugs that are planted for the swarm to find.
+//! `damage.rs` try every power cut, all that it may leave, and much damage on one short plan each; `canary.rs` lists bugs
+//! that are planted for all of them to find.
 
 pub mod canary;
 mod crash_points;

@@ -6,10 +6,10 @@
 
 mod campaign;
 mod canaries;
+mod time;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
@@ -57,6 +57,8 @@ enum Mode {
     CrashPoints(Campaign),
     /// Flip bits, lose writes and misdirect writes, one at a time
     Damage(campaign::DamageArguments),
+    /// Cut power at every operation of tiny plans, and try every subset of what is pending
+    Exhaustive(campaign::ExhaustiveArguments),
     /// Look for planted bugs, one at a time: in a build with `--cfg planted`
     Canary(canaries::CanaryArguments),
 }
@@ -66,6 +68,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let passed = match arguments.mode {
         Some(Mode::CrashPoints(campaign)) => campaign::crash_points(&campaign),
         Some(Mode::Damage(arguments)) => campaign::damage(&arguments),
+        Some(Mode::Exhaustive(arguments)) => campaign::exhaustive(&arguments),
         Some(Mode::Canary(arguments)) => canaries::run(&arguments)?,
         None => swarm(&arguments.swarm)?,
     };
@@ -120,9 +123,4 @@ fn say(outcome: Result<drystone_simulator::Report, Box<drystone_simulator::Failu
             false
         }
     }
-}
-
-/// As a clock shows it.
-fn seconds(time: Duration) -> String {
-    format!("{:.1} s", time.as_secs_f64())
 }

@@ -297,12 +297,7 @@ impl<'p> Run<'p> {
 /// What a stop means for those who want to see it again.
 pub(crate) fn failure_of(stop: Stop, step: usize, plan: &Plan) -> Failure {
     let (kind, what) = stop.into_parts();
-    Failure {
-        kind,
-        what,
-        step,
-        plan: plan.clone(),
-    }
+    Failure::new(kind, what, step, plan)
 }
 
 /// What an operation is counted as.

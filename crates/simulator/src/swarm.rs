@@ -65,6 +65,19 @@ pub(crate) fn calm_plan_of(seed: u64) -> Plan {
     draw_plan(seed, &workload, &mut draw)
 }
 
+/// A plan of a seed that is so short that all subsets of what is pending can be tried.
+pub(crate) fn tiny_plan_of(seed: u64) -> Plan {
+    let mut draw = Draw::of(seed, &[7]);
+    let workload = Workload {
+        steps: 12,
+        weather: Weather::Calm,
+        large_bytes_max: 0,
+        value_bytes_max: 100,
+        ..workload_of(seed)
+    };
+    draw_plan(seed, &workload, &mut draw)
+}
+
 /// What the plan of a seed was drawn with.
 #[must_use]
 pub fn workload_of(seed: u64) -> Workload {
@@ -85,12 +98,8 @@ pub fn run_seed(seed: u64, settings: &Settings) -> Result<Report, Box<Failure>> 
                 "trace hash {:#x}, then {:#x}",
                 report.trace_hash, again.trace_hash
             );
-            return Err(Box::new(Failure {
-                kind: FailureKind::NotDeterministic,
-                what,
-                step: plan.steps.len(),
-                plan,
-            }));
+            let kind = FailureKind::NotDeterministic;
+            return Err(Box::new(Failure::new(kind, what, plan.steps.len(), &plan)));
         }
     }
     Ok(report)
@@ -108,16 +117,20 @@ fn small(failure: Box<Failure>, settings: &Settings) -> Box<Failure> {
 /// # Errors
 /// The first promise that the database broke.
 pub fn run_plan(plan: &Plan) -> Result<Report, Box<Failure>> {
-    let run = catch_unwind(AssertUnwindSafe(|| Run::new(plan).run()));
-    match run {
-        Ok(outcome) => outcome.map_err(Box::new),
-        Err(panic) => Err(Box::new(Failure {
-            kind: FailureKind::Panic,
-            what: panic_text(&*panic),
-            step: plan.steps.len(),
-            plan: plan.clone(),
-        })),
-    }
+    caught(plan, || Run::new(plan).run().map_err(Box::new))
+}
+
+/// Does something of a plan. A panic is a broken promise as well.
+pub(crate) fn caught<T>(
+    plan: &Plan,
+    work: impl FnOnce() -> Result<T, Box<Failure>>,
+) -> Result<T, Box<Failure>> {
+    let outcome = catch_unwind(AssertUnwindSafe(work));
+    outcome.unwrap_or_else(|panic| {
+        let what = panic_text(&*panic);
+        let step = plan.steps.len();
+        Err(Box::new(Failure::new(FailureKind::Panic, what, step, plan)))
+    })
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

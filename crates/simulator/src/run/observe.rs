@@ -65,20 +65,22 @@ fn tables(db: &Database) -> Result<BTreeMap<u8, Table>, Unseen> {
 }
 
 fn table(db: &Database, number: u8, info: &TableInfo) -> Result<Table, Unseen> {
-    let (sql, parameters) = Query::All(number).sql();
-    let mut rows = BTreeMap::new();
-    for row in db.query(&sql, &parameters)? {
-        let row = cells(&row.map_err(Error::from)?)?;
-        rows.insert(row.id, row);
-    }
+    let rows = rows_of(db, &Query::All(number))?;
     let definition = info.to_sql();
     let indexes = IndexOn::ALL.into_iter();
     let indexes = indexes.filter(|on| definition.contains(&index_name(number, *on)));
     Ok(Table {
         life: 0,
-        rows: Arc::new(rows),
+        rows: Arc::new(rows.into_iter().map(|row| (row.id, row)).collect()),
         indexes: indexes.map(|on| (on, 0)).collect(),
     })
+}
+
+/// The rows that a query gives, of those that give whole rows.
+pub(crate) fn rows_of(db: &Database, query: &Query) -> Result<Vec<Cells>, Unseen> {
+    let (sql, parameters) = query.sql();
+    let rows = db.query(&sql, &parameters)?;
+    rows.map(|row| cells(&row.map_err(Error::from)?)).collect()
 }
 
 /// A row of columns `id`, `a`, `b`, `v`.

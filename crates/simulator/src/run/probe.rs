@@ -5,8 +5,8 @@ use drystone_testkit::{FaultAtlas, Happened, Hazard, MayBreak, Outcome, SimFileS
 
 use super::judge::Stop;
 use super::observe::{Unseen, difference, is_reported, observe};
-use super::{FOLDER, Run, failure_of};
-use crate::failure::{Failure, FailureKind};
+use super::{FOLDER, Run};
+use crate::failure::FailureKind;
 use crate::fault::Damage;
 use crate::oracle::Oracle;
 use crate::plan::Plan;

@@ -1,5 +1,7 @@
 //! A run on a recording disk: the trace, and what was promised when.
 
+use std::ops::RangeInclusive;
+
 use drystone_testkit::Trace;
 
 use super::judge::Stop;
@@ -21,6 +23,7 @@ struct Note {
     /// Operations of the disk.
     operations: usize,
     floor: usize,
+    vouched: usize,
     newest: usize,
 }
 
@@ -54,36 +57,50 @@ impl Run<'_> {
         Note {
             operations: self.disk.recorded(),
             floor: self.oracle.floor(),
+            vouched: self.oracle.vouched(),
             newest: self.oracle.newest_number(),
         }
     }
 }
 
 impl Recorded {
+    /// The numbers of the states that may be found when power is cut at an operation.
+    pub(crate) fn promised(&self, at: usize) -> RangeInclusive<usize> {
+        let floor = self.before(at).map_or(0, |note| note.floor);
+        let current = self.notes.get(self.step_at(at)).or(self.notes.last());
+        floor..=current.map_or(0, |note| note.newest)
+    }
+
+    /// The newest state at an operation of which the log says more than once that it was durable, so that it cannot be
+    /// missing unnoticed.
+    pub(crate) fn vouched(&self, at: usize) -> usize {
+        self.before(at).map_or(0, |note| note.vouched)
+    }
+
     /// Holds what is found after a power cut at an operation against what may be.
     pub(crate) fn identify(&self, at: usize, found: &State) -> Result<(), Stop> {
-        let over = self.notes.partition_point(|note| note.operations <= at);
-        let floor = over.checked_sub(1).map_or(0, |last| self.notes[last].floor);
-        let current = self.notes.get(over).or(self.notes.last());
-        let newest = current.map_or(0, |note| note.newest);
-        if self
-            .oracle
-            .states(floor, newest)
-            .any(|state| state == found)
-        {
+        self.identify_among(&self.promised(at), found)
+    }
+
+    /// Holds what is found against the states of these numbers.
+    pub(crate) fn identify_among(
+        &self,
+        expected: &RangeInclusive<usize>,
+        found: &State,
+    ) -> Result<(), Stop> {
+        let mut states = self.oracle.states(*expected.start(), *expected.end());
+        let first = states.next();
+        if first.into_iter().chain(states).any(|state| state == found) {
             return Ok(());
         }
         Err(match self.oracle.number_of(found) {
             Some(number) => Stop::broken(
                 FailureKind::LostCommit,
-                format!("opened in state {number}; expected one of {floor}..={newest}"),
+                format!("opened in state {number}; expected one of {expected:?}"),
             ),
             None => Stop::wrong(format!(
-                "opened in a state that never was; expected one of {floor}..={newest}; beside the first of them: {}",
-                self.oracle
-                    .states(floor, newest)
-                    .next()
-                    .map_or_else(String::new, |state| difference(state, found))
+                "opened in a state that never was; expected one of {expected:?}; beside the first of them: {}",
+                first.map_or_else(String::new, |state| difference(state, found))
             )),
         })
     }
@@ -91,5 +108,10 @@ impl Recorded {
     /// The step during which an operation happened.
     pub(crate) fn step_at(&self, at: usize) -> usize {
         self.notes.partition_point(|note| note.operations <= at)
+    }
+
+    /// What was so after the last step that was over.
+    fn before(&self, at: usize) -> Option<&Note> {
+        self.notes.get(self.step_at(at).checked_sub(1)?)
     }
 }

@@ -1,8 +1,8 @@
 //! A few seeds of each kind run clean, and the same plan is the same run.
 
 use drystone_simulator::{
-    Coverage, CrashCampaign, DamageCampaign, Plan, Settings, crash_points_of, damage_of, plan_of,
-    run_plan, run_seed,
+    Coverage, CrashCampaign, DamageCampaign, Plan, Settings, crash_points_of, damage_of,
+    exhaustive_of, plan_of, run_plan, run_seed,
 };
 
 const SEEDS: u64 = 150;
@@ -57,9 +57,24 @@ fn power_is_cut_everywhere_in_a_short_plan() {
 fn damage_is_found_or_does_no_harm() {
     let campaign = DamageCampaign {
         flips: 300,
-        lost: 10,
-        misdirected: 10,
+        lost: 30,
+        misdirected: 30,
+        in_use: 5,
     };
     let coverage = damage_of(3, &campaign).unwrap_or_else(|failure| panic!("{failure}"));
-    assert!(coverage.of("bit flips: Unnoticed") > 0 && coverage.of("bit flips: Reported") > 0);
+    for kind in ["bit flips", "lost writes", "misdirected writes"] {
+        for harm in ["harmless", "mended", "reported"] {
+            let name = format!("{kind}: {harm}");
+            assert!(coverage.of(&name) > 0, "no {name} in\n{coverage}");
+        }
+    }
+    assert!(coverage.of("lost writes in use") > 0, "{coverage}");
+}
+
+#[test]
+fn every_subset_of_what_is_pending_leaves_what_was_promised() {
+    let exhausted = exhaustive_of(5, 10).unwrap_or_else(|failure| panic!("{failure}"));
+    let coverage = exhausted.coverage;
+    assert!(coverage.of("subsets") > 100, "{coverage}");
+    assert!(coverage.of("operations with  2 parts pending") > 0);
 }

@@ -91,10 +91,12 @@ struct Table {
 struct Frame {
     block: u64,
     checksum: u64,
-    codec: u8,
     bytes: Bytes,
     /// Names its ticket.
     stamp: u64,
+    /// As stored: shorter than `bytes` where the page is compressed.
+    len: u32,
+    codec: u8,
     in_main: bool,
     uses: AtomicU8,
 }
@@ -245,9 +247,7 @@ impl Frame {
         if is_planted("pager-cache-stale") {
             return true;
         }
-        self.checksum == page.checksum
-            && self.codec == page.codec
-            && self.bytes.len() as u64 == u64::from(page.len)
+        self.checksum == page.checksum && self.codec == page.codec && self.len == page.len
     }
 
     fn touch(&self) {
@@ -303,8 +303,9 @@ impl Table {
         let frame = Frame {
             block: page.block.0,
             checksum: page.checksum,
-            codec: page.codec,
             bytes,
+            len: page.len,
+            codec: page.codec,
             stamp: self.next_stamp,
             in_main: self.is_ghost(hash, page.block.0),
             uses: AtomicU8::new(0),

@@ -1,5 +1,6 @@
 //! The pager's file: reads, writes and syncs that say where they failed, and the poison that a failed sync leaves.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,11 +10,13 @@ use drystone_base::File;
 use drystone_base::checksum::{crc64, is_right};
 use drystone_base::planted::is_planted;
 use drystone_base::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use drystone_compress::CodecId;
 
 use crate::block::BLOCK_BYTES_U64;
+use crate::compressed::{Refused, Unpacker};
 use crate::error::{Malformed, PagerError};
 use crate::frame::frame_of;
-use crate::page_ref::{CODEC_NONE, PageRef};
+use crate::page_ref::PageRef;
 
 /// An open file of pages.
 #[derive(Debug)]
@@ -25,6 +28,7 @@ pub(crate) struct DataFile {
     poisoned: AtomicBool,
     written_bytes: AtomicU64,
     syncs: AtomicU64,
+    unpacker: Unpacker,
 }
 
 impl DataFile {
@@ -36,6 +40,7 @@ impl DataFile {
             poisoned: AtomicBool::new(false),
             written_bytes: AtomicU64::new(0),
             syncs: AtomicU64::new(0),
+            unpacker: Unpacker::default(),
         }
     }
 
@@ -55,13 +60,7 @@ impl DataFile {
     pub(crate) fn read_page(&self, page: &PageRef) -> Result<Bytes, PagerError> {
         let offset = page.block.offset();
         self.check_place(page)?;
-        if page.codec != CODEC_NONE {
-            return Err(PagerError::UnknownCodec {
-                path: self.path.clone(),
-                offset,
-                codec: page.codec,
-            });
-        }
+        let codec = self.codec_of(page)?;
         let len = usize::try_from(page.len).expect("pages are at most MAX_PAGE_BYTES long");
         let mut bytes = vec![0; len];
         self.read_or_zeros(&mut bytes, offset)?;
@@ -69,7 +68,46 @@ impl DataFile {
         if !is_right(page.checksum, found) && !is_planted("pager-checksum-skipped") {
             return Err(self.corrupt(offset, Malformed::checksum(page.checksum, found)));
         }
-        Ok(frame_of(bytes.into()))
+        self.unpack(codec, bytes.into(), offset)
+    }
+
+    /// The contents of a page whose stored bytes are at hand, and proved.
+    pub(crate) fn contents_of(&self, page: &PageRef, stored: &[u8]) -> Result<Bytes, PagerError> {
+        self.unpack(self.codec_of(page)?, stored.into(), page.block.offset())
+    }
+
+    /// A codec that is not here is found before anything is read.
+    fn codec_of(&self, page: &PageRef) -> Result<CodecId, PagerError> {
+        let (path, offset) = (&self.path, page.block.offset());
+        let known = CodecId::from_byte(page.codec);
+        let codec = known.map_err(|_| PagerError::UnknownCodec {
+            path: path.clone(),
+            offset,
+            codec: page.codec,
+        })?;
+        let built = codec.check_built();
+        built.map_err(|why| PagerError::CodecNotBuilt {
+            path: path.clone(),
+            offset,
+            why,
+        })?;
+        Ok(codec)
+    }
+
+    fn unpack(
+        &self,
+        codec: CodecId,
+        stored: Cow<'_, [u8]>,
+        offset: u64,
+    ) -> Result<Bytes, PagerError> {
+        if codec == CodecId::None {
+            return Ok(frame_of(stored));
+        }
+        match self.unpacker.unpack(codec, &stored) {
+            Ok(contents) => Ok(frame_of(contents.into())),
+            Err(Refused::Malformed(why)) => Err(self.corrupt(offset, why)),
+            Err(Refused::Failed(why)) => Err(self.io("decompress", offset, io::Error::other(why))),
+        }
     }
 
     /// No memory is set aside for a page that the file is too short for.

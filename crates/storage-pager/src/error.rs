@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use drystone_base::Lsn;
+use drystone_compress::{CompressError, NotBuilt};
 
 /// An operation on a pager failed.
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +48,10 @@ pub enum PagerError {
         /// Its LSN.
         lsn: Lsn,
     },
-    /// A page is stored with a codec that this build lacks.
-    #[error("page at offset {offset} of {path} needs codec {codec}, which this build lacks")]
+    /// A page is stored with a codec that this version does not know.
+    #[error(
+        "page at offset {offset} of {path} needs codec {codec}, which this version does not know"
+    )]
     UnknownCodec {
         /// The file.
         path: PathBuf,
@@ -56,6 +59,27 @@ pub enum PagerError {
         offset: u64,
         /// The codec's number.
         codec: u8,
+    },
+    /// A page is stored with a codec that this build lacks. Build with the feature that it names.
+    #[error("page at offset {offset} of {path} cannot be read")]
+    CodecNotBuilt {
+        /// The file.
+        path: PathBuf,
+        /// Where the page lies, in bytes.
+        offset: u64,
+        /// The codec, and its feature.
+        #[source]
+        why: NotBuilt,
+    },
+    /// A page cannot be compressed so: a codec that this build lacks, or a level that it does not have. Nothing was
+    /// written.
+    #[error("page of {len} bytes cannot be compressed")]
+    Compress {
+        /// Its length in bytes.
+        len: usize,
+        /// What is wrong with the codec.
+        #[source]
+        why: CompressError,
     },
     /// The file was written by a newer version.
     #[error("{path} has format version {found}; this build reads up to {supported}")]

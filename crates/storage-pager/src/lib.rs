@@ -36,10 +36,13 @@
 //!   writing may be tried again for as long as it takes.
 //! - P4. One process has the file open for writing. The caller sees to it.
 //!
+//! Pages can be compressed, each by itself: [`Writer::write_compressed`]. The cache holds their contents.
+//!
 //! The bytes on disk: `docs/format/pager.md`.
 
 mod block;
 mod cache;
+mod compressed;
 mod data_file;
 mod error;
 mod extent_set;
@@ -60,6 +63,7 @@ mod verify;
 mod writer;
 
 pub use block::{BLOCK_BYTES, BlockNo};
+pub use drystone_compress::{Codec, CompressError};
 pub use error::{Malformed, PagerError};
 pub use frame_pointers::FramePointers;
 pub use page_ref::{CODEC_NONE, MAX_PAGE_BYTES, PAGE_REF_BYTES, PageRef};

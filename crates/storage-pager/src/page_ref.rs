@@ -4,7 +4,7 @@
 //! offset  size  field
 //!      0     8  block     number of the first block, >= 4
 //!      8     4  len       stored length in bytes, 1..=MAX_PAGE_BYTES; the page takes as many whole blocks as that needs
-//!     12     1  codec     how the contents are stored; 0: as they are
+//!     12     1  codec     how the contents are stored, by the numbers of `docs/format/compress.md`; 0: as they are
 //!     13     1  seal      0: not sealed; every other value is reserved for AEAD suites
 //!     14     2  reserved  zero; a reader rejects anything else
 //!     16     8  checksum  CRC-64/NVME of the `len` stored bytes
@@ -23,7 +23,7 @@ pub const PAGE_REF_BYTES: usize = 32;
 /// The longest page.
 pub const MAX_PAGE_BYTES: usize = 1 << 30;
 
-/// The codec of pages that are stored as they are.
+/// The codec of pages that are stored as they are. The others are those of [`Codec`](crate::Codec).
 pub const CODEC_NONE: u8 = 0;
 
 /// Where a page lies, and the checksum of its contents.

@@ -59,7 +59,7 @@ impl Verifier {
         self.report.pages += 1;
         match read {
             Ok(bytes) => {
-                self.report.bytes += bytes.len() as u64;
+                self.report.bytes += u64::from(page.len);
                 Some(bytes)
             }
             Err(finding) => {

@@ -15,8 +15,11 @@ use bytes::Bytes;
 use drystone_base::Lsn;
 use drystone_base::checksum::crc64;
 use drystone_base::planted::is_planted;
+use drystone_compress::Codec;
 
 use crate::block::{BLOCK_BYTES, BlockNo, Extent, blocks_for};
+use crate::cache::CACHED_PAGE_BYTES_MAX;
+use crate::compressed::Packer;
 use crate::error::{Malformed, PagerError};
 use crate::frame::frame_of;
 use crate::free_list;
@@ -39,6 +42,7 @@ pub struct Writer {
     space: Option<Box<Space>>,
     changes: Changes,
     buffer: Buffer,
+    packer: Packer,
 }
 
 /// Pages that lie one behind the other and are not in the file yet.
@@ -47,7 +51,16 @@ struct Buffer {
     start: u64,
     /// Whole blocks.
     bytes: Vec<u8>,
-    pages: Vec<PageRef>,
+    pages: Vec<Buffered>,
+    /// Memory for the frames of compressed pages.
+    frame_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Buffered {
+    page: PageRef,
+    /// For the cache: the contents of a compressed page, unless it is too long to be kept there.
+    frame: Option<Bytes>,
 }
 
 impl Writer {
@@ -57,6 +70,7 @@ impl Writer {
             space: Some(space),
             changes: Changes::default(),
             buffer: Buffer::default(),
+            packer: Packer::default(),
         }
     }
 
@@ -67,19 +81,58 @@ impl Writer {
     /// [`PagerError::PageLen`]; [`PagerError::Io`] when the file cannot grow or an earlier page cannot be written, with
     /// nothing added: trying again is allowed.
     pub fn write(&mut self, bytes: &[u8]) -> Result<PageRef, PagerError> {
-        let len = page_len(bytes)?;
-        let extent = self.allocate(blocks_for(u64::from(len)))?;
-        let page = PageRef {
-            block: BlockNo(extent.start),
-            len,
-            codec: CODEC_NONE,
-            checksum: crc64(bytes),
+        let page = self.place(bytes, CODEC_NONE)?;
+        self.buffer.push(page, bytes, None);
+        Ok(page)
+    }
+
+    /// As [`Writer::write`], compressed where that saves a block; as they are where it does not. Reading gives the same
+    /// contents either way.
+    ///
+    /// # Errors
+    /// As [`Writer::write`]; [`PagerError::Compress`] for a codec that this build lacks, with nothing added.
+    pub fn write_compressed(
+        &mut self,
+        contents: &[u8],
+        codec: Codec,
+    ) -> Result<PageRef, PagerError> {
+        let len = page_len(contents)? as usize;
+        let mut packer = std::mem::take(&mut self.packer);
+        let page = match packer.pack(contents, codec) {
+            Ok(Some(stored)) => self.write_packed(stored, contents, codec),
+            Ok(None) => self.write(contents),
+            Err(why) => Err(PagerError::Compress { len, why }),
         };
-        if !self.buffer.takes(extent, bytes.len()) {
+        self.packer = packer;
+        page
+    }
+
+    fn write_packed(
+        &mut self,
+        stored: &[u8],
+        contents: &[u8],
+        codec: Codec,
+    ) -> Result<PageRef, PagerError> {
+        let page = self.place(stored, codec.id().byte())?;
+        let is_kept = contents.len() <= CACHED_PAGE_BYTES_MAX;
+        let frame = is_kept.then(|| frame_of(contents.into()));
+        self.buffer.push(page, stored, frame);
+        Ok(page)
+    }
+
+    /// Finds blocks for a page, and makes the buffer ready for it.
+    fn place(&mut self, stored: &[u8], codec: u8) -> Result<PageRef, PagerError> {
+        let len = page_len(stored)?;
+        let extent = self.allocate(blocks_for(u64::from(len)))?;
+        if !self.buffer.takes(extent, stored.len()) {
             self.flush().inspect_err(|_| self.spoil(extent))?;
         }
-        self.buffer.push(page, bytes);
-        Ok(page)
+        Ok(PageRef {
+            block: BlockNo(extent.start),
+            len,
+            codec,
+            checksum: crc64(stored),
+        })
     }
 
     /// A page is not part of the next state. Its blocks are used again once the commit is durable and no older root is
@@ -104,7 +157,8 @@ impl Writer {
     /// As [`Pager::read`](crate::Pager::read).
     pub fn read(&self, page: &PageRef) -> Result<Bytes, PagerError> {
         match self.buffer.page(page) {
-            Some(bytes) => Ok(Bytes::copy_from_slice(bytes)),
+            Some((_, Some(frame))) => Ok(frame.clone()),
+            Some((stored, None)) => self.inner.file.contents_of(page, stored),
             None => self.inner.read(page),
         }
     }
@@ -286,10 +340,13 @@ impl Writer {
         }
         let offset = BlockNo(self.buffer.start).offset();
         self.inner.file.write(&self.buffer.bytes, offset)?;
-        for page in &self.buffer.pages {
-            if let Some(bytes) = self.buffer.page(page) {
-                self.inner.cache.insert(page, frame_of(bytes.into()));
-            }
+        for Buffered { page, .. } in &self.buffer.pages {
+            let frame = match self.buffer.page(page) {
+                Some((_, Some(frame))) => frame.clone(),
+                Some((contents, None)) if page.codec == CODEC_NONE => frame_of(contents.into()),
+                _ => continue, // too long for the cache
+            };
+            self.inner.cache.insert(page, frame);
         }
         self.buffer.clear();
         Ok(())
@@ -314,29 +371,31 @@ impl Buffer {
     /// Whether a page of `len` bytes at `extent` may follow.
     fn takes(&self, extent: Extent, len: usize) -> bool {
         let end = self.start + blocks_for(self.bytes.len() as u64);
-        self.bytes.is_empty() || (extent.start == end && self.bytes.len() + len <= WRITE_BYTES)
+        let held = self.bytes.len().max(self.frame_bytes);
+        self.bytes.is_empty() || (extent.start == end && held + len <= WRITE_BYTES)
     }
 
-    fn push(&mut self, page: PageRef, bytes: &[u8]) {
+    fn push(&mut self, page: PageRef, bytes: &[u8], frame: Option<Bytes>) {
         if self.bytes.is_empty() {
             self.start = page.block.0;
         }
         self.bytes.extend_from_slice(bytes);
         let whole = self.bytes.len().next_multiple_of(BLOCK_BYTES);
         self.bytes.resize(whole, 0);
-        self.pages.push(page);
+        self.frame_bytes += frame.as_ref().map_or(0, Bytes::len);
+        self.pages.push(Buffered { page, frame });
     }
 
-    /// The contents of a page that is in here.
-    fn page(&self, page: &PageRef) -> Option<&[u8]> {
-        let found = self
-            .pages
-            .binary_search_by_key(&page.block, |page| page.block);
-        let is_same = found.is_ok_and(|idx| self.pages[idx] == *page);
+    /// The stored bytes of a page that is in here, and its frame if it has one already.
+    fn page(&self, page: &PageRef) -> Option<(&[u8], Option<&Bytes>)> {
+        let place = |buffered: &Buffered| buffered.page.block;
+        let found = self.pages.binary_search_by_key(&page.block, place).ok()?;
+        let buffered = &self.pages[found];
         let offset = BlockNo(page.block.0.checked_sub(self.start)?).offset();
         let start = usize::try_from(offset).ok()?;
         let end = start.checked_add(usize::try_from(page.len).ok()?)?;
-        self.bytes.get(start..end).filter(|_| is_same)
+        let stored = self.bytes.get(start..end)?;
+        (buffered.page == *page).then_some((stored, buffered.frame.as_ref()))
     }
 
     /// Empties it; memory for a longer page than usual is given back.
@@ -344,6 +403,7 @@ impl Buffer {
         self.bytes.clear();
         self.bytes.shrink_to(WRITE_BYTES);
         self.pages.clear();
+        self.frame_bytes = 0;
     }
 }
 

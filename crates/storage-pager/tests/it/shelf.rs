@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use drystone_base::{Env, Lsn};
 use drystone_storage_pager::{
-    PAGE_REF_BYTES, PageRef, Pager, PagerError, PagerOptions, Root, VerifyReport, Writer,
+    Codec, PAGE_REF_BYTES, PageRef, Pager, PagerError, PagerOptions, Root, VerifyReport, Writer,
 };
 
 /// Where the tests keep their file.
@@ -50,6 +50,16 @@ pub(crate) fn write(
     root: &Root,
     changes: &Changes,
 ) -> Result<Vec<u8>, PagerError> {
+    write_compressed(writer, root, changes, |_| Codec::None)
+}
+
+/// As [`write`], with a codec for each stone.
+pub(crate) fn write_compressed(
+    writer: &mut Writer,
+    root: &Root,
+    changes: &Changes,
+    codec_of: fn(u64) -> Codec,
+) -> Result<Vec<u8>, PagerError> {
     let list = list_of(root);
     let mut places = match &list {
         Some(list) => places_in(&writer.read(list)?),
@@ -60,7 +70,7 @@ pub(crate) fn write(
             writer.free(&old)?;
         }
         if let Some(contents) = change {
-            places.insert(*id, writer.write(contents)?);
+            places.insert(*id, writer.write_compressed(contents, codec_of(*id))?);
         }
     }
     if let Some(list) = &list {
@@ -76,6 +86,18 @@ pub(crate) fn write(
 pub(crate) fn commit(pager: &Pager, changes: &Changes, lsn: Lsn) -> Result<(), PagerError> {
     let mut writer = pager.begin()?;
     let payload = write(&mut writer, &pager.root(), changes)?;
+    writer.commit(&payload, lsn)
+}
+
+/// One whole commit, with a codec for each stone.
+pub(crate) fn commit_compressed(
+    pager: &Pager,
+    changes: &Changes,
+    codec_of: fn(u64) -> Codec,
+    lsn: Lsn,
+) -> Result<(), PagerError> {
+    let mut writer = pager.begin()?;
+    let payload = write_compressed(&mut writer, &pager.root(), changes, codec_of)?;
     writer.commit(&payload, lsn)
 }
 

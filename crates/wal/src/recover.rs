@@ -3,8 +3,9 @@
 //! Only the last segment can end in a torn tail (rules D2 of `folder.rs` and V1 of `writer.rs`). There the chain of
 //! records breaks at some offset, where record *k* should be:
 //!
-//! - a valid record behind it, or the marker in the trailer, says that *k* was durable: the place was whole once, or *k*
-//!   was in a segment behind this one that is gone. [`WalError::Corrupt`].
+//! - a valid record there or behind it, or the marker, says that *k* was durable: the place was whole once, or *k* was in
+//!   a segment behind this one that is gone. [`WalError::Corrupt`]. That record, or the marker, may be what damaged the
+//!   place, when the medium wrote it there instead of where it belongs.
 //! - nothing says so: *k* was never acknowledged, or only by the last group before a crash. The log ends before it.
 //!
 //! # What may be left behind the end
@@ -211,7 +212,7 @@ fn find_tail(mut chain: Chain, floor: Lsn) -> Result<End, WalError> {
     let segment = Arc::clone(chain.segment());
     let (offset, next_lsn) = (chain.offset(), chain.next_lsn());
     let known = known_durable(&segment)?;
-    let survivors = search(&mut chain)?;
+    let survivors = search(&mut chain, floor)?;
     let is_vouched_for = known >= next_lsn && known > floor;
     let is_proved = survivors == Survivors::ProveDamage || is_vouched_for;
     if is_proved && !is_planted("wal-damage-cut") {
@@ -252,18 +253,19 @@ enum Survivors {
     ProveDamage,
 }
 
-/// Looks behind the place where `chain` breaks for valid records of the same segment.
-fn search(chain: &mut Chain) -> Result<Survivors, WalError> {
+/// Looks from the place on where `chain` breaks for valid records of the same segment.
+fn search(chain: &mut Chain, floor: Lsn) -> Result<Survivors, WalError> {
     let (start, next_lsn) = (chain.offset(), chain.next_lsn());
     let mut budget = chain.segment().capacity().saturating_mul(SEARCH_ROUNDS_MAX);
     let mut survivors = Survivors::None;
-    let mut scan = Scan::new(Arc::clone(chain.segment()), start + ALIGN_BYTES as u64);
+    let mut scan = Scan::new(Arc::clone(chain.segment()), start);
     while let Some((offset, header)) = scan.next_header()? {
-        if !may_follow(&header, offset - start, next_lsn) {
+        let proves_damage = vouches_for(&header, next_lsn, floor);
+        if !proves_damage && !may_follow(&header, offset - start, next_lsn) {
             continue;
         }
         match chain.record_at(offset) {
-            Ok(_) if header.durable_lsn >= next_lsn => return Ok(Survivors::ProveDamage),
+            Ok(_) if proves_damage => return Ok(Survivors::ProveDamage),
             Ok(_) => survivors = Survivors::Harmless,
             Err(Broken::Malformed(_)) => {}
             Err(unread) => return Err(unread.into_error(chain)),
@@ -274,6 +276,14 @@ fn search(chain: &mut Chain) -> Result<Survivors, WalError> {
         budget = left;
     }
     Ok(survivors)
+}
+
+/// Whether a header says that `next_lsn` was durable, wherever it stands: a misdirected write may have left it there.
+fn vouches_for(header: &Header, next_lsn: Lsn, floor: Lsn) -> bool {
+    match header.kind {
+        RecordKind::Data => header.durable_lsn >= next_lsn,
+        RecordKind::Marker => header.lsn >= next_lsn && header.lsn > floor,
+    }
 }
 
 /// Whether a record `distance` bytes behind the place of `next_lsn` can have this header.

@@ -552,3 +552,30 @@ fn the_planted_records_of_these_tests_are_valid() {
     };
     assert!(check(&header, &[0; HEADER_BYTES], 0).is_err());
 }
+
+/// The medium wrote `len` bytes to another place than where they belong.
+fn misdirect(file: &dyn File, from: u64, to: u64, len: u64) {
+    let mut bytes = vec![0; usize::try_from(len).unwrap()];
+    file.read_exact_at(&mut bytes, from).unwrap();
+    file.write_all_at(&bytes, to).unwrap();
+    bytes.fill(0);
+    file.write_all_at(&bytes, from).unwrap();
+}
+
+#[test]
+fn a_marker_that_was_written_over_a_record_still_vouches_for_it() {
+    for last in [1, 3] {
+        let rig = Rig::new(last);
+        rig.open(0).unwrap().close().unwrap();
+        let len = HEADER_BYTES as u64;
+        misdirect(&*rig.file(1), SEGMENT_BYTES - 4096, place(0), len);
+        rig.check_corrupt(1, 0, 1);
+    }
+}
+
+#[test]
+fn a_record_that_was_written_over_the_one_before_still_vouches_for_it() {
+    let rig = Rig::new(3);
+    misdirect(&*rig.file(1), place(2), place(1), STORED_BYTES);
+    rig.check_corrupt(1, 1, 2);
+}

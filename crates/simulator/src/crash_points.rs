@@ -9,7 +9,8 @@ use crate::failure::Failure;
 use crate::plan::Plan;
 use crate::report::Coverage;
 use crate::run::{FOLDER, Recorded, Run, Stop, observe};
-use crate::swarm::calm_plan_of;
+use crate::shrink::Shrinking;
+use crate::swarm::{calm_plan_of, caught};
 
 /// How many points are tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,21 +30,50 @@ impl Default for CrashCampaign {
     }
 }
 
+/// How often all points of a failing plan are tried at most, to make it small.
+const TRIES_MAX: u64 = 400;
+
 /// Cuts power at every operation of the calm plan of a seed.
 ///
 /// # Errors
-/// The first point where the database broke a promise.
+/// The first point where the database broke a promise, in the smallest plan found that has such a point.
 pub fn crash_points_of(seed: u64, campaign: &CrashCampaign) -> Result<Coverage, Box<Failure>> {
     let plan = calm_plan_of(seed);
-    let recorded = Run::new(&plan).record().map_err(Box::new)?;
-    let mut points = Points {
-        plan: &plan,
-        recorded: &recorded,
-        campaign,
-        coverage: Coverage::default(),
+    let outcome = crash_everywhere(&plan, campaign);
+    outcome.map_err(|failure| small(*failure, campaign).of_campaign("crash-points"))
+}
+
+/// Cuts power at every operation of a plan.
+fn crash_everywhere(plan: &Plan, campaign: &CrashCampaign) -> Result<Coverage, Box<Failure>> {
+    caught(plan, || {
+        let recorded = Run::new(plan).record().map_err(Box::new)?;
+        let mut points = Points {
+            plan,
+            recorded: &recorded,
+            campaign,
+            coverage: Coverage::default(),
+        };
+        points.every_operation()?;
+        Ok(points.coverage)
+    })
+}
+
+/// The failure of the smallest plan found. Recoveries are left alone where that shows it, too: it is much faster.
+fn small(failure: Failure, campaign: &CrashCampaign) -> Box<Failure> {
+    let once = CrashCampaign {
+        depth: 0,
+        nested: 0,
     };
-    points.every_operation()?;
-    Ok(points.coverage)
+    let is_seen = |campaign: &CrashCampaign| {
+        let found = crash_everywhere(&failure.plan, campaign).err();
+        found.is_some_and(|found| found.kind == failure.kind)
+    };
+    let campaign = if is_seen(&once) { &once } else { campaign };
+    let shrinking = Shrinking {
+        run: &|plan| crash_everywhere(plan, campaign).err(),
+        tries_max: TRIES_MAX,
+    };
+    Box::new(shrinking.shrink(failure))
 }
 
 struct Points<'p> {

@@ -47,7 +47,7 @@ pub use fault::{Crash, Damage, DamageKind, FaultKind, FaultSpec, Last, Part, Ref
 pub use operation::{
     Change, Durable, Look, Operation, Order, Payload, Source, Through, key_bytes, keyspace_name,
 };
-pub use options::SimOptions;
+pub use options::{SimEngine, SimOptions};
 pub use plan::{Plan, Step};
 pub use report::{Coverage, Report};
 pub use statement::{Cells, IndexOn, Query, Statement, index_name, label_text, table_name};

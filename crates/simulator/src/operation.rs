@@ -66,6 +66,10 @@ pub enum Operation {
     Stats,
     /// Closes and opens again.
     Reopen,
+    /// Tries to open what is open.
+    OpenTwice,
+    /// Copies the disk of a running machine, and goes on with both for a moment.
+    PartWays,
     /// Moves the clock, in milliseconds.
     Wait(u32),
     /// Sets the clock so many seconds forwards or backwards.

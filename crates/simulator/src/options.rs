@@ -1,7 +1,9 @@
 //! What a plan opens the database with, drawn from its seed.
 
-use drystone::{BackgroundWork, Options};
-use drystone_testkit::Draw;
+use std::sync::Arc;
+
+use drystone::{BackgroundWork, CustomEngine, Options};
+use drystone_testkit::{Draw, ModelEngine};
 use serde::{Deserialize, Serialize};
 
 use crate::operation::Durable;
@@ -17,6 +19,46 @@ pub struct SimOptions {
     pub segment_bytes: u32,
     /// What commits wait for that do not say so.
     pub durability: Durable,
+    /// About how long a page of the B+tree is.
+    #[serde(default = "page_bytes")]
+    pub page_bytes: u32,
+    /// What the keyspaces are in.
+    #[serde(default)]
+    pub engine: SimEngine,
+}
+
+/// Of plans from before it was drawn.
+fn page_bytes() -> u32 {
+    SimOptions::default().page_bytes
+}
+
+/// An engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SimEngine {
+    /// The default one.
+    #[default]
+    BTree,
+    /// The model of `testkit`: a map in memory, and a file that each merge replaces.
+    Model,
+}
+
+impl SimEngine {
+    /// Its folder in that of the database.
+    pub(crate) fn folder(self) -> &'static str {
+        match self {
+            SimEngine::BTree => "btree",
+            SimEngine::Model => "engine",
+        }
+    }
+
+    fn custom(self) -> Option<CustomEngine> {
+        let open: drystone::OpenEngine =
+            |env, folder| Ok(Arc::new(ModelEngine::open(env, folder)?));
+        match self {
+            SimEngine::BTree => None,
+            SimEngine::Model => Some(CustomEngine::new("model", open)),
+        }
+    }
 }
 
 /// Of [`Options::cache_bytes`]: 8 pages of 4 KiB.
@@ -29,13 +71,15 @@ impl Default for SimOptions {
             memtable_bytes: 64 << 10,
             segment_bytes: 64 << 10,
             durability: Durable::Sync,
+            page_bytes: 8192,
+            engine: SimEngine::BTree,
         }
     }
 }
 
 impl SimOptions {
-    /// Options of a seed.
-    pub(crate) fn draw(draw: &mut Draw) -> SimOptions {
+    /// Options of a seed. `other` draws what was added later, so that seeds stay as they were in all else.
+    pub(crate) fn draw(draw: &mut Draw, other: &mut Draw) -> SimOptions {
         SimOptions {
             cache_bytes: *draw.pick(&[
                 CACHE_BYTES_MIN,
@@ -47,6 +91,11 @@ impl SimOptions {
             memtable_bytes: *draw.pick(&[1 << 10, 4 << 10, 8 << 10, 16 << 10, 64 << 10, 1 << 20]),
             segment_bytes: *draw.pick(&[1, 16 << 10, 16 << 10, 32 << 10, 64 << 10, 256 << 10]),
             durability: *draw.pick(&[Durable::Sync, Durable::Sync, Durable::Async, Durable::None]),
+            page_bytes: *other.pick(&[512, 1 << 10, 4 << 10, 8 << 10, 8 << 10, 32 << 10]),
+            engine: match other.below(8) {
+                0 => SimEngine::Model,
+                _ => SimEngine::BTree,
+            },
         }
     }
 
@@ -58,6 +107,8 @@ impl SimOptions {
             memtable_bytes: u64::from(self.memtable_bytes),
             segment_bytes: u64::from(self.segment_bytes),
             durability: self.durability.into(),
+            page_bytes: self.page_bytes,
+            engine: self.engine.custom(),
             background: BackgroundWork::Manual,
             // Nobody else commits while a call runs, so a second attempt meets no conflict.
             attempts_max: 3,
@@ -78,6 +129,8 @@ impl SimOptions {
             with(|options, default| options.memtable_bytes = default.memtable_bytes),
             with(|options, default| options.segment_bytes = default.segment_bytes),
             with(|options, default| options.durability = default.durability),
+            with(|options, default| options.page_bytes = default.page_bytes),
+            with(|options, default| options.engine = default.engine),
         ];
         simpler
             .into_iter()

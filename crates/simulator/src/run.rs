@@ -5,7 +5,8 @@
 //!
 //! - `opening.rs`: opening, and what may be found then. `crash.rs`: power cuts. `faults.rs`: faults and their end.
 //! - `keys.rs`, `transactions.rs`, `tables.rs`, `readers.rs`, `background.rs`: the calls.
-//! - `happened.rs`: what went wrong, and what the atlas says of it. `judge.rs`: which errors are right. `observe.rs`: everything that readers see. `probe.rs`: damaged copies.
+//! - `happened.rs`: what went wrong, and what the atlas says of it. `judge.rs`: which errors are right. `observe.rs`: everything that readers see. `probe.rs`: damaged copies. `twins.rs`: second
+//!   openings, and copies that go on.
 //! - `liveness.rs`: it must come to life again. `record.rs`: runs that are crashed everywhere afterwards.
 
 mod background;
@@ -22,12 +23,13 @@ mod readers;
 mod record;
 mod tables;
 mod transactions;
+mod twins;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use drystone::{Database, Env, Keyspace};
-use drystone_testkit::{ClockEvent, SimFileSystem, mix};
+use drystone_testkit::{ClockEvent, Hazard, SimFileSystem, mix};
 
 use self::happened::FaultState;
 pub(crate) use self::judge::Stop;
@@ -209,10 +211,12 @@ impl<'p> Run<'p> {
             Operation::SetClock(seconds) => {
                 let micros = i64::from(*seconds) * 1_000_000;
                 self.disk.clock().apply(ClockEvent::Jump { micros });
+                self.count_hazard(Hazard::Clock);
                 return Ok(());
             }
             Operation::DropCache => {
                 self.disk.drop_cache();
+                self.count_hazard(Hazard::Eviction);
                 return Ok(());
             }
             _ => {}
@@ -252,6 +256,8 @@ impl<'p> Run<'p> {
             Operation::Verify => self.verify(),
             Operation::Stats => self.stats(),
             Operation::Reopen => self.reopen(),
+            Operation::OpenTwice => self.open_twice(),
+            Operation::PartWays => self.part_ways(),
             Operation::Probe(damage) => self.probe(*damage),
             Operation::Crash(_)
             | Operation::Inject(_)
@@ -327,6 +333,8 @@ fn name_of(operation: &Operation) -> &'static str {
         Operation::Verify => "call: verify",
         Operation::Stats => "call: stats",
         Operation::Reopen => "call: reopen",
+        Operation::OpenTwice => "process: a second one",
+        Operation::PartWays => "disk: copied while in use",
         Operation::Wait(_) => "disk: time passes",
         Operation::SetClock(_) => "disk: clock set",
         Operation::DropCache => "disk: cache dropped",

@@ -10,9 +10,12 @@ use crate::plan::{Plan, Step};
 use crate::report::Report;
 use crate::run::Run;
 use crate::scheduler;
-use crate::shrink;
+use crate::shrink::Shrinking;
 use crate::tasks;
 use crate::workload::{Weather, Workload};
+
+/// How often a failing plan is run again at most, to make it small.
+const TRIES_MAX: u64 = 3_000;
 
 /// How seeds are run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +42,13 @@ pub fn plan_of(seed: u64) -> Plan {
 }
 
 fn draw_plan(seed: u64, workload: &Workload, draw: &mut Draw) -> Plan {
-    let options = SimOptions::draw(draw);
+    let options = SimOptions::draw(draw, &mut Draw::of(seed, &[8]));
     let setting = tasks::setting(workload, draw).into_iter();
     let mut steps: Vec<Step> = setting.map(|operation| Step(0, operation)).collect();
     let scripts = tasks::scripts(workload, draw);
     steps.extend(scheduler::merge(scripts, draw));
+    let finale = tasks::finale(workload, &mut Draw::of(seed, &[9]));
+    steps.extend(finale.into_iter().map(|operation| Step(0, operation)));
     Plan {
         seed,
         options,
@@ -106,10 +111,14 @@ pub fn run_seed(seed: u64, settings: &Settings) -> Result<Report, Box<Failure>> 
 }
 
 fn small(failure: Box<Failure>, settings: &Settings) -> Box<Failure> {
-    match settings.shrinks {
-        true => Box::new(shrink::shrink(*failure)),
-        false => failure,
+    if !settings.shrinks {
+        return failure;
     }
+    let shrinking = Shrinking {
+        run: &|plan| run_plan(plan).err(),
+        tries_max: TRIES_MAX,
+    };
+    Box::new(shrinking.shrink(*failure))
 }
 
 /// Runs one plan, as it is.

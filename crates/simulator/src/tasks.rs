@@ -2,7 +2,7 @@
 
 use drystone_testkit::Draw;
 
-use crate::operation::{Operation, Source, Through};
+use crate::operation::{Change, Durable, Operation, Payload, Source, Through};
 use crate::workload::{self, Weather, Workload};
 
 /// What a task does all the time.
@@ -184,6 +184,9 @@ fn upkeep(workload: &Workload, draw: &mut Draw, len: u64) -> Vec<Operation> {
         20 => Operation::Wait(u32::try_from(draw.below(100_000)).unwrap_or(0)),
         21 if !quiet => Operation::DropCache,
         22 => Operation::SetClock(i32::try_from(draw.below(200_000)).unwrap_or(0) - 100_000),
+        23 => draw
+            .pick(&[Operation::Step, Operation::OpenTwice, Operation::PartWays])
+            .clone(),
         _ => Operation::Step,
     };
     (0..len).map(|_| one(draw)).collect()
@@ -232,4 +235,35 @@ fn disturbance(workload: &Workload, draw: &mut Draw) -> Vec<Operation> {
         }
     }
     script
+}
+
+/// What comes last, undisturbed by the tasks.
+pub(crate) fn finale(workload: &Workload, draw: &mut Draw) -> Vec<Operation> {
+    let mut script = Vec::new();
+    if workload.weather == Weather::PowerCuts && draw.chance(20) {
+        for _ in 0..2 {
+            repeat_after_a_torn_tail(workload, draw, &mut script);
+        }
+    }
+    script
+}
+
+/// Commits that are all as long as each other: some that power is cut under while they are written, then one in the place
+/// of the first that was lost, then another power cut. What was left of the others must not follow it.
+fn repeat_after_a_torn_tail(workload: &Workload, draw: &mut Draw, script: &mut Vec<Operation>) {
+    let (space, key) = (workload.space(draw), workload.key(draw));
+    let len = u32::try_from(draw.below(1_500)).unwrap_or(0);
+    let write = |durable: Durable, draw: &mut Draw| {
+        let seed = u32::try_from(draw.below(1 << 20)).unwrap_or(0);
+        let value = Some(Payload { len, seed });
+        Operation::Write(durable, Change { space, key, value })
+    };
+    script.extend([Operation::CreateKeyspace(space), Operation::Sync]);
+    for _ in 0..2 + draw.below(4) {
+        script.push(write(Durable::Async, draw));
+    }
+    script.push(Operation::Crash(workload::torn_group(draw)));
+    script.push(Operation::Sync);
+    script.push(write(Durable::Sync, draw));
+    script.push(Operation::Crash(workload::sudden(draw)));
 }

@@ -245,6 +245,26 @@ pub(crate) fn crash(weather: Weather, draw: &mut Draw) -> Crash {
     }
 }
 
+/// A power cut after the next write, before it is synced.
+pub(crate) fn torn_group(draw: &mut Draw) -> Crash {
+    Crash {
+        after: 1,
+        within: 1,
+        last: Last::Before,
+        policy: small(draw.below(CrashPolicy::ALL.len() as u64)),
+        nested: Vec::new(),
+    }
+}
+
+/// A power cut between two calls.
+pub(crate) fn sudden(draw: &mut Draw) -> Crash {
+    Crash {
+        after: 0,
+        within: 0,
+        ..torn_group(draw)
+    }
+}
+
 /// A number of operations of the disk, small ones more often.
 fn count(draw: &mut Draw) -> u16 {
     let bound = *draw.pick(&[3, 10, 40]);

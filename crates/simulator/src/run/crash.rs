@@ -33,7 +33,7 @@ impl Run<'_> {
         // Closing must not save what a power cut would not.
         self.disk.cut_power();
         self.open = None;
-        self.notice_blast(policy);
+        self.notice_cut(policy);
         let disk = self.disk.crash(policy);
         self.plug_in(disk);
         for (depth, (after, policy)) in crash.nested.iter().enumerate() {
@@ -95,7 +95,7 @@ impl Run<'_> {
         self.disk.cut_power();
         drop(opened);
         let policy = Crash::policy(policy);
-        self.notice_blast(policy);
+        self.notice_cut(policy);
         let disk = self.disk.crash(policy);
         self.plug_in(disk);
         Ok(())

@@ -22,7 +22,7 @@ impl Run<'_> {
         self.faults.owes_error |= kind == FaultKind::SyncLate;
         self.faults.is_capped |= matches!(kind, FaultKind::Full(_) | FaultKind::FullLate(_));
         self.faults.is_late |= matches!(kind, FaultKind::FullLate(_));
-        let mishap = spec.mishap(Path::new(FOLDER), "btree");
+        let mishap = spec.mishap(Path::new(FOLDER), self.plan.options.engine.folder());
         let seed = mix(self.plan.seed, &[self.step as u64]);
         self.disk.follow(&FaultPlan::of(seed, vec![mishap]));
     }

@@ -88,6 +88,11 @@ impl FaultState {
         self.lie = None;
     }
 
+    /// Whether anything was done to the disk that a copy of it would have, too, or that waits to happen.
+    pub(super) fn may_be_wrong(&self) -> bool {
+        self.is_declared || self.sync_failed || self.owes_error || self.worst > Outcome::Kept
+    }
+
     /// Whether calls may fail for what has just happened.
     fn is_reason(&self, happened: &Happened) -> bool {
         // A full disk fails calls for as long as it is full, and nothing that was not tried when it has room again.
@@ -114,11 +119,8 @@ impl Run<'_> {
         }
     }
 
-    /// Power was cut so that what was durable may be harmed.
-    pub(super) fn notice_blast(&mut self, policy: CrashPolicy) {
-        if policy.keeps_durable() {
-            return;
-        }
+    /// Power was cut, perhaps so that what was durable is harmed.
+    pub(super) fn notice_cut(&mut self, policy: CrashPolicy) {
         self.take_note(Happened {
             item: None,
             operation: self.disk.operations(),
@@ -129,9 +131,12 @@ impl Run<'_> {
         });
     }
 
+    pub(super) fn count_hazard(&mut self, hazard: Hazard) {
+        self.coverage.count(&format!("hazard: {hazard:?}"));
+    }
+
     fn take_note(&mut self, happened: Happened) {
-        self.coverage
-            .count(&format!("hazard: {:?}", happened.hazard));
+        self.count_hazard(happened.hazard);
         if happened.hazard.outcome() < Outcome::Detected {
             return;
         }

@@ -86,6 +86,9 @@ impl Run<'_> {
         let harm = harm(&copy, self.plan, &self.oracle, damage)?;
         let name = format!("damage: {:?}, {harm:?}", damage.kind);
         self.coverage.count(&name);
+        if harm != Harm::None {
+            self.count_hazard(drystone_testkit::Harm::from(damage.kind).hazard());
+        }
         Ok(())
     }
 }

@@ -4,8 +4,9 @@ use drystone_simulator::{
     Coverage, CrashCampaign, DamageCampaign, Plan, Settings, crash_points_of, damage_of,
     exhaustive_of, plan_of, run_plan, run_seed,
 };
+use drystone_testkit::Hazard;
 
-const SEEDS: u64 = 150;
+const SEEDS: u64 = 400;
 
 #[test]
 fn seeds_keep_every_promise_and_reach_every_call() {
@@ -18,11 +19,17 @@ fn seeds_keep_every_promise_and_reach_every_call() {
         let report = run_seed(seed, &settings).unwrap_or_else(|failure| panic!("{failure}"));
         coverage.absorb(&report.coverage);
     }
+    for hazard in Hazard::ALL {
+        let name = format!("hazard: {hazard:?}");
+        assert!(coverage.of(&name) > 0, "no {name} in\n{coverage}");
+    }
     let calls = ["disk: damaged copy", "disk: mended"];
     for name in calls.into_iter().chain([
         "call: cursor",
         "call: SQL statement",
         "commit: conflict",
+        "process: a second one",
+        "disk: copied while in use",
         "power cut: in recovery, depth 3",
         "power cut: within a call",
         "error: Io",

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Context;
 use xshell::{Shell, cmd};
 
-use crate::{features, fuzz, sim, slt, tidy};
+use crate::{features, fuzz, peers, sim, slt, tidy};
 
 type Step<'a> = (&'a str, &'a dyn Fn() -> anyhow::Result<()>);
 
@@ -18,9 +18,9 @@ pub(crate) fn run(shell: &Shell, root: &Path) -> anyhow::Result<()> {
     let steps: [Step<'_>; 11] = [
         ("format", &|| format(shell)),
         ("tidy", &|| tidy::run(shell, root)),
-        ("clippy", &|| clippy(shell)),
+        ("clippy", &|| clippy(shell, root)),
         ("licences and advisories", &|| deny(shell)),
-        ("tests", &|| tests(shell)),
+        ("tests", &|| tests(shell, root)),
         ("SQL logic tests", &|| slt::run_part(shell, root)),
         ("simulation", &|| sim::run_part(shell)),
         ("fuzz targets", &|| {
@@ -46,6 +46,7 @@ pub(crate) fn run(shell: &Shell, root: &Path) -> anyhow::Result<()> {
 
 fn format(shell: &Shell) -> anyhow::Result<()> {
     cmd!(shell, "cargo fmt --all --check").run()?;
+    peers::format(shell)?;
     Ok(cmd!(
         shell,
         "cargo fmt --check --manifest-path crates/fuzz/Cargo.toml"
@@ -53,7 +54,8 @@ fn format(shell: &Shell) -> anyhow::Result<()> {
     .run()?)
 }
 
-fn clippy(shell: &Shell) -> anyhow::Result<()> {
+fn clippy(shell: &Shell, root: &Path) -> anyhow::Result<()> {
+    peers::lint(shell, root)?;
     Ok(cmd!(
         shell,
         "cargo clippy --quiet --workspace --all-targets --all-features -- --deny warnings"
@@ -72,7 +74,8 @@ fn deny(shell: &Shell) -> anyhow::Result<()> {
     Ok(cmd!(shell, "cargo deny --offline check licenses bans sources").run()?)
 }
 
-fn tests(shell: &Shell) -> anyhow::Result<()> {
+fn tests(shell: &Shell, root: &Path) -> anyhow::Result<()> {
+    peers::test(shell, root)?;
     if is_installed(shell, "nextest") {
         return Ok(cmd!(
             shell,

@@ -6,6 +6,7 @@
 //! - `features`: the facade builds with none, each and all of its features.
 //! - `fuzz`: every decoder and every input from outside under libFuzzer, or for seconds without it.
 //! - `sqlite-corpus`: SQLite's published scripts and malformed files.
+//! - `peers`: Drystone beside other stores.
 //! - `powercut`, `kill`, `full-disk`: real file systems lose power, processes die, disks are full.
 //! - `sim`: the simulator, from seeds; with `--canary`, whether it finds planted bugs.
 //! - `shuttle`, `loom`, `miri`, `tsan`: how threads meet, and what `unsafe` code does; the first two with `--canary`,
@@ -27,6 +28,7 @@ mod fuzz;
 #[cfg(unix)]
 mod kill;
 mod mutants;
+mod peers;
 #[cfg(unix)]
 mod powercut;
 #[cfg(unix)]
@@ -156,6 +158,8 @@ enum Command {
         #[arg(long)]
         shard: Option<String>,
     },
+    /// Measure Drystone beside redb, LMDB, fjall, SQLite and RocksDB, on the same work (RocksDB needs libclang to build)
+    Peers(peers::Peers),
     /// Run SQL logic tests: the files named and those in the folders named, each against a database of its own
     Slt {
         /// Files in the format of SQLite's suite, and folders of them; the whole corpus where none are given
@@ -249,6 +253,7 @@ fn main() -> anyhow::Result<()> {
         Command::Loom { model, .. } => threads::loom(&shell, &root, model.as_deref()),
         Command::Miri => threads::miri(&shell, &root),
         Command::Tsan { seconds } => threads::tsan(&shell, &root, seconds),
+        Command::Peers(peers) => peers::run(&shell, &root, &peers),
         Command::Slt { paths } => slt::run(&shell, &root, &absolute(paths)?),
     }
 }

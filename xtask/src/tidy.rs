@@ -27,7 +27,7 @@ use xshell::{Shell, cmd};
 use self::planted::Planted;
 
 /// The crates, from the bottom of the wall to its top. A crate may depend on those before it.
-const LAYERS: [&str; 19] = [
+const LAYERS: [&str; 20] = [
     "drystone-base",
     "drystone-compress",
     "drystone-crypto",
@@ -46,8 +46,12 @@ const LAYERS: [&str; 19] = [
     "drystone-simulator",
     "drystone-fuzz",
     "drystone-benches",
+    "drystone-peers",
     "xtask",
 ];
+
+/// Packages by themselves, outside the workspace.
+const APART: [&str; 2] = ["crates/fuzz/Cargo.toml", "benches/peers/Cargo.toml"];
 
 const TOP_LEVEL: [&str; 20] = [
     ".cargo",
@@ -104,15 +108,14 @@ pub(crate) fn run(shell: &Shell, root: &Path) -> anyhow::Result<()> {
     let metadata = cmd!(shell, "cargo metadata --format-version 1 --no-deps")
         .quiet()
         .read()?;
-    // A package by itself, for it is built with flags of its own.
-    let fuzz = cmd!(
-        shell,
-        "cargo metadata --format-version 1 --no-deps --manifest-path crates/fuzz/Cargo.toml"
-    )
-    .quiet()
-    .read()?;
-    let mut breaches = Vec::new();
-    for metadata in [metadata, fuzz] {
+    let mut breaches = layer_breaches(&serde_json::from_str(&metadata)?)?;
+    for manifest in APART {
+        let metadata = cmd!(
+            shell,
+            "cargo metadata --format-version 1 --no-deps --manifest-path {manifest}"
+        )
+        .quiet()
+        .read()?;
         breaches.extend(layer_breaches(&serde_json::from_str(&metadata)?)?);
     }
     breaches.extend(top_level_breaches(&tracked));

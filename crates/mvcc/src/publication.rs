@@ -79,7 +79,11 @@ impl Publication {
             None => waiting.applied,
         };
         if visible > self.visible() {
-            self.visible.store(visible.0, Ordering::Release);
+            let order = match is_planted("mvcc-visible-unordered") {
+                true => Ordering::Relaxed,
+                false => Ordering::Release,
+            };
+            self.visible.store(visible.0, order);
         }
     }
 }

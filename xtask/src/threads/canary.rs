@@ -54,6 +54,7 @@ pub(super) const SHUTTLE: &[Canary] = &[
 #[rustfmt::skip]
 pub(super) const LOOM: &[Canary] = &[
     bug("mvcc-early-visibility", "loom_what_is_seen_is_durable_and_stays"),
+    bug("mvcc-visible-unordered", "loom_what_is_seen_is_durable_and_stays"), // what is below it is not shown with it
     bug("pager-pointer-set-late", "loom_a_pointer"),
 ];
 

@@ -3,7 +3,10 @@
 use super::*;
 
 #[test]
-#[cfg_attr(miri, ignore = "Miri has no `madvise`, and millions of bytes take it minutes")]
+#[cfg_attr(
+    miri,
+    ignore = "Miri has no `madvise`, and millions of bytes take it minutes"
+)]
 fn memory_keeps_what_is_in_it_whether_it_becomes_huge_or_not() {
     let bytes: Vec<u8> = (0..251).cycle().take(3 * HUGE_PAGE_BYTES).collect();
     let first = bytes.as_ptr().addr() / HUGE_PAGE_BYTES;

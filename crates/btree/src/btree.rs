@@ -1,5 +1,6 @@
 //! BTree: opens the file, merges, hands out snapshots.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use drystone_base::{Env, KeyspaceId, Lsn};
 use drystone_engine::{
     Budget, Changes, Engine, EngineError, EngineStats, Limits, Progress, Snapshot, VerifyReport,
 };
-use drystone_storage_pager::{Pager, Root, Writer};
+use drystone_storage_pager::{Codec, CompressError, Pager, Root, Writer};
 
 use crate::batch::{SortedEntries, WriteBatch};
 use crate::directory::{self, Fate};
@@ -24,6 +25,7 @@ use crate::payload::{self, Payload, Refused};
 use crate::pin::PinBudget;
 use crate::release::release_tree;
 use crate::snapshot::{BTreeSnapshot, State};
+use crate::tree::Tree;
 use crate::verify;
 
 /// A copy-on-write B+tree for each keyspace, all in one file.
@@ -33,6 +35,8 @@ use crate::verify;
 pub struct BTree {
     pages: Arc<Pages>,
     page_bytes: u32,
+    /// Of keyspaces that begin.
+    codec: Codec,
     budget: Arc<PinBudget>,
     newest: ArcSwap<BTreeSnapshot>,
     /// Latch: held by the one merge or step at a time, across its I/O. Readers do not take it.
@@ -45,9 +49,10 @@ impl BTree {
     ///
     /// # Errors
     /// Failed I/O, damage, a file of a newer version. [`EngineError::Io`] of kind `InvalidInput` for a `page_bytes`
-    /// outside its limits.
+    /// outside its limits or a codec at a level that it lacks, of kind `Unsupported` for a codec that this build lacks.
     pub fn open(env: &Env, dir: &Path, options: BTreeOptions) -> Result<BTree, EngineError> {
         check_page_bytes(dir, options.page_bytes)?;
+        check_codec(dir, options.codec)?;
         let pager = Pager::open(env, dir, options.pager).map_err(from_pager)?;
         let root = pager.root();
         let payload = read_payload(&pager, &root, options.page_bytes)?;
@@ -59,6 +64,7 @@ impl BTree {
         Ok(BTree {
             pages,
             page_bytes: payload.page_bytes,
+            codec: options.codec,
             budget,
             newest: ArcSwap::from_pointee(BTreeSnapshot::new(state)),
             merging: Mutex::new(()),
@@ -94,6 +100,27 @@ impl BTree {
         self.merge_next(&mut SortedEntries::new(keyspace, entries.into_iter()))
     }
 
+    /// Changes how pages of a keyspace are compressed when they are written, durably, as part of the newest state. Those
+    /// that it has stay as they are until a merge replaces them. A keyspace that is not there begins, empty.
+    ///
+    /// # Errors
+    /// As [`BTree::open`] for the codec, with nothing done; otherwise as [`Engine::merge`].
+    pub fn set_codec(&self, keyspace: KeyspaceId, codec: Codec) -> Result<(), EngineError> {
+        check_codec(self.pages.pager().path(), codec)?;
+        let merging = self.merging.lock();
+        let newest = self.newest();
+        let old = newest.state();
+        let known = old.keyspace(keyspace).map(|keyspace| keyspace.tree());
+        if known.is_none_or(|tree| tree.codec != codec) {
+            let root = known.and_then(|tree| tree.root);
+            let fates = [(keyspace, Fate::Tree(Tree { codec, root }))];
+            let writer = self.pages.pager().begin().map_err(from_pager)?;
+            self.commit(writer, old, &fates, old.root().lsn)?;
+        }
+        drop(merging);
+        Ok(())
+    }
+
     fn merge_next(&self, changes: &mut dyn Changes) -> Result<Lsn, EngineError> {
         let merging = self.merging.lock();
         let upto = self.merged_lsn().next();
@@ -115,18 +142,30 @@ impl BTree {
         let mut feed = Feed::new(changes)?;
         let mut writer = self.pages.pager().begin().map_err(from_pager)?;
         let fates = self.merge_keyspaces(&mut writer, old, &mut feed)?;
+        self.commit(writer, old, &fates, upto)?;
+        self.merges.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Makes the state after `old` durable, in which keyspaces have these fates, and publishes it.
+    fn commit(
+        &self,
+        mut writer: Writer,
+        old: &State,
+        fates: &[(KeyspaceId, Fate)],
+        upto: Lsn,
+    ) -> Result<(), EngineError> {
         let directory =
-            directory::merge_directory(&self.pages, &mut writer, old.directory(), &fates)?;
+            directory::merge_directory(&self.pages, &mut writer, old.directory(), fates)?;
         let payload = Payload {
             page_bytes: self.page_bytes,
             directory,
         };
         writer.commit(&payload.encode(), upto).map_err(from_pager)?;
-        let keyspaces = directory::with_fates(old.keyspaces(), &fates, &self.budget);
+        let keyspaces = directory::with_fates(old.keyspaces(), fates, &self.budget);
         let root = self.pages.pager().root();
         let state = State::new(root, Arc::clone(&self.pages), directory, keyspaces);
         self.newest.store(Arc::new(BTreeSnapshot::new(state)));
-        self.merges.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
@@ -150,15 +189,23 @@ impl BTree {
         }
         while let Some(id) = feed.keyspace() {
             let known = old.keyspace(id);
-            let root = known.and_then(|keyspace| keyspace.root()).copied();
-            let next = merge_tree(&self.pages, writer, feed, id, root)?;
+            let tree = known.map_or(self.new_tree(), |keyspace| keyspace.tree());
+            let next = merge_tree(&self.pages, writer, feed, id, tree)?;
             // A keyspace begins with its first entry, not with the delete of a key that never was.
-            if next != root {
+            if next != tree {
                 fates.push((id, Fate::Tree(next)));
             }
         }
         fates.sort_unstable_by_key(|(id, _)| *id);
         Ok(fates)
+    }
+
+    /// What a keyspace begins with.
+    fn new_tree(&self) -> Tree {
+        Tree {
+            codec: self.codec,
+            root: None,
+        }
     }
 }
 
@@ -224,7 +271,20 @@ fn check_page_bytes(dir: &Path, page_bytes: u32) -> Result<(), EngineError> {
         op: "open",
         path: dir.to_owned(),
         offset: 0,
-        source: std::io::Error::new(std::io::ErrorKind::InvalidInput, why),
+        source: io::Error::new(io::ErrorKind::InvalidInput, why),
+    })
+}
+
+fn check_codec(path: &Path, codec: Codec) -> Result<(), EngineError> {
+    let kind = |why: &CompressError| match why {
+        CompressError::NotBuilt(_) => io::ErrorKind::Unsupported,
+        _ => io::ErrorKind::InvalidInput,
+    };
+    codec.check().map_err(|why| EngineError::Io {
+        op: "open",
+        path: path.to_owned(),
+        offset: 0,
+        source: io::Error::new(kind(&why), why),
     })
 }
 

@@ -1,10 +1,11 @@
 //! Directory: the tree of all keyspaces' trees. Key: the keyspace's number, big-endian; value: its tree record.
 
+use std::io;
 use std::sync::Arc;
 
 use drystone_base::KeyspaceId;
 use drystone_engine::{Change, EngineError, Op, SliceChanges};
-use drystone_storage_pager::Writer;
+use drystone_storage_pager::{Codec, Writer};
 
 use crate::keyspace::Keyspace;
 use crate::merge::feed::Feed;
@@ -13,7 +14,7 @@ use crate::node::format::malformed;
 use crate::node::{Node, Value};
 use crate::pages::Pages;
 use crate::pin::PinBudget;
-use crate::tree::{self, TREE_BYTES, TreeRoot};
+use crate::tree::{TREE_BYTES, Tree, TreeRoot};
 
 /// The keyspace number under which the directory's own changes run; it is in no other tree.
 const DIRECTORY: KeyspaceId = KeyspaceId(0);
@@ -21,8 +22,8 @@ const DIRECTORY: KeyspaceId = KeyspaceId(0);
 /// What becomes of a keyspace in a merge.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fate {
-    /// Its tree is this one now; `None` has no entries.
-    Tree(Option<TreeRoot>),
+    /// Its tree is this one now.
+    Tree(Tree),
     /// It is dropped.
     Dropped,
 }
@@ -38,7 +39,9 @@ pub(crate) fn merge_directory(
     let changes: Vec<Change<'_>> = encoded.iter().map(change).collect();
     let mut changes = SliceChanges::new(&[], &changes);
     let mut feed = Feed::new(&mut changes)?;
-    merge_tree(pages, writer, &mut feed, DIRECTORY, root)
+    let codec = Codec::None;
+    let old = Tree { codec, root };
+    Ok(merge_tree(pages, writer, &mut feed, DIRECTORY, old)?.root)
 }
 
 /// The keyspaces after a merge with these fates; both ascend by number.
@@ -53,8 +56,8 @@ pub(crate) fn with_fates(
     };
     let mut next: Vec<_> = keyspaces.iter().filter(is_kept).cloned().collect();
     for (id, fate) in fates {
-        if let Fate::Tree(root) = fate {
-            next.push(Keyspace::new(*id, *root, budget));
+        if let Fate::Tree(tree) = fate {
+            next.push(Keyspace::new(*id, *tree, budget));
         }
     }
     next.sort_unstable_by_key(|keyspace| keyspace.id());
@@ -75,12 +78,13 @@ pub(crate) fn read_directory(
             return Err(pages.corrupt(leaf.offset(), why));
         }
         for slot in 0..leaf.key_count() {
-            let (id, root) = decode(pages, leaf, slot)?;
+            let (id, tree) = decode(pages, leaf, slot)?;
             if keyspaces.last().is_some_and(|last| last.id() >= id) {
                 let why = malformed("keys of the directory", "ascending", id.to_string());
                 return Err(pages.corrupt(leaf.offset(), why));
             }
-            keyspaces.push(Keyspace::new(id, root, budget));
+            check_codec(pages, id, tree.codec)?;
+            keyspaces.push(Keyspace::new(id, tree, budget));
         }
         Ok(())
     };
@@ -100,7 +104,7 @@ pub(crate) fn decode(
     pages: &Pages,
     leaf: &Node,
     slot: usize,
-) -> Result<(KeyspaceId, Option<TreeRoot>), EngineError> {
+) -> Result<(KeyspaceId, Tree), EngineError> {
     let mut key = Vec::new();
     pages.check(leaf, leaf.key_into(slot, &mut key))?;
     let id = <[u8; 4]>::try_from(key.as_slice()).map_err(|_| {
@@ -115,8 +119,18 @@ pub(crate) fn decode(
         );
         return Err(pages.corrupt(leaf.offset(), why));
     };
-    let root = pages.check(leaf, tree::decode(&leaf.page()[value]))?;
-    Ok((KeyspaceId(u32::from_be_bytes(id)), root))
+    let tree = pages.check(leaf, Tree::decode(&leaf.page()[value]))?;
+    Ok((KeyspaceId(u32::from_be_bytes(id)), tree))
+}
+
+/// A codec that this build lacks is found before anything is read or written with it.
+fn check_codec(pages: &Pages, id: KeyspaceId, codec: Codec) -> Result<(), EngineError> {
+    codec.check().map_err(|why| EngineError::Io {
+        op: "open",
+        path: pages.pager().path().to_owned(),
+        offset: 0,
+        source: io::Error::new(io::ErrorKind::Unsupported, format!("{id}: {why}")),
+    })
 }
 
 fn read_leaves(
@@ -138,7 +152,7 @@ fn read_leaves(
 
 fn encode((id, fate): &(KeyspaceId, Fate)) -> ([u8; 4], Option<[u8; TREE_BYTES]>) {
     let value = match fate {
-        Fate::Tree(root) => Some(tree::encode(root.as_ref())),
+        Fate::Tree(tree) => Some(tree.encode()),
         Fate::Dropped => None,
     };
     (id.0.to_be_bytes(), value)

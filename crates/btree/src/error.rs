@@ -50,6 +50,12 @@ pub(crate) fn from_pager(error: PagerError) -> EngineError {
                 codec.to_string(),
             ),
         },
+        PagerError::CodecNotBuilt { path, offset, why } => EngineError::Io {
+            op: "read",
+            path,
+            offset,
+            source: io::Error::new(io::ErrorKind::Unsupported, why),
+        },
         PagerError::UnsupportedVersion {
             path,
             found,

@@ -7,7 +7,7 @@ use crate::node::child::{Child, Overflow};
 use crate::node::format::CHILD_BYTES;
 use crate::node::{Node, Value};
 use crate::payload::Payload;
-use crate::tree;
+use crate::tree::Tree;
 
 /// Reading any page leaves it nowhere; a sound one finds each of its keys, and comes back from what would be written of
 /// it.
@@ -33,8 +33,8 @@ pub fn check_references(bytes: &[u8]) {
     if let Ok(payload) = Payload::decode(bytes) {
         assert_eq!(payload.encode(), *bytes);
     }
-    if let Ok(root) = tree::decode(bytes) {
-        assert_eq!(tree::encode(root.as_ref()), *bytes);
+    if let Ok(tree) = Tree::decode(bytes) {
+        assert_eq!(tree.encode(), *bytes);
     }
     let Some(reference) = bytes.get(..CHILD_BYTES) else {
         return;

@@ -11,13 +11,13 @@ use crate::node::child::Child;
 use crate::node::{Node, Value};
 use crate::pages::Pages;
 use crate::pin::{Pin, PinBudget};
-use crate::tree::TreeRoot;
+use crate::tree::{Tree, TreeRoot};
 
 /// One state of one keyspace's tree. Shared by the snapshots between two changes of it.
 #[derive(Debug)]
 pub(crate) struct Keyspace {
     id: KeyspaceId,
-    root: Option<TreeRoot>,
+    tree: Tree,
     /// The root's node, from the first descent on.
     pin: OnceLock<Arc<Pin>>,
     budget: Arc<PinBudget>,
@@ -61,14 +61,10 @@ impl<'a> Place<'a> {
 }
 
 impl Keyspace {
-    pub(crate) fn new(
-        id: KeyspaceId,
-        root: Option<TreeRoot>,
-        budget: &Arc<PinBudget>,
-    ) -> Arc<Keyspace> {
+    pub(crate) fn new(id: KeyspaceId, tree: Tree, budget: &Arc<PinBudget>) -> Arc<Keyspace> {
         Arc::new(Keyspace {
             id,
-            root,
+            tree,
             pin: OnceLock::new(),
             budget: Arc::clone(budget),
         })
@@ -79,12 +75,16 @@ impl Keyspace {
     }
 
     pub(crate) fn root(&self) -> Option<&TreeRoot> {
-        self.root.as_ref()
+        self.tree.root.as_ref()
+    }
+
+    pub(crate) fn tree(&self) -> Tree {
+        self.tree
     }
 
     /// The topmost node; `None` when the keyspace is empty.
     pub(crate) fn top(&self, pages: &Pages) -> Result<Option<Place<'_>>, EngineError> {
-        let Some(root) = &self.root else {
+        let Some(root) = self.root() else {
             return Ok(None);
         };
         if let Some(pin) = self.pinned_top(root, pages)? {
@@ -96,7 +96,7 @@ impl Keyspace {
 
     /// The value of `key`.
     pub(crate) fn get(&self, pages: &Pages, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
-        let Some(root) = &self.root else {
+        let Some(root) = self.root() else {
             return Ok(None);
         };
         let Some(mut pin) = self.pinned_top(root, pages)? else {

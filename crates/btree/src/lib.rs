@@ -42,6 +42,10 @@
 //! Keys: [`MAX_KEY_BYTES`]. Values: [`MAX_VALUE_BYTES`]; those longer than a quarter of `page_bytes` lie in pages of
 //! their own. A node's page stays within `page_bytes` unless a single key demands more.
 //!
+//! # Compression
+//! By keyspace: those that begin take [`BTreeOptions::codec`], and [`BTree::set_codec`] changes it. The cache holds pages
+//! as they are, so compression costs what leaves it and what merges write.
+//!
 //! The bytes on disk: `docs/format/btree.md`.
 //!
 //! # Modules, in reading order
@@ -73,6 +77,7 @@ mod verify;
 pub use batch::WriteBatch;
 pub use btree::BTree;
 pub use cursor::BTreeCursor;
+pub use drystone_storage_pager::Codec;
 pub use limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
 pub use options::{BTreeOptions, MAX_PAGE_BYTES, MIN_PAGE_BYTES};
 pub use range::Range;

@@ -25,9 +25,9 @@ use crate::node::build::Entry;
 use crate::node::child::Child;
 use crate::node::{Node, Value};
 use crate::pages::Pages;
-use crate::tree::TreeRoot;
+use crate::tree::{Tree, TreeRoot};
 
-/// Folds all changes of `keyspace` that `feed` has next into the tree at `root`. Returns its new root.
+/// Folds all changes of `keyspace` that `feed` has next into its tree. Returns what it is then.
 ///
 /// # Errors
 /// Failed I/O, damage, changes out of order. The writer is then to be dropped.
@@ -36,25 +36,15 @@ pub(crate) fn merge_tree(
     writer: &mut Writer,
     feed: &mut Feed<'_>,
     keyspace: KeyspaceId,
-    root: Option<TreeRoot>,
-) -> Result<Option<TreeRoot>, EngineError> {
-    let mut fold = Fold {
+    tree: Tree,
+) -> Result<Tree, EngineError> {
+    let fold = Fold {
         feed,
         keyspace,
-        tower: Tower::new(pages, writer),
+        tower: Tower::new(pages, writer, tree.codec),
     };
-    let Some(old) = root else {
-        fold.load()?;
-        return fold.tower.finish();
-    };
-    let everything = Fences {
-        low: &[],
-        high: None,
-    };
-    if !fold.fold_node(&old.child, old.level, everything)? {
-        return Ok(root);
-    }
-    fold.tower.finish()
+    let root = fold.run(tree.root)?;
+    Ok(Tree { root, ..tree })
 }
 
 /// One merge of one tree.
@@ -72,6 +62,22 @@ struct Fences<'k> {
 }
 
 impl Fold<'_, '_> {
+    /// Returns the new root.
+    fn run(mut self, root: Option<TreeRoot>) -> Result<Option<TreeRoot>, EngineError> {
+        let Some(old) = root else {
+            self.load()?;
+            return self.tower.finish();
+        };
+        let everything = Fences {
+            low: &[],
+            high: None,
+        };
+        if !self.fold_node(&old.child, old.level, everything)? {
+            return Ok(root);
+        }
+        self.tower.finish()
+    }
+
     /// Makes a tree of the changes alone.
     fn load(&mut self) -> Result<(), EngineError> {
         self.tower.begin(0, &[]);

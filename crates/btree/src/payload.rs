@@ -11,10 +11,11 @@
 //! Little-endian. Spec: `docs/format/btree.md`, version 1. An empty payload is a tree that has had no merge.
 
 use drystone_engine::Malformed;
+use drystone_storage_pager::Codec;
 
 use crate::node::format::malformed;
 use crate::options::{MAX_PAGE_BYTES, MIN_PAGE_BYTES};
-use crate::tree::{self, TREE_BYTES, TreeRoot};
+use crate::tree::{TREE_BYTES, Tree, TreeRoot};
 
 /// Version of the files this crate writes, and the newest it reads.
 pub(crate) const VERSION: u32 = 1;
@@ -38,11 +39,15 @@ pub(crate) enum Refused {
 
 impl Payload {
     pub(crate) fn encode(&self) -> [u8; PAYLOAD_BYTES] {
+        let directory = Tree {
+            codec: Codec::None,
+            root: self.directory,
+        };
         let mut bytes = [0; PAYLOAD_BYTES];
         bytes[0..8].copy_from_slice(&MAGIC);
         bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
         bytes[12..16].copy_from_slice(&self.page_bytes.to_le_bytes());
-        bytes[16..].copy_from_slice(&tree::encode(self.directory.as_ref()));
+        bytes[16..].copy_from_slice(&directory.encode());
         bytes
     }
 
@@ -85,9 +90,19 @@ impl Payload {
         }
         Ok(Payload {
             page_bytes,
-            directory: tree::decode(directory).map_err(Refused::Malformed)?,
+            directory: decode_directory(directory).map_err(Refused::Malformed)?,
         })
     }
+}
+
+/// The directory is small, and read whole whenever the tree is opened: it is not compressed.
+fn decode_directory(bytes: &[u8]) -> Result<Option<TreeRoot>, Malformed> {
+    let Tree { codec, root } = Tree::decode(bytes)?;
+    if codec == Codec::None {
+        return Ok(root);
+    }
+    let found = codec.id().to_string();
+    Err(malformed("codec of the directory", "none", found))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use drystone_base::{KeyspaceId, Lsn};
 use drystone_engine::{Cursor, EngineError, Snapshot};
-use drystone_storage_pager::Root;
+use drystone_storage_pager::{Codec, Root};
 
 use crate::cursor::BTreeCursor;
 use crate::keyspace::Keyspace;
@@ -105,6 +105,13 @@ impl BTreeSnapshot {
             owned(bounds.start_bound()),
             owned(bounds.end_bound()),
         )
+    }
+
+    /// How pages of a keyspace are compressed when they are written. `None`: there is no such keyspace.
+    #[must_use]
+    pub fn codec(&self, keyspace: KeyspaceId) -> Option<Codec> {
+        let keyspace = self.state.keyspace(keyspace);
+        keyspace.map(|keyspace| keyspace.tree().codec)
     }
 
     /// How many entries of a keyspace have a key below `key`. Reads one node a level, whatever the answer.

@@ -4,13 +4,15 @@
 //! offset  size  field
 //!      0     1  state     1 empty, 2 has a root
 //!      1     1  level     level of the root; zero when empty
-//!      2     6  reserved  zero; a reader rejects anything else
+//!      2     2  codec     how its pages are compressed when they are written: number and level (`compress.md`)
+//!      4     4  reserved  zero; a reader rejects anything else
 //!      8    40  root      Child; zeros when empty
 //! ```
 //!
 //! Little-endian. Spec: `docs/format/btree.md`, version 1.
 
 use drystone_engine::Malformed;
+use drystone_storage_pager::Codec;
 
 use crate::node::child::Child;
 use crate::node::format::{CHILD_BYTES, MAX_LEVEL, malformed};
@@ -30,34 +32,55 @@ pub(crate) struct TreeRoot {
     pub(crate) level: u8,
 }
 
-/// Encodes a tree; `None` has no entries.
-pub(crate) fn encode(root: Option<&TreeRoot>) -> [u8; TREE_BYTES] {
-    let mut bytes = [0; TREE_BYTES];
-    bytes[0] = EMPTY;
-    if let Some(root) = root {
-        bytes[0] = ROOTED;
-        bytes[1] = root.level;
-        bytes[8..].copy_from_slice(&root.child.encode());
-    }
-    bytes
+/// One state of one tree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tree {
+    /// How pages of it are compressed when they are written. Those that it has may be stored otherwise.
+    pub(crate) codec: Codec,
+    /// `None` has no entries.
+    pub(crate) root: Option<TreeRoot>,
 }
 
-/// Decodes a tree. Total: any bytes give `Ok` or `Err`.
-pub(crate) fn decode(bytes: &[u8]) -> Result<Option<TreeRoot>, Malformed> {
-    let Some((&[state, level, reserved @ ..], child)) = bytes.split_first_chunk::<8>() else {
-        return Err(malformed(
-            "record of a tree",
-            "48 bytes",
-            bytes.len().to_string(),
-        ));
-    };
-    if reserved != [0; 6] || child.len() != CHILD_BYTES {
-        return Err(malformed(
-            "record of a tree",
-            "zeros and a root",
-            "other bytes",
-        ));
+impl Tree {
+    pub(crate) fn encode(&self) -> [u8; TREE_BYTES] {
+        let mut bytes = [0; TREE_BYTES];
+        bytes[0] = EMPTY;
+        bytes[2..4].copy_from_slice(&self.codec.encode());
+        if let Some(root) = self.root {
+            bytes[0] = ROOTED;
+            bytes[1] = root.level;
+            bytes[8..].copy_from_slice(&root.child.encode());
+        }
+        bytes
     }
+
+    /// Total: any bytes give `Ok` or `Err`. Codecs that are not in this build decode as well.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Tree, Malformed> {
+        let Some((&[state, level, codec, how_hard, reserved @ ..], child)) =
+            bytes.split_first_chunk::<8>()
+        else {
+            return Err(malformed(
+                "record of a tree",
+                "48 bytes",
+                bytes.len().to_string(),
+            ));
+        };
+        if reserved != [0; 4] || child.len() != CHILD_BYTES {
+            return Err(malformed(
+                "record of a tree",
+                "zeros and a root",
+                "other bytes",
+            ));
+        }
+        let codec = Codec::decode([codec, how_hard]);
+        Ok(Tree {
+            codec: codec.map_err(|why| Malformed::new(why.what, why.expected, why.found))?,
+            root: decode_root(state, level, child)?,
+        })
+    }
+}
+
+fn decode_root(state: u8, level: u8, child: &[u8]) -> Result<Option<TreeRoot>, Malformed> {
     match state {
         EMPTY if level == 0 && child.iter().all(|&byte| byte == 0) => Ok(None),
         ROOTED if level <= MAX_LEVEL => Ok(Some(TreeRoot {

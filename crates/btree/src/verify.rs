@@ -68,8 +68,8 @@ impl Walk<'_> {
             }
             Ok(())
         });
-        for (_, root) in trees {
-            if let Some(root) = root {
+        for (_, tree) in trees {
+            if let Some(root) = tree.root {
                 self.tree(&root, &mut |_| Ok(()));
                 self.entries = self.entries.saturating_add(root.child.entries);
             }

@@ -9,7 +9,7 @@
 
 use bytes::Bytes;
 use drystone_engine::EngineError;
-use drystone_storage_pager::{PageRef, Writer};
+use drystone_storage_pager::{Codec, PageRef, Writer};
 
 use crate::error::from_pager;
 use crate::merge::level::{Fill, Level, Sealed};
@@ -25,6 +25,7 @@ use crate::tree::TreeRoot;
 pub(crate) struct Tower<'a> {
     pages: &'a Pages,
     writer: &'a mut Writer,
+    codec: Codec,
     /// Leaves first.
     levels: Vec<Level>,
     /// Whether what is pending lies at the right end of the tree, and grew there.
@@ -40,10 +41,12 @@ struct Left {
 }
 
 impl<'a> Tower<'a> {
-    pub(crate) fn new(pages: &'a Pages, writer: &'a mut Writer) -> Tower<'a> {
+    /// The pages of the new tree are compressed so.
+    pub(crate) fn new(pages: &'a Pages, writer: &'a mut Writer, codec: Codec) -> Tower<'a> {
         Tower {
             pages,
             writer,
+            codec,
             levels: Vec::new(),
             appending: false,
             read_at: 0,
@@ -67,7 +70,8 @@ impl<'a> Tower<'a> {
 
     /// Writes a value that is too long for a leaf.
     pub(crate) fn write_value(&mut self, value: &[u8]) -> Result<Overflow, EngineError> {
-        let page = self.writer.write(value).map_err(from_pager)?;
+        let written = self.writer.write_compressed(value, self.codec);
+        let page = written.map_err(from_pager)?;
         let value_len = value.len() as u64;
         Ok(Overflow { page, value_len })
     }
@@ -224,7 +228,8 @@ impl<'a> Tower<'a> {
     }
 
     fn write(&mut self, level: u8, sealed: &Sealed) -> Result<(), EngineError> {
-        let page = self.writer.write(&sealed.page).map_err(from_pager)?;
+        let written = self.writer.write_compressed(&sealed.page, self.codec);
+        let page = written.map_err(from_pager)?;
         let child = Child {
             page,
             entries: sealed.entries,

@@ -84,8 +84,8 @@ proptest! {
         if let Ok(payload) = Payload::decode(&bytes) {
             prop_assert_eq!(&payload.encode()[..], bytes.as_slice());
         }
-        if let Ok(root) = tree::decode(&bytes) {
-            prop_assert_eq!(&tree::encode(root.as_ref())[..], bytes.as_slice());
+        if let Ok(tree) = Tree::decode(&bytes) {
+            prop_assert_eq!(&tree.encode()[..], bytes.as_slice());
         }
         if let Ok(child) = Child::decode(&bytes) {
             prop_assert_eq!(&child.encode()[..], bytes.as_slice());

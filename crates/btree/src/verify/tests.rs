@@ -5,12 +5,12 @@ use std::path::Path;
 
 use drystone_base::{Env, KeyspaceId, Lsn};
 use drystone_engine::{Engine, EngineError, Snapshot};
-use drystone_storage_pager::{Pager, PagerOptions, Writer};
+use drystone_storage_pager::{Codec, Pager, PagerOptions, Writer};
 
 use crate::node::build::{Entry, encode};
 use crate::node::child::{Child, Overflow};
 use crate::payload::Payload;
-use crate::tree::{self, TreeRoot};
+use crate::tree::{Tree, TreeRoot};
 use crate::{BTree, BTreeOptions, WriteBatch};
 
 /// Writes a file whose keyspace 1 is the tree that `build` writes, and returns what verify finds in it.
@@ -19,7 +19,11 @@ fn findings(build: impl FnOnce(&mut Writer) -> TreeRoot) -> Vec<&'static str> {
     let pager = Pager::open(&env, dir, PagerOptions::default()).unwrap();
     let mut writer = pager.begin().unwrap();
     let root = build(&mut writer);
-    let record = tree::encode(Some(&root));
+    let record = Tree {
+        codec: Codec::None,
+        root: Some(root),
+    };
+    let record = record.encode();
     let directory = leaf(&mut writer, &[(&KeyspaceId(1).0.to_be_bytes(), &record)]);
     let payload = Payload {
         page_bytes: 512,

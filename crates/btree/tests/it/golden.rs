@@ -1,22 +1,22 @@
 //! Files of every format version, as they were written, open and hold what was put into them.
 //!
-//! `DRYSTONE_GOLDEN=write cargo test -p drystone-btree golden` writes the file of the current version anew. That is
+//! `DRYSTONE_GOLDEN=write cargo test -p drystone-btree golden` writes the files of the current version anew. That is
 //! for a new version; files of released versions stay as they are.
 
 use std::path::{Path, PathBuf};
 
 use drystone_base::{Env, KeyspaceId, Lsn, OpenMode};
-use drystone_btree::{BTree, BTreeOptions, MIN_PAGE_BYTES, WriteBatch};
+use drystone_btree::{BTree, BTreeOptions, Codec, MIN_PAGE_BYTES, WriteBatch};
 use drystone_engine::{Engine, Snapshot};
 
-fn golden(version: u32) -> PathBuf {
+fn golden(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    folder.join(format!("v{version}.data"))
+    folder.join(name)
 }
 
-fn open(env: &Env) -> BTree {
+fn open(env: &Env, page_bytes: u32) -> BTree {
     let options = BTreeOptions {
-        page_bytes: MIN_PAGE_BYTES,
+        page_bytes,
         ..BTreeOptions::default()
     };
     BTree::open(env, Path::new("tree"), options).unwrap()
@@ -27,8 +27,7 @@ fn key(number: u32) -> String {
 }
 
 /// Three levels of nodes, an empty keyspace, a dropped one, a value in its own page, awkward keys.
-fn write(env: &Env) {
-    let tree = open(env);
+fn write(tree: &BTree) {
     let mut batch = WriteBatch::new();
     (0..300).for_each(|n| batch.put(KeyspaceId(1), key(n), [n.to_le_bytes()[0]; 5]));
     batch.put(KeyspaceId(2), "", "of the empty key");
@@ -66,12 +65,12 @@ fn check(tree: &BTree) {
     assert!(report.findings.is_empty(), "{:?}", report.findings);
 }
 
-#[test]
+/// The file, after `write` has made it anew if that was asked for.
 #[expect(
     clippy::disallowed_methods,
     reason = "golden files lie on the real disk"
 )]
-fn files_of_version_1_open() {
+fn file(name: &str, write: impl FnOnce(&Env)) -> Vec<u8> {
     if std::env::var_os("DRYSTONE_GOLDEN").is_some_and(|what| what == "write") {
         let env = Env::memory(1);
         write(&env);
@@ -81,21 +80,50 @@ fn files_of_version_1_open() {
             .unwrap();
         let mut bytes = vec![0; usize::try_from(file.len().unwrap()).unwrap()];
         file.read_exact_at(&mut bytes, 0).unwrap();
-        std::fs::write(golden(1), bytes).unwrap();
+        std::fs::write(golden(name), bytes).unwrap();
     }
+    std::fs::read(golden(name)).unwrap()
+}
+
+/// Opens the file, checks it, and goes on with it.
+fn check_file(bytes: &[u8]) -> BTree {
     let env = Env::memory(2);
     env.files.create_dir_all(Path::new("tree")).unwrap();
     let file = env
         .files
         .open(Path::new("tree/data"), OpenMode::CreateNew)
         .unwrap();
-    file.write_all_at(&std::fs::read(golden(1)).unwrap(), 0)
-        .unwrap();
-    let tree = open(&env);
+    file.write_all_at(bytes, 0).unwrap();
+    let tree = open(&env, MIN_PAGE_BYTES);
     check(&tree);
     let mut batch = WriteBatch::new();
     batch.put(KeyspaceId(1), "new", "in an old file");
     tree.write_batch(&batch).unwrap();
     assert_eq!(tree.newest().count(KeyspaceId(1)).unwrap(), 301);
     assert!(tree.verify().unwrap().findings.is_empty());
+    tree
+}
+
+#[test]
+fn files_of_version_1_open() {
+    let write = |env: &Env| write(&open(env, MIN_PAGE_BYTES));
+    let tree = check_file(&file("v1.data", write));
+    assert_eq!(tree.newest().codec(KeyspaceId(1)), Some(Codec::None));
+}
+
+/// What codecs write may change; that it is read may not. With pages long enough to be worth it.
+#[test]
+fn compressed_files_of_version_1_open() {
+    let write = |env: &Env| {
+        let tree = open(env, 8192);
+        tree.set_codec(KeyspaceId(1), Codec::Lz4).unwrap();
+        tree.set_codec(KeyspaceId(2), Codec::Snappy).unwrap();
+        write(&tree);
+    };
+    let tree = check_file(&file("v1-compressed.data", write));
+    let codec = |id| tree.newest().codec(KeyspaceId(id));
+    assert_eq!(
+        [1, 2, 3].map(codec),
+        [Codec::Lz4, Codec::Snappy, Codec::None].map(Some)
+    );
 }

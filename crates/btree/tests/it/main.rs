@@ -5,6 +5,7 @@
 )]
 
 mod api;
+mod compression;
 mod crash;
 mod damage;
 mod golden;

@@ -7,7 +7,7 @@
 
 mod hunt;
 
-pub use hunt::{Hunt, Hunter, NotPlanted, hunt};
+pub use hunt::{Hunt, Hunter, NotPlanted, hunt, put_in};
 
 use crate::failure::FailureKind::{
     self, LostCommit, MissingError, NotSound, UnexpectedError, WrongConflict, WrongData,
@@ -35,7 +35,6 @@ pub const CANARIES: &[Canary] = &[
     bug("wal-record-checksum-skipped", UnexpectedError, "records are taken whatever their checksum says"),
     bug("wal-recovered-tail-unsynced", LostCommit, "recovery does not sync what a killed process left in the cache"),
     bug("wal-torn-tail-kept", WrongData, "records behind a torn tail stay, and follow the next ones that are as long as those before them"),
-    bug("wal-gap-ignored", LostCommit, "a log that begins after what the engine has merged is taken for all there is"),
     bug("wal-damage-cut", LostCommit, "damage to durable records is taken for a torn tail"),
     bug("wal-poison-ignored", UnexpectedError, "the log goes on after a failed sync"),
     bug("wal-poison-note-missing", UnexpectedError, "a failed sync leaves no note for the next open"),
@@ -45,7 +44,7 @@ pub const CANARIES: &[Canary] = &[
     bug("wal-close-unsettled", LostCommit, "closing syncs nothing"),
     bug("pager-pages-unsynced", UnexpectedError, "the superblock is switched before the pages are synced"),
     bug("pager-superblock-copies-together", UnexpectedError, "both copies of a superblock are written before either is synced"),
-    bug("pager-superblock-unmended", UnexpectedError, "a damaged copy of a superblock is left as it is"),
+    bug("pager-superblock-unmended", NotSound, "a damaged copy of a superblock is left as it is"),
     bug("pager-length-not-set", UnexpectedError, "the file is left to grow by being written to, and ends before its last free block"),
     bug("pager-set-length-error-swallowed", UnexpectedError, "an error of making the file longer is passed over"),
     bug("pager-cut-too-far", UnexpectedError, "the free end of the file is cut off with one block too many"),

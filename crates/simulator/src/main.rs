@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use drystone_base::{OsRandom, Random};
+use drystone_simulator::canary::{canary, put_in};
 use drystone_simulator::{Plan, Settings, plan_of, run_plan, run_seed, workload_of};
 
 use crate::campaign::Campaign;
@@ -24,6 +25,9 @@ use crate::campaign::Campaign;
 struct Arguments {
     #[command(subcommand)]
     mode: Option<Mode>,
+    /// Give this process a planted bug first, to see what comes of it: in a build with `--cfg planted`
+    #[arg(long, value_name = "NAME")]
+    planted: Option<String>,
     #[command(flatten)]
     swarm: Swarm,
 }
@@ -65,6 +69,9 @@ enum Mode {
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
+    if let Some(name) = &arguments.planted {
+        put_in(canary(name).with_context(|| format!("there is no canary {name}"))?)?;
+    }
     let passed = match arguments.mode {
         Some(Mode::CrashPoints(campaign)) => campaign::crash_points(&campaign),
         Some(Mode::Damage(arguments)) => campaign::damage(&arguments),

@@ -147,13 +147,24 @@ impl std::fmt::Display for NotPlanted {
 
 impl std::error::Error for NotPlanted {}
 
+/// Gives this process a bug, for good.
+///
+/// # Errors
+/// [`NotPlanted`] in a build that has no bugs.
+///
+/// # Panics
+/// When it has one already.
 #[cfg(planted)]
-fn put_in(canary: &Canary) -> Result<(), NotPlanted> {
+pub fn put_in(canary: &Canary) -> Result<(), NotPlanted> {
     drystone_base::planted::plant(canary.name);
     Ok(())
 }
 
+/// Gives this process a bug, for good.
+///
+/// # Errors
+/// [`NotPlanted`], for this build has no bugs.
 #[cfg(not(planted))]
-fn put_in(_canary: &Canary) -> Result<(), NotPlanted> {
+pub fn put_in(_canary: &Canary) -> Result<(), NotPlanted> {
     Err(NotPlanted)
 }

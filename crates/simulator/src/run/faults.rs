@@ -30,11 +30,12 @@ impl Run<'_> {
     /// Takes the faults away. Where only space was lacking, the database must go on; otherwise it is opened again.
     pub(super) fn mend(&mut self) -> Result<(), Stop> {
         self.notice_lies();
+        let went_wrong = self.faults.is_late || self.faults.struck > self.faults.struck_at_open;
         self.disk.calm();
+        self.faults.is_late = false;
         self.faults.is_capped = false;
         self.faults.is_declared = false;
         let struck = self.faults.struck;
-        let went_wrong = struck > self.faults.struck_at_open;
         self.faults.struck_at_step = struck;
         if self.pending.is_some() {
             return Ok(());

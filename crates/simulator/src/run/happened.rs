@@ -165,7 +165,8 @@ impl Run<'_> {
     }
 
     pub(super) fn was_struck_since_open(&self) -> bool {
-        self.faults.owes_error || self.faults.struck > self.faults.struck_at_open
+        let faults = &self.faults;
+        faults.owes_error || faults.is_late || faults.struck > faults.struck_at_open
     }
 
     /// Whether damage may be met that is reported.

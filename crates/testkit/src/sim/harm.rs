@@ -83,6 +83,10 @@ impl fmt::Display for Harm {
     }
 }
 
+/// How long sectors may be.
+const SECTOR_BYTES: [u64; 2] = [512, 4096];
+/// How many places are looked at for one that can be harmed.
+const TRIES: usize = 32;
 /// What is copied as a whole by [`Harm::CopyBlock`].
 const BLOCK_BYTES: u64 = 4096;
 
@@ -135,7 +139,7 @@ impl Disk {
         let len = self.volume.file(file).cached.len();
         let zone = zone.range().start..zone.range().end.min(len);
         let offset = zone.start + draw.below(zone.end - zone.start);
-        let sector = sector_around(offset, *draw.pick(&[512, 4096]), &zone);
+        let sector = sector_around(offset, *draw.pick(&SECTOR_BYTES), &zone);
         match harm {
             Harm::FlipBit => {
                 let sector = offset..offset + 1;
@@ -152,8 +156,10 @@ impl Disk {
                 self.bad_sectors.push((file, sector.clone()));
                 Some(sector)
             }
-            Harm::StaleSector => self.make_stale(file, sector, draw),
-            Harm::CopyBlock => self.copy_block(file, &zone, draw),
+            Harm::StaleSector => {
+                (0..TRIES).find_map(|_| self.make_stale(file, sector_in(&zone, draw), draw))
+            }
+            Harm::CopyBlock => (0..TRIES).find_map(|_| self.copy_block(file, &zone, draw)),
             Harm::Truncate => {
                 self.damage(file, MediumChange::Truncate { len: offset });
                 // Whatever the file has there, or was to have: no single copy of something.
@@ -229,6 +235,12 @@ impl Disk {
         self.damage(file, MediumChange::Replace { by });
         Some(0..u64::MAX)
     }
+}
+
+/// Any sector of a zone.
+fn sector_in(zone: &Range<u64>, draw: &mut Draw) -> Range<u64> {
+    let offset = zone.start + draw.below(zone.end - zone.start);
+    sector_around(offset, *draw.pick(&SECTOR_BYTES), zone)
 }
 
 /// The sector in which a byte lies, as far as it is in the zone.

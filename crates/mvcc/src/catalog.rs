@@ -77,6 +77,7 @@ pub(crate) fn decode_name(key: &[u8]) -> Result<String, StoreError> {
     let name = key.strip_prefix(&[TAG_NAME]).unwrap_or_default();
     let name = std::str::from_utf8(name);
     let name = name.map_err(|error| corrupt("keyspace name", "UTF-8", error))?;
+    check_name(name).map_err(|error| corrupt("keyspace name", "a name", error))?;
     Ok(name.to_owned())
 }
 
@@ -98,3 +99,6 @@ pub(crate) fn corrupt(
         why: Malformed::new(what, expected.to_string(), found.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests;

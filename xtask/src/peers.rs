@@ -32,7 +32,7 @@ pub(crate) fn run(shell: &Shell, root: &Path, peers: &Peers) -> anyhow::Result<(
     let arguments = &peers.arguments;
     let features = features(arguments);
     let manifest = root.join(MANIFEST);
-    let options = ["--quiet", "--release", "--locked", "--features"];
+    let options = ["--quiet", "--release", "--features"];
     // Where the command was given, so that its paths mean what they say.
     let _folder = shell.push_dir(std::env::current_dir()?);
     Ok(cmd!(

@@ -6,7 +6,10 @@
 //!   nanoseconds.
 //! - I3. Half of a value is random, half is text: compression has something to find, and not too much.
 
-use crate::draw::{Draw, mix};
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use crate::draw::{Draw, mix, part_of};
 
 /// Bytes of a key.
 pub(crate) const KEY_BYTES: usize = 24;
@@ -38,6 +41,8 @@ pub(crate) struct DataSet {
     /// Distance between the heads of neighbouring keys, on average.
     stride: u64,
     text: Vec<u8>,
+    /// See [`DataSet::tags_of_all`].
+    tags_of_all: OnceLock<u64>,
 }
 
 impl DataSet {
@@ -48,6 +53,7 @@ impl DataSet {
             seed,
             stride: u64::MAX / rows,
             text: text_pool(seed),
+            tags_of_all: OnceLock::new(),
         }
     }
 
@@ -64,7 +70,7 @@ impl DataSet {
     /// The key of row `number`: a head that ascends, but by distances that look random, and 16 random bytes.
     pub(crate) fn key(&self, number: u64) -> Key {
         let random = mix(self.seed ^ number);
-        let head = number * self.stride + random % self.stride;
+        let head = number * self.stride + part_of(self.stride, random);
         let mut key = [0; KEY_BYTES];
         key[..8].copy_from_slice(&head.to_be_bytes());
         key[8..16].copy_from_slice(&mix(random).to_be_bytes());
@@ -90,6 +96,16 @@ impl DataSet {
     /// What the first eight bytes of row `number`'s value are in all versions, as a little-endian number.
     pub(crate) fn tag(&self, number: u64) -> u64 {
         mix(self.seed.rotate_left(32) ^ number)
+    }
+
+    /// The tags of some rows, combined in a way that does not care for order.
+    pub(crate) fn tags(&self, rows: Range<u64>) -> u64 {
+        rows.fold(0, |tags, number| tags ^ self.tag(number))
+    }
+
+    /// The tags of all rows, computed once: scans are timed with their check.
+    pub(crate) fn tags_of_all(&self) -> u64 {
+        *self.tags_of_all.get_or_init(|| self.tags(0..self.rows))
     }
 
     /// The row at `place` of the random order: every row has one place.

@@ -17,14 +17,19 @@ impl Draw {
 
     /// A number below `end`, all about equally often.
     pub(crate) fn below(&mut self, end: u64) -> u64 {
-        let wide = u128::from(self.next()) * u128::from(end);
-        u64::try_from(wide >> 64).unwrap_or(0)
+        part_of(end, self.next())
     }
 
     /// An index below `end`.
     pub(crate) fn index_below(&mut self, end: usize) -> usize {
         usize::try_from(self.below(end as u64)).unwrap_or(0)
     }
+}
+
+/// As much of `end` as `random` is of all numbers: below `end`, and without the division that `%` takes.
+pub(crate) fn part_of(end: u64, random: u64) -> u64 {
+    let wide = u128::from(random) * u128::from(end);
+    u64::try_from(wide >> 64).unwrap_or(0)
 }
 
 /// A bijection of 64-bit numbers that looks random.

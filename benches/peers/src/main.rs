@@ -88,15 +88,17 @@ fn compare(options: &Options) -> Result<()> {
     if let Some(file) = &options.json {
         write(file, &json::lines(&comparisons)?)?;
     }
-    write(&options.chart(), &chart::draw(&comparisons, &note(&plan))?)?;
+    write(
+        &options.chart(),
+        &chart::draw(&comparisons, &note(&plan, results.rounds))?,
+    )?;
     fail_for(&results, &comparisons)
 }
 
-fn note(plan: &Plan) -> String {
+fn note(plan: &Plan, rounds: u64) -> String {
     let rows = plan.rows;
     format!(
-        "{rows} rows of 24 + 150 bytes, medians of {} rounds; {}",
-        plan.rounds,
+        "{rows} rows of 24 + 150 bytes, medians of {rounds} rounds; {}",
         machine::describe()
     )
 }

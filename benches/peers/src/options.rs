@@ -16,7 +16,7 @@ use crate::task;
 /// What to compare, and how thoroughly.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Shorter measurements, and no large loads: all of it in under 15 minutes
+    /// Shorter measurements, and no large loads; fewer rounds where all would take more than 14 minutes
     #[arg(long)]
     quick: bool,
     /// Engines, separated by commas; all that this is built with where none are given
@@ -62,8 +62,10 @@ pub(crate) struct Options {
 
 const TIME: Duration = Duration::from_secs(3);
 const WARM_UP: Duration = Duration::from_secs(1);
-const QUICK_TIME: Duration = Duration::from_millis(500);
-const QUICK_WARM_UP: Duration = Duration::from_millis(200);
+const QUICK_TIME: Duration = Duration::from_millis(400);
+const QUICK_WARM_UP: Duration = Duration::from_millis(100);
+/// No round begins that would end later.
+const QUICK_MINUTES_MAX: u64 = 14;
 
 impl Options {
     /// The figures that are wanted, in the order of reports.
@@ -109,6 +111,9 @@ impl Options {
             cache_bytes: self.cache_mib << 20,
             time: seconds.unwrap_or(time),
             warm_up,
+            time_max: self
+                .quick
+                .then(|| Duration::from_secs(60 * QUICK_MINUTES_MAX)),
             folder: self.make_folder()?,
             group: self.cgroup.clone(),
         })

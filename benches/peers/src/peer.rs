@@ -75,10 +75,22 @@ pub(crate) struct Settings {
     /// What commits wait for.
     pub(crate) durability: Durability,
     /// How many threads will use it at most.
+    #[cfg_attr(
+        not(feature = "peer-sqlite"),
+        expect(dead_code, reason = "SQLite alone divides its budget")
+    )]
     pub(crate) threads: u64,
     /// How many rows it will hold, about.
+    #[cfg_attr(
+        not(feature = "peer-lmdb"),
+        expect(dead_code, reason = "LMDB alone wants to know in advance")
+    )]
     pub(crate) rows: u64,
     /// How its data relates to memory.
+    #[cfg_attr(
+        not(feature = "peer-lmdb"),
+        expect(dead_code, reason = "LMDB alone is told")
+    )]
     pub(crate) memory: Memory,
 }
 

@@ -33,6 +33,8 @@ impl fmt::Display for Sample {
 /// All samples, in the order in which they were taken.
 #[derive(Debug, Default)]
 pub(crate) struct Results {
+    /// How many rounds there were.
+    pub(crate) rounds: u64,
     samples: Vec<Sample>,
 }
 

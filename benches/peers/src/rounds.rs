@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 
 use crate::cgroup::Group;
 use crate::data::DataSet;
@@ -40,6 +40,8 @@ pub(crate) struct Plan {
     pub(crate) cache_bytes: u64,
     pub(crate) time: Duration,
     pub(crate) warm_up: Duration,
+    /// No round begins that would end later.
+    pub(crate) time_max: Option<Duration>,
     /// An empty folder, for all files.
     pub(crate) folder: PathBuf,
     /// The control group within which memory is limited.
@@ -49,7 +51,12 @@ pub(crate) struct Plan {
 /// Runs all rounds. An engine that fails at something loses that figure, and nothing else.
 pub(crate) fn run(plan: &Plan) -> Result<Results> {
     let mut results = Results::default();
+    let started = Instant::now();
     for round in 0..plan.rounds {
+        if plan.is_late(round, started.elapsed()) {
+            eprintln!("peers: another round would take too long");
+            break;
+        }
         for (idx, task) in plan.tasks.iter().enumerate() {
             for engine in in_turn(&plan.engines, round) {
                 if task.is_for(engine) && !results.lacks_rows(round, engine, task) {
@@ -64,6 +71,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Results> {
                 }
             }
         }
+        results.rounds += 1;
         fs::remove_dir_all(&plan.folder)?;
         fs::create_dir(&plan.folder)?;
     }
@@ -159,16 +167,18 @@ impl Step<'_> {
         if let Some(group) = group {
             command.arg("--group").arg(group.path());
         }
-        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
         let status = wait(&mut child)?;
         let is_as_meant = match self.task.ending {
             Ending::Exit => status.success(),
             Ending::Kill => status.signal() == Some(SIGNAL_KILL),
         };
-        ensure!(is_as_meant, "its process ended with {status}");
-        let mut line = String::new();
-        let mut out = child.stdout.take().context("the process has an output")?;
-        out.read_to_string(&mut line)?;
+        if !is_as_meant {
+            let said = said(child.stderr.take())?;
+            bail!("its process ended with {status}: {}", said.trim());
+        }
+        let line = said(child.stdout.take())?;
         serde_json::from_str(&line).context("what the process found is not readable")
     }
 
@@ -176,6 +186,7 @@ impl Step<'_> {
         let plan = self.plan;
         let mut command = Command::new(std::env::current_exe()?);
         command
+            .env("RUST_LIB_BACKTRACE", "0")
             .arg("measure")
             .args(["--task", self.task.name, "--engine", self.engine.name()])
             .arg("--folder")
@@ -193,6 +204,15 @@ impl Step<'_> {
         }
         Ok(command)
     }
+}
+
+/// All that a process that has ended said: little, or else it would have waited for its reader.
+fn said(pipe: Option<impl Read>) -> Result<String> {
+    let mut text = String::new();
+    if let Some(mut pipe) = pipe {
+        pipe.read_to_string(&mut text)?;
+    }
+    Ok(text)
 }
 
 /// Waits for the end of a process, but not forever.
@@ -218,6 +238,13 @@ fn as_figure(bytes: u64) -> f64 {
 }
 
 impl Plan {
+    /// Whether one more round, if it takes as long as those before it, would end too late.
+    fn is_late(&self, rounds: u64, elapsed: Duration) -> bool {
+        let done = u32::try_from(rounds).unwrap_or(u32::MAX);
+        let with_next = elapsed.checked_div(done).map(|round| elapsed + round);
+        matches!((self.time_max, with_next), (Some(max), Some(end)) if end > max)
+    }
+
     /// The tasks that these figures need, the load among them where one of them needs its rows.
     pub(crate) fn select(tasks: &[Task], figures: &[&str]) -> Vec<Task> {
         let mut chosen: Vec<Task> = tasks

@@ -31,6 +31,14 @@ impl<'a> Supply<'a> {
     }
 
     /// In which order they come.
+    #[cfg_attr(
+        not(any(
+            feature = "peer-lmdb",
+            feature = "peer-fjall",
+            feature = "peer-rocksdb"
+        )),
+        expect(dead_code, reason = "only these load sorted rows in another way")
+    )]
     pub(crate) fn order(&self) -> Order {
         self.order
     }

@@ -57,14 +57,14 @@ pub(crate) fn range(reader: &mut dyn Reader, data: &DataSet, first: u64, count: 
     reader.range(&data.key(first), limit, &mut |key, value| {
         seen.add(key, value)
     })?;
-    seen.check(data, first, count)
+    seen.check(data, first, count, data.tags(first..first + count))
 }
 
 /// Reads all rows in order, as [`range`].
 pub(crate) fn scan(reader: &mut dyn Reader, data: &DataSet) -> Result<()> {
     let mut seen = Seen::default();
     reader.range(&[], usize::MAX, &mut |key, value| seen.add(key, value))?;
-    seen.check(data, 0, data.rows())
+    seen.check(data, 0, data.rows(), data.tags_of_all())
 }
 
 /// How many rows there are.
@@ -97,12 +97,11 @@ impl Seen {
         self.count += 1;
     }
 
-    fn check(&self, data: &DataSet, first: u64, count: u64) -> Result<()> {
+    fn check(&self, data: &DataSet, first: u64, count: u64, tags: u64) -> Result<()> {
         ensure!(self.count == count, "{} rows, not {count}", self.count);
         let last = first + count - 1;
         let heads = [first, last].map(|number| head(data, number));
         ensure!(self.heads == heads, "not the rows {first} to {last}");
-        let tags = (first..=last).fold(0, |tags, number| tags ^ data.tag(number));
         ensure!(self.tags == tags, "values of rows {first} to {last} differ");
         Ok(())
     }

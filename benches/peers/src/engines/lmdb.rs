@@ -147,7 +147,12 @@ impl Reader for LmdbReader<'_> {
         show: &mut dyn FnMut(&[u8], &[u8]),
     ) -> Result<()> {
         let transaction = self.0.env.read_txn()?;
-        let bounds = (Bound::Included(start), Bound::Unbounded);
+        // LMDB has no empty keys, and refuses to look for one.
+        let from = match start {
+            [] => Bound::Unbounded,
+            start => Bound::Included(start),
+        };
+        let bounds = (from, Bound::Unbounded);
         for row in self.0.rows.range(&transaction, &bounds)?.take(limit) {
             let (key, value) = row?;
             show(key, value);

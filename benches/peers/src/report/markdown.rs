@@ -19,7 +19,7 @@ pub(crate) fn report(
     comparisons: &[Comparison],
 ) -> Result<String, fmt::Error> {
     let mut text = String::new();
-    head(&mut text, plan)?;
+    head(&mut text, plan, results.rounds)?;
     engines(&mut text, plan)?;
     figures(&mut text, plan, comparisons)?;
     let memory = |measured: &Measured| Some(measured.rss_peak);
@@ -31,7 +31,7 @@ pub(crate) fn report(
     Ok(text)
 }
 
-fn head(text: &mut String, plan: &Plan) -> fmt::Result {
+fn head(text: &mut String, plan: &Plan, rounds: u64) -> fmt::Result {
     let commit = machine::commit().unwrap_or_else(|| "an unknown commit".to_owned());
     writeln!(text, "## Drystone beside other stores\n")?;
     writeln!(text, "Built from {commit}, on {}", machine::describe())?;
@@ -43,12 +43,11 @@ fn head(text: &mut String, plan: &Plan) -> fmt::Result {
     }
     writeln!(
         text,
-        "{} rows ({} for large loads) of 24 + 150 bytes, seed {}, cache budget {}, {} rounds, {} s for a measurement\n",
+        "{} rows ({} for large loads) of 24 + 150 bytes, seed {}, cache budget {}, {rounds} rounds, {} s for a measurement\n",
         plan.rows,
         plan.large_rows,
         plan.seed,
         Unit::Bytes.show(as_figure(plan.cache_bytes)),
-        plan.rounds,
         plan.time.as_secs_f64(),
     )?;
     writeln!(text, "{}", scarce_memory(plan))

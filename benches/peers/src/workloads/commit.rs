@@ -82,6 +82,7 @@ fn commits(work: &Work, figure: &str, kind: Kind) -> Result<Outcome> {
         rate += own_rate;
         committed += done.rows;
     }
+    peer.settle()?;
     peer.close()?;
     let half = latencies.micros(Percent(50));
     let most = latencies.micros(Percent(99));

@@ -31,9 +31,10 @@ pub(crate) fn recover(work: &Work) -> Result<Outcome> {
     })
 }
 
-/// Commits random rows in durable batches, and leaves without closing: whoever calls this kills the process.
+/// Commits random rows in durable batches, to a database in which nothing else waits, and leaves without closing: whoever calls this kills the process.
 pub(crate) fn crash(work: &Work) -> Result<Outcome> {
     let peer = work.open(Durability::Sync, 1)?;
+    peer.settle()?;
     let rows = crash_rows(work);
     for start in (0..rows).step_by(usize::try_from(CRASH_BATCH_ROWS)?) {
         let places = start..(start + CRASH_BATCH_ROWS).min(rows);

@@ -43,6 +43,7 @@ fn mixed(work: &Work, figure: &str, commits_percent: u64) -> Result<Outcome> {
         Ok(pace.rate())
     })?;
     verify::scan(&mut *peer.reader()?, &work.data)?;
+    peer.settle()?;
     peer.close()?;
     Ok(Outcome::of(figure, rates.iter().sum()))
 }

@@ -12,13 +12,18 @@ const PACKAGES: [&str; 3] = ["drystone-wal", "drystone-storage-pager", "drystone
 /// At least so many of a hundred mutants must be noticed.
 const KILLED_PERCENT_MIN: usize = 85;
 
+/// What nextest says of a test that it ended.
+const TIMEOUT: &str = "\n     TIMEOUT [";
+
 /// What became of the mutants of a package.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Outcome {
     /// A test failed.
     failed: usize,
-    /// The tests did not end.
+    /// A test did not end.
     hung: usize,
+    /// The compiler noticed.
+    unviable: usize,
     /// What no test noticed.
     missed: Vec<String>,
 }
@@ -31,9 +36,12 @@ impl Outcome {
             let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
             anyhow::Ok(text.lines().map(str::to_owned).collect::<Vec<_>>())
         };
+        let caught = lines("caught.txt")?.len();
+        let ended = count_ended(&folder.join("mutants.out").join("log"))?;
         Ok(Outcome {
-            failed: lines("caught.txt")?.len(),
-            hung: lines("timeout.txt")?.len(),
+            failed: caught.saturating_sub(ended),
+            hung: ended + lines("timeout.txt")?.len(),
+            unviable: lines("unviable.txt")?.len(),
             missed: lines("missed.txt")?,
         })
     }
@@ -53,12 +61,23 @@ impl Outcome {
 
     fn line(&self, package: &str) -> String {
         format!(
-            "{package}: {} of {} mutants killed ({} by a test that did not end)",
+            "{package}: {} of {} mutants killed ({} by a test that did not end); {} did not compile",
             self.killed(),
             self.count(),
-            self.hung
+            self.hung,
+            self.unviable
         )
     }
+}
+
+/// In how many logs a test did not end, which counts as a failure for `cargo mutants`.
+fn count_ended(logs: &Path) -> anyhow::Result<usize> {
+    let mut ended = 0;
+    for log in fs::read_dir(logs).with_context(|| logs.display().to_string())? {
+        let text = fs::read(log?.path())?;
+        ended += usize::from(String::from_utf8_lossy(&text).contains(TIMEOUT));
+    }
+    Ok(ended)
 }
 
 /// Tries the mutants of packages, or a share of them, `1/8` say. An error when too many live.
@@ -68,13 +87,15 @@ pub(crate) fn run(
     packages: &[String],
     shard: Option<&str>,
 ) -> anyhow::Result<()> {
-    let known = cmd!(shell, "cargo mutants --version")
-        .quiet()
-        .ignore_stdout();
-    ensure!(
-        known.ignore_stderr().run().is_ok(),
-        "cargo-mutants is not installed: cargo install --locked cargo-mutants"
-    );
+    for tool in ["mutants", "nextest"] {
+        let known = cmd!(shell, "cargo {tool} --version")
+            .quiet()
+            .ignore_stdout();
+        ensure!(
+            known.ignore_stderr().run().is_ok(),
+            "cargo-{tool} is not installed: cargo install --locked cargo-{tool}"
+        );
+    }
     let default = PACKAGES.map(str::to_owned);
     let packages = if packages.is_empty() {
         &default
@@ -101,7 +122,8 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// One at a time: their builds use all cores already, and tests that compete for them would pass their time limit.
+/// One at a time: their builds use all cores already, and tests that compete for them would pass their time limit. The
+/// rest of what `cargo mutants` is told is in `.cargo/mutants.toml`.
 fn try_mutants(
     shell: &Shell,
     root: &Path,
@@ -117,9 +139,7 @@ fn try_mutants(
     // Its exit code also says that mutants live, which is judged here.
     cmd!(
         shell,
-        "cargo mutants --package {package} {shard...} --jobs 1 --profile mutants --output {output}
-         --minimum-test-timeout 20 --timeout-multiplier 4
-         --cargo-test-arg=--lib --cargo-test-arg=--tests"
+        "cargo mutants --package {package} {shard...} --sharding round-robin --jobs 1 --output {output}"
     )
     .ignore_status()
     .run()?;

@@ -6,6 +6,7 @@ fn outcome(failed: usize, hung: usize, missed: usize) -> Outcome {
     Outcome {
         failed,
         hung,
+        unviable: 7,
         missed: vec!["src/log.rs:1:1: replace > with >=".to_owned(); missed],
     }
 }
@@ -20,16 +21,25 @@ fn enough_are_killed_from_the_limit_on() {
 #[test]
 fn the_lists_of_a_run_are_read() {
     let folder = std::env::temp_dir().join(format!("drystone-mutants-{}", std::process::id()));
-    fs::create_dir_all(folder.join("mutants.out")).unwrap();
+    let logs = folder.join("mutants.out").join("log");
+    fs::create_dir_all(&logs).unwrap();
     Outcome::read(&folder).unwrap_err();
+    let ended = "    FAIL [   0.1s] one\n     TIMEOUT [  30.6s] ( 3/81) two\n";
+    fs::write(logs.join("a.log"), ended).unwrap();
+    fs::write(logs.join("b.log"), "    FAIL [   0.1s] TIMEOUT [\n").unwrap();
     for (name, text) in [
         ("caught.txt", "a\nb\n"),
-        ("timeout.txt", ""),
+        ("timeout.txt", "c\n"),
+        ("unviable.txt", "d\n"),
         ("missed.txt", "src/log.rs:1:1: replace > with >=\n"),
     ] {
         fs::write(folder.join("mutants.out").join(name), text).unwrap();
     }
     let read = Outcome::read(&folder);
     fs::remove_dir_all(&folder).unwrap();
-    assert_eq!(read.unwrap(), outcome(2, 0, 1));
+    let expected = Outcome {
+        unviable: 1,
+        ..outcome(1, 2, 1)
+    };
+    assert_eq!(read.unwrap(), expected);
 }

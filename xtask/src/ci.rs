@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Context;
 use xshell::{Shell, cmd};
 
-use crate::{features, fuzz, peers, sim, slt, tidy};
+use crate::{features, fuzz, peers, sim, slt, threads, tidy};
 
 type Step<'a> = (&'a str, &'a dyn Fn() -> anyhow::Result<()>);
 
@@ -15,7 +15,7 @@ const FUZZ_SECONDS: f64 = 2.0;
 
 /// Runs all steps, and says how long each took. Stops at the first that fails.
 pub(crate) fn run(shell: &Shell, root: &Path) -> anyhow::Result<()> {
-    let steps: [Step<'_>; 11] = [
+    let steps: [Step<'_>; 12] = [
         ("format", &|| format(shell)),
         ("tidy", &|| tidy::run(shell, root)),
         ("clippy", &|| clippy(shell, root)),
@@ -23,6 +23,7 @@ pub(crate) fn run(shell: &Shell, root: &Path) -> anyhow::Result<()> {
         ("tests", &|| tests(shell, root)),
         ("SQL logic tests", &|| slt::run_part(shell, root)),
         ("simulation", &|| sim::run_part(shell)),
+        ("models of threads", &|| threads::run_part(shell, root)),
         ("fuzz targets", &|| {
             fuzz::smoke(shell, root, None, FUZZ_SECONDS, None)
         }),

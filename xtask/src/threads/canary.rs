@@ -3,6 +3,7 @@
 //! Those of the simulator that threads meet as well, and those that only threads meet. `cargo xtask tidy` checks that
 //! each bug in the code is in this list or in the simulator's (`crates/simulator/src/canary.rs`).
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{bail, ensure};
@@ -73,12 +74,13 @@ pub(super) fn hunt(
     canaries: &[Canary],
 ) -> anyhow::Result<()> {
     models.planted(shell, root).arg("--no-run").run()?;
+    let mut sound = BTreeSet::new();
     let mut escaped = Vec::new();
     for Canary { name, model } in canaries {
-        ensure!(
-            !fails(shell, root, models, model, "")?,
-            "{model} fails without a bug"
-        );
+        if sound.insert(model) {
+            let fails = fails(shell, root, models, model, "")?;
+            ensure!(!fails, "{model} fails without a bug");
+        }
         let is_found = fails(shell, root, models, model, name)?;
         let verdict = if is_found { "found by" } else { "ESCAPED" };
         eprintln!("{name:<32} {verdict} {model}");

@@ -2,8 +2,23 @@
 
 use std::cell::Cell;
 
+use crate::varint;
+
 thread_local! {
     static ANY_CHECKSUM_IS_RIGHT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A number that decodes is what would be written of it.
+///
+/// # Panics
+/// When it is not.
+pub fn check_varint(bytes: &[u8]) {
+    let Some((number, len)) = varint::decode(bytes) else {
+        return;
+    };
+    let mut written = Vec::new();
+    varint::encode(number, &mut written);
+    assert_eq!(written, bytes[..len], "{number}");
 }
 
 /// While it lives, this thread takes any checksum for the right one.

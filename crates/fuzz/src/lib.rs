@@ -34,13 +34,4 @@ pub mod targets;
 mod watch;
 
 pub use limits::{HANG_SECONDS, MEMORY_BYTES_MAX};
-pub use target::{TARGETS, Target};
-
-/// Runs the target of a name.
-///
-/// # Panics
-/// When there is none, and when it finds something.
-pub fn run(name: &str, data: &[u8]) {
-    let target = Target::named(name).expect("each binary names a target");
-    (target.run)(data);
-}
+pub use target::{TARGET_VARIABLE, TARGETS, Target};

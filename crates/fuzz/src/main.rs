@@ -25,8 +25,8 @@ enum Command {
     },
     /// Run targets on their seeds and on random changes of them
     Smoke {
-        /// Only this one
-        target: Option<String>,
+        /// Only these
+        targets: Vec<String>,
         /// Decides all changes; a random one where it is not given
         #[arg(long)]
         seed: Option<u64>,
@@ -69,11 +69,11 @@ fn main() -> anyhow::Result<()> {
         Command::List => list(),
         Command::Seeds { target, folder } => seeds::write(&target, &folder)?,
         Command::Smoke {
-            target,
+            targets,
             seed,
             seconds,
             artifacts,
-        } => smoke::run(target.as_deref(), seed, seconds, &artifacts)?,
+        } => smoke::run(&targets, seed, seconds, &artifacts)?,
         Command::SmokeOne {
             target,
             seed,

@@ -118,6 +118,21 @@ pub fn segment_headers() -> Vec<Vec<u8>> {
     segments.map(|segment| segment[..BLOCK].to_vec()).collect()
 }
 
+/// Names of a log's files: segments and spares.
+pub fn file_names() -> Vec<Vec<u8>> {
+    let folder = Path::new(sample::FOLDER).join("log");
+    let names = sample::disk(false).list_dir(&folder);
+    let names = names.expect("the sample has a log").into_iter();
+    names.map(String::into_bytes).collect()
+}
+
+/// A name, a number, and the next number.
+pub fn keyspace_entries() -> Vec<Vec<u8>> {
+    [&b"\x01name"[..], b"\x02\0\0\0\x01", b"\x02\0\0\0"]
+        .map(<[u8]>::to_vec)
+        .to_vec()
+}
+
 /// What commits have put into the log.
 pub fn commit_records() -> Vec<Vec<u8>> {
     let folder = Path::new(sample::FOLDER).join("log");

@@ -17,28 +17,33 @@ use drystone_base::{OsRandom, Random};
 use crate::mutation::Mutation;
 use crate::{Target, watch};
 
-/// Runs all targets, or one, for `seconds` each.
+/// Runs all targets, or those of these names, for `seconds` each.
 ///
 /// # Errors
-/// The first find, with the file of its input and the command that runs it again.
+/// An unknown name. The first find, with the file of its input and the command that runs it again.
 pub fn run(
-    only: Option<&str>,
+    names: &[String],
     seed: Option<u64>,
     seconds: f64,
     artifacts: &Path,
 ) -> anyhow::Result<()> {
+    let targets = targets(names)?;
     let seed = seed.unwrap_or_else(|| OsRandom.next_u64());
     println!("seed {seed}; again with --seed {seed}");
     fs::create_dir_all(artifacts).with_context(|| artifacts.display().to_string())?;
-    let mut count = 0;
-    for target in Target::all().filter(|target| only.is_none_or(|only| only == target.name)) {
-        run_in_child(&target, seed, seconds, artifacts)?;
-        count += 1;
+    for target in &targets {
+        run_in_child(target, seed, seconds, artifacts)?;
     }
-    match count {
-        0 => bail!("there is no target {}", only.unwrap_or_default()),
-        _ => Ok(()),
+    Ok(())
+}
+
+fn targets(names: &[String]) -> anyhow::Result<Vec<Target>> {
+    if names.is_empty() {
+        return Ok(Target::all().collect());
     }
+    let named =
+        |name: &String| Target::named(name).with_context(|| format!("there is no target {name}"));
+    names.iter().map(named).collect()
 }
 
 fn run_in_child(target: &Target, seed: u64, seconds: f64, artifacts: &Path) -> anyhow::Result<()> {

@@ -21,6 +21,9 @@ pub struct Target {
     pub words: &'static [&'static str],
 }
 
+/// Says which target the binary for libFuzzer runs.
+pub const TARGET_VARIABLE: &str = "DRYSTONE_FUZZ_TARGET";
+
 const SHORT: usize = 512;
 const PAGE: usize = 4096;
 const TEXT: usize = 2048;
@@ -35,13 +38,16 @@ macro_rules! targets {
 }
 
 targets! {
+    varint = record::varint, seeds::none, SHORT, &[];
     page_ref = pager::page_ref, seeds::page_refs, SHORT, &[];
     free_list = pager::free_list, seeds::free_lists, SHORT, &[];
     superblock = pager::superblock, seeds::superblocks, PAGE, &["DRYPAGER"];
     manifest = database::manifest, seeds::manifests, SHORT, &["DRYSTONE"];
     wal_record = log::record, seeds::log_records, SHORT, &[];
     wal_segment_header = log::segment_header, seeds::segment_headers, PAGE, &["DRYSTWAL"];
+    wal_file_name = log::file_name, seeds::file_names, SHORT, &[".log", ".spare", ".new"];
     commit_record = log::commit_record, seeds::commit_records, SHORT, &[];
+    keyspace_entry = log::keyspace_entry, seeds::keyspace_entries, SHORT, &[];
     btree_node = tree::node, seeds::nodes, PAGE, &[];
     btree_references = tree::references, seeds::references, SHORT, &["DRYSBTR1"];
     catalog_record = catalog::record, seeds::catalog_records, SHORT, &[];
@@ -73,6 +79,15 @@ impl Target {
     /// The target of a name, those that compare with SQLite included where they are built in.
     pub fn named(name: &str) -> Option<Target> {
         Target::all().find(|target| target.name == name)
+    }
+
+    /// The target that the variable [`TARGET_VARIABLE`] names.
+    ///
+    /// # Panics
+    /// When there is no such variable, and when there is no such target.
+    pub fn of_environment() -> Target {
+        let name = std::env::var(TARGET_VARIABLE).unwrap_or_default();
+        Target::named(&name).unwrap_or_else(|| panic!("{TARGET_VARIABLE}={name:?} names no target"))
     }
 
     /// All targets of this build.

@@ -1,7 +1,8 @@
-//! What fuzz targets ask of commit records, in builds with `--cfg fuzzing` alone.
+//! What fuzz targets ask of commit records and of the catalog of keyspaces, in builds with `--cfg fuzzing` alone.
 
 use bytes::Bytes;
 
+use crate::catalog;
 use crate::commit_record::{self, CommitRecord};
 use crate::write_set::WriteSet;
 
@@ -29,4 +30,21 @@ fn writes_of(record: &CommitRecord) -> WriteSet {
         }
     }
     writes
+}
+
+/// An entry of the catalog of keyspaces that decodes is what would be written, as a key and as a value.
+///
+/// # Panics
+/// When it is not.
+pub fn check_keyspace_entry(bytes: &[u8]) {
+    if let Ok(id) = catalog::decode_number(bytes) {
+        assert_eq!(catalog::number_key(id), bytes);
+    }
+    if let Ok(name) = catalog::decode_name(bytes) {
+        assert_eq!(catalog::name_key(&name), bytes);
+    }
+    let value = Bytes::copy_from_slice(bytes);
+    if let Ok(id) = catalog::decode_next(Some(&value)) {
+        assert_eq!(catalog::encode_id(id), value);
+    }
 }

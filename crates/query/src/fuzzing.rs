@@ -4,7 +4,7 @@ use drystone_base::Env;
 use drystone_record::{DataType, Value};
 
 use crate::cast::{CastContext, can_cast, cast};
-use crate::catalog::format;
+use crate::catalog::{Table, format};
 use crate::eval_error::EvalError;
 use crate::function::{self, EvalContext};
 use crate::like::Pattern;
@@ -36,7 +36,7 @@ const BINARY_OPS: [BinaryOp; 23] = [
     BinaryOp::NegativeInnerProduct,
 ];
 
-/// A table record that decodes is the one that would be written.
+/// A table record that decodes is the one that would be written, and makes a table or is refused.
 ///
 /// # Panics
 /// When it is not.
@@ -45,7 +45,8 @@ pub fn check_catalog_record(bytes: &[u8]) {
         return;
     };
     let written = format::encode(&record);
-    assert_eq!(format::decode(&written), Ok(record));
+    assert_eq!(format::decode(&written).as_ref(), Ok(&record));
+    drop(Table::new(record));
 }
 
 /// A pattern fits what a plain search of all ways says, and prints as itself.

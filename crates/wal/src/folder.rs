@@ -259,7 +259,7 @@ impl Folder {
 }
 
 /// The digits that a name starts with, as text and as a number: exactly twenty, as [`Folder::path`] writes them.
-fn parse_stem(name: &str) -> Option<(&str, u64)> {
+pub(crate) fn parse_stem(name: &str) -> Option<(&str, u64)> {
     let stem = name.split('.').next()?;
     let is_number = stem.len() == 20 && stem.bytes().all(|byte| byte.is_ascii_digit());
     if !is_number {

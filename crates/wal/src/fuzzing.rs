@@ -2,6 +2,7 @@
 
 use drystone_base::fuzzing::AnyChecksum;
 
+use crate::folder;
 use crate::record::format::{self, HEADER_BYTES, RecordKind};
 use crate::segment;
 
@@ -45,5 +46,16 @@ pub fn check_segment_header(bytes: &[u8]) {
         let mut written = segment::format::encode(&header);
         written[CRC].copy_from_slice(&block[CRC]);
         assert_eq!(written, block, "{header:?}");
+    }
+}
+
+/// A name that is taken for a file of the log is the one that its number would be given.
+///
+/// # Panics
+/// When it is not.
+pub fn check_file_name(name: &str) {
+    if let Some((stem, number)) = folder::parse_stem(name) {
+        assert_eq!(format!("{number:020}"), stem);
+        assert!(name.starts_with(stem));
     }
 }

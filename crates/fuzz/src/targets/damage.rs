@@ -85,7 +85,16 @@ fn harm_file(disk: &SimFileSystem, path: &Path, files: &[PathBuf], source: &mut 
             cut.and_then(|()| disk.overwrite(path, 0, source.bytes(64)))
         }
         _ if source.chance(64) => disk.remove_file(path),
+        _ if source.chance(64) => disk.rename(path, &other_name(path, source)),
         _ => disk.zero_sector(path, offset as u64),
     };
     harmed.expect("the file is there");
+}
+
+/// The name that the file would have under another number.
+fn other_name(path: &Path, source: &mut Source<'_>) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let suffix = name.find('.').map_or("", |dot| &name[dot..]);
+    let number = source.pick(&EDGES);
+    path.with_file_name(format!("{number:020}{suffix}"))
 }

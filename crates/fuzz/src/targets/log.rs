@@ -23,9 +23,19 @@ pub fn segment_header(data: &[u8]) {
     drystone_wal::fuzzing::check_segment_header(data);
 }
 
+/// The name of a file.
+pub fn file_name(data: &[u8]) {
+    drystone_wal::fuzzing::check_file_name(&String::from_utf8_lossy(data));
+}
+
 /// The payload of a commit.
 pub fn commit_record(data: &[u8]) {
     drystone_mvcc::fuzzing::check_commit_record(data);
+}
+
+/// An entry of the catalog of keyspaces.
+pub fn keyspace_entry(data: &[u8]) {
+    drystone_mvcc::fuzzing::check_keyspace_entry(data);
 }
 
 /// Segments with damage, or any bytes in their place: what opens holds a prefix of what was appended, where checksums

@@ -1,9 +1,14 @@
-//! Rows and keys.
+//! Numbers, rows and keys.
 
 use bytes::Bytes;
 use drystone_record::{KeyColumn, KeyLayout, RowLayout, RowReader, Value, prefix_end};
 
 use crate::source::Source;
+
+/// A number of as many bytes as it needs.
+pub fn varint(data: &[u8]) {
+    drystone_base::fuzzing::check_varint(data);
+}
 
 /// A row that decodes comes back from what would be written of it, and so do rows of any values.
 ///

@@ -1,4 +1,0 @@
-//! Target `btree_references` under libFuzzer.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| drystone_fuzz::run("btree_references", data));

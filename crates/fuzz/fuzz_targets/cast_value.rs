@@ -1,4 +1,0 @@
-//! Target `cast_value` under libFuzzer.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| drystone_fuzz::run("cast_value", data));

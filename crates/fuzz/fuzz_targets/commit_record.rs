@@ -1,4 +1,0 @@
-//! Target `commit_record` under libFuzzer.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| drystone_fuzz::run("commit_record", data));

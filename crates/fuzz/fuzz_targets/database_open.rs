@@ -1,4 +1,0 @@
-//! Target `database_open` under libFuzzer.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| drystone_fuzz::run("database_open", data));

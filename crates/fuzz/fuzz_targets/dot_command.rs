@@ -1,4 +1,0 @@
-//! Target `dot_command` under libFuzzer.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| drystone_fuzz::run("dot_command", data));

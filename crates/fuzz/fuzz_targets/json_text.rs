@@ -1,4 +1,0 @@
-//! Target `json_text` under libFuzzer.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| drystone_fuzz::run("json_text", data));

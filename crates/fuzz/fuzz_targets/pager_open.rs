@@ -1,4 +1,0 @@
-//! Target `pager_open` under libFuzzer.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| drystone_fuzz::run("pager_open", data));

@@ -1,4 +1,0 @@
-//! Target `record_row` under libFuzzer.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| drystone_fuzz::run("record_row", data));

@@ -1,4 +1,0 @@
-//! Target `sql_expression` under libFuzzer.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| drystone_fuzz::run("sql_expression", data));

@@ -25,7 +25,7 @@ pub(crate) fn run(shell: &Shell, root: &Path) -> anyhow::Result<()> {
         ("simulation", &|| sim::run_part(shell)),
         ("models of threads", &|| threads::run_part(shell, root)),
         ("fuzz targets", &|| {
-            fuzz::smoke(shell, root, None, FUZZ_SECONDS, None)
+            fuzz::smoke(shell, root, &[], FUZZ_SECONDS, None)
         }),
         ("doc tests", &|| doc_tests(shell)),
         ("docs", &|| docs(shell)),
@@ -56,6 +56,7 @@ fn format(shell: &Shell) -> anyhow::Result<()> {
 }
 
 fn clippy(shell: &Shell, root: &Path) -> anyhow::Result<()> {
+    fuzz::clippy(shell, root)?;
     peers::lint(shell, root)?;
     Ok(cmd!(
         shell,

@@ -229,6 +229,7 @@ fn main() -> anyhow::Result<()> {
         Command::Features => features::run(&shell),
         Command::Fuzz(mut order) => {
             order.replay = order.replay.map(std::path::absolute).transpose()?;
+            order.binaries = order.binaries.map(std::path::absolute).transpose()?;
             fuzz::run(&shell, &root, &order)
         }
         Command::SqliteCorpus => sqlite_corpus::run(&shell, &root),

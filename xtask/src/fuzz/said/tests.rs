@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_summary_has_the_figures() {
+fn a_run_has_figures() {
     let said = "\
 INFO: Loaded 1 modules
 #2048\tpulse  cov: 300 ft: 900 corp: 80/2Kb lim: 8 exec/s: 1024 rss: 50Mb
@@ -12,11 +12,13 @@ stat::number_of_executed_units: 4096
 stat::average_exec_per_sec:     1365
 stat::peak_rss_mb:              51
 ";
-    assert_eq!(
-        summary("json_text", said),
-        "json_text                  4096 executions    1365/s, coverage    310,   51 MiB"
-    );
-    assert!(summary("json_text", "").contains('?'));
+    let figures = Figures {
+        executions: 4096,
+        coverage: 310,
+        mebibytes: 51,
+    };
+    assert_eq!(Figures::of(said), Some(figures));
+    assert_eq!(Figures::of("INFO: Loaded 1 modules"), None);
 }
 
 #[test]
@@ -30,4 +32,12 @@ fn a_find_is_named_with_the_command_that_runs_it_again() {
     );
     let message = found("json_text", "ParseDictionaryFile: bad", log);
     assert!(message.contains("logs/json_text"), "{message}");
+}
+
+#[test]
+fn a_slow_input_is_no_find() {
+    let slow = "artifact_prefix='a/'; Test unit written to a/slow-unit-0f\n";
+    assert_eq!(input(slow), None);
+    let crash = format!("Test unit written to a/crash-01\n{slow}");
+    assert_eq!(input(&crash), Some("a/crash-01"));
 }

@@ -37,16 +37,19 @@ pub(crate) fn compare(
     engines: &[Engine],
     figures: &[Figure],
 ) -> Vec<Comparison> {
-    let all = figures.iter().map(|figure| {
-        let reached = engines
+    let rivals: Vec<Engine> = engines
+        .iter()
+        .copied()
+        .filter(|one| one.is_rival())
+        .collect();
+    let all = figures.iter().map(|figure| Comparison {
+        figure: *figure,
+        reached: engines
             .iter()
-            .filter_map(|engine| reached(results, *engine, *figure));
-        let reached: Vec<Reached> = reached.collect();
-        Comparison {
-            figure: *figure,
-            ratio: ratio(results, *figure, &reached),
-            reached,
-        }
+            .filter_map(|engine| reached(results, *engine, *figure))
+            .collect(),
+        ratio: best_rival(results, *figure, &rivals)
+            .and_then(|rival| ratio_of(results, *figure, rival)),
     });
     all.filter(|comparison| !comparison.reached.is_empty())
         .collect()
@@ -71,23 +74,34 @@ fn reached(results: &Results, engine: Engine, figure: Figure) -> Option<Reached>
     })
 }
 
-fn ratio(results: &Results, figure: Figure, reached: &[Reached]) -> Option<Ratio> {
-    let rivals = reached.iter().filter(|one| one.engine.is_rival());
-    let best = |left: &&Reached, right: &&Reached| left.median.total_cmp(&right.median);
-    let rival = match figure.unit.is_higher_better() {
-        true => rivals.max_by(best),
-        false => rivals.min_by(best),
-    }?;
-    let ours = results.values(Engine::Drystone, figure.name);
-    let theirs = results.values(rival.engine, figure.name);
-    let ratios: Vec<f64> = ours
+/// The one of these that reached most, or least, where less is better. `None` where none has the figure.
+pub(crate) fn best_rival(results: &Results, figure: Figure, of: &[Engine]) -> Option<Engine> {
+    let reached = of
         .iter()
-        .filter_map(|(round, value)| Some(value / in_round(&theirs, *round)?))
+        .filter_map(|engine| reached(results, *engine, figure));
+    let by_median = |left: &Reached, right: &Reached| left.median.total_cmp(&right.median);
+    let best = match figure.unit.is_higher_better() {
+        true => reached.max_by(by_median),
+        false => reached.min_by(by_median),
+    }?;
+    Some(best.engine)
+}
+
+/// Drystone's value divided by this rival's.
+pub(crate) fn ratio_of(results: &Results, figure: Figure, rival: Engine) -> Option<Ratio> {
+    let ours = results.values(Engine::Drystone, figure.name);
+    let theirs = results.values(rival, figure.name);
+    let value = quotient(&ours, &theirs)?;
+    Some(Ratio { rival, value })
+}
+
+/// The median of ours divided by theirs, over the rounds that have both.
+pub(crate) fn quotient(ours: &[(u64, f64)], theirs: &[(u64, f64)]) -> Option<f64> {
+    let quotients: Vec<f64> = ours
+        .iter()
+        .filter_map(|(round, value)| Some(value / in_round(theirs, *round)?))
         .collect();
-    Some(Ratio {
-        rival: rival.engine,
-        value: median(&ratios)?,
-    })
+    median(&quotients)
 }
 
 fn in_round(values: &[(u64, f64)], round: u64) -> Option<f64> {

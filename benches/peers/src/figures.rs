@@ -68,6 +68,13 @@ fn three_digits(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
+impl Figure {
+    /// The figure of this name.
+    pub(crate) fn named(name: &str) -> Option<Figure> {
+        KEY_VALUE.into_iter().find(|figure| figure.name == name)
+    }
+}
+
 const fn rate(name: &'static str, what: &'static str) -> Figure {
     Figure {
         name,

@@ -5,7 +5,7 @@
 //!
 //! From what is measured to what is printed: `data`, `supply` (the rows), `peer`, `engines` (one file for each),
 //! `work`, `workloads`, `task` (what is done), `measure` (one process), `rounds`, `results` (all of them), `comparison`,
-//! `report`.
+//! `goals`, `report`.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -19,6 +19,7 @@ mod draw;
 mod engines;
 mod figures;
 mod files;
+mod goals;
 mod machine;
 mod measure;
 mod options;

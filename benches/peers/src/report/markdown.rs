@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use crate::comparison::{Comparison, Ratio};
 use crate::engines::Engine;
 use crate::figures::Unit;
+use crate::goals;
 use crate::machine;
 use crate::measure::Measured;
 use crate::results::Results;
@@ -22,6 +23,7 @@ pub(crate) fn report(
     head(&mut text, plan, results.rounds)?;
     engines(&mut text, plan)?;
     figures(&mut text, plan, comparisons)?;
+    goals(&mut text, results)?;
     let memory = |measured: &Measured| Some(measured.rss_peak);
     let title = "Peak memory of a process (RSS; mapped files count)";
     by_task(&mut text, plan, results, title, &memory)?;
@@ -125,6 +127,33 @@ fn show_ratio(ratio: Ratio, unit: Unit) -> String {
         false => ", less is better",
     };
     format!("{:.2} ({}{direction})", ratio.value, ratio.rival.name())
+}
+
+fn goals(text: &mut String, results: &Results) -> fmt::Result {
+    let outcomes = goals::outcomes(results);
+    if outcomes.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        text,
+        "What Drystone is to reach, as ratios, round by round:\n"
+    )?;
+    writeln!(
+        text,
+        "| ratio | wanted | found | |\n| --- | ---: | ---: | --- |"
+    )?;
+    for outcome in outcomes {
+        let verdict = match outcome.is_reached {
+            true => "reached",
+            false => "missed",
+        };
+        writeln!(
+            text,
+            "| {} | {} | {:.2} | {verdict} |",
+            outcome.what, outcome.wanted, outcome.found
+        )?;
+    }
+    writeln!(text)
 }
 
 fn by_task(

@@ -124,6 +124,16 @@ struct Found {
     said: Duration,
 }
 
+impl Found {
+    /// How many steps the plans of the failures have, in the median.
+    fn median_steps(&self) -> Option<usize> {
+        let failures = self.failures.iter();
+        let mut steps: Vec<usize> = failures.map(|failure| failure.plan.steps.len()).collect();
+        steps.sort_unstable();
+        steps.get(steps.len() / 2).copied()
+    }
+}
+
 impl Campaign {
     /// Runs `work` over the seeds; whether all went well.
     fn run(&self, unit: &str, work: impl Fn(u64) -> Result<Coverage, Box<Failure>> + Sync) -> bool {
@@ -147,7 +157,13 @@ impl Campaign {
             .unwrap_or_else(|poison| poison.into_inner());
         print!("{}", found.coverage);
         say_rates(unit, done, &found.coverage, started.elapsed());
-        println!("{} failures", found.failures.len());
+        match found.median_steps() {
+            None => println!("0 failures"),
+            Some(steps) => {
+                let failures = found.failures.len();
+                println!("{failures} failures, with plans of {steps} steps in the median");
+            }
+        }
         found.failures.is_empty()
     }
 

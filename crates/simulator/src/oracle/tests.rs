@@ -50,6 +50,38 @@ fn a_crash_may_take_back_a_suffix_that_nobody_synced() {
 }
 
 #[test]
+fn a_sync_vouches_for_what_was_durable_before_the_newest_commit() {
+    let mut oracle = with_keyspace();
+    commit(&mut oracle, 1, Durable::Sync);
+    assert_eq!((oracle.vouched(), oracle.floor()), (1, 2));
+    commit(&mut oracle, 2, Durable::Async);
+    commit(&mut oracle, 3, Durable::None);
+    oracle.stepped();
+    oracle.synced();
+    let vouched = (oracle.vouched(), oracle.floor());
+    assert_eq!(vouched, (1, 4), "the step wrote both, the sync nothing");
+    commit(&mut oracle, 4, Durable::Sync);
+    assert_eq!((oracle.vouched(), oracle.floor()), (4, 5));
+    oracle.closed();
+    assert_eq!(oracle.vouched(), 5, "there is a marker at the end");
+}
+
+#[test]
+fn a_commit_takes_memory_for_its_writes_keyspaces_and_definitions() {
+    let mut footprint = Footprint::default();
+    assert_eq!(footprint.memory(), 0);
+    footprint.write(1, bytes::Bytes::from_static(b"key"), 1_000);
+    let one = footprint.memory();
+    assert!(one > 1_003);
+    footprint.write(1, bytes::Bytes::from_static(b"yek"), 1_000);
+    let two = footprint.memory() - one;
+    assert!(two > 1_003 && two < one, "the keyspace counts once");
+    let before = footprint.memory();
+    footprint.define(0);
+    assert!(footprint.memory() > before);
+}
+
+#[test]
 fn a_commit_that_failed_may_be_found_after_a_reopen_and_not_before() {
     let mut oracle = with_keyspace();
     let mut failed = ModelTransaction::begin(&oracle);

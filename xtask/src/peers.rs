@@ -3,12 +3,17 @@
 //! It is built in a folder of its own, `peers` in the build folder: the rivals' C and C++ take long, and whoever waits for
 //! them shall not hold up other builds.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Args;
 use xshell::{Shell, cmd};
 
+use crate::build_folder;
+
 const MANIFEST: &str = "benches/peers/Cargo.toml";
+const PROGRAM: &str = "drystone-peers";
+/// Of the folder for builds.
+const NAME: &str = "peers";
 
 /// The rivals, as the command line and the features (`peer-redb`) name them.
 const RIVALS: [&str; 5] = ["redb", "lmdb", "fjall", "sqlite", "rocksdb"];
@@ -28,23 +33,24 @@ pub(crate) struct Peers {
 
 /// Builds the rivals that are asked for, and compares.
 pub(crate) fn run(shell: &Shell, root: &Path, peers: &Peers) -> anyhow::Result<()> {
-    let _target = build_folder(shell, root);
+    let folder = build_folder(root, NAME);
+    let _target = shell.push_env("CARGO_TARGET_DIR", &folder);
     let arguments = &peers.arguments;
     let features = features(arguments);
-    let manifest = root.join(MANIFEST);
-    let options = ["--quiet", "--release", "--features"];
+    cmd!(
+        shell,
+        "cargo build --quiet --release --manifest-path {MANIFEST} --features {features}"
+    )
+    .run()?;
+    let program = folder.join("release").join(PROGRAM);
     // Where the command was given, so that its paths mean what they say.
     let _folder = shell.push_dir(std::env::current_dir()?);
-    Ok(cmd!(
-        shell,
-        "cargo run --manifest-path {manifest} {options...} {features} -- {arguments...}"
-    )
-    .run()?)
+    Ok(cmd!(shell, "{program} {arguments...}").run()?)
 }
 
 /// What a change must pass, without rivals: format, lints.
 pub(crate) fn lint(shell: &Shell, root: &Path) -> anyhow::Result<()> {
-    let _target = build_folder(shell, root);
+    let _target = shell.push_env("CARGO_TARGET_DIR", build_folder(root, NAME));
     Ok(cmd!(
         shell,
         "cargo clippy --quiet --manifest-path {MANIFEST} --all-targets -- --deny warnings"
@@ -54,19 +60,13 @@ pub(crate) fn lint(shell: &Shell, root: &Path) -> anyhow::Result<()> {
 
 /// What a change must pass, without rivals: every workload on Drystone and a few rows, and the figures it makes.
 pub(crate) fn test(shell: &Shell, root: &Path) -> anyhow::Result<()> {
-    let _target = build_folder(shell, root);
+    let _target = shell.push_env("CARGO_TARGET_DIR", build_folder(root, NAME));
     Ok(cmd!(shell, "cargo test --quiet --manifest-path {MANIFEST}").run()?)
 }
 
 /// Whether the package is formatted.
 pub(crate) fn format(shell: &Shell) -> anyhow::Result<()> {
     Ok(cmd!(shell, "cargo fmt --check --manifest-path {MANIFEST}").run()?)
-}
-
-fn build_folder<'s>(shell: &'s Shell, root: &Path) -> xshell::PushEnv<'s> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    let target = target.unwrap_or_else(|| root.join("target"));
-    shell.push_env("CARGO_TARGET_DIR", target.join("peers"))
 }
 
 /// The features of the rivals that `--engines` names; of all rivals where it is not given.

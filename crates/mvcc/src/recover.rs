@@ -65,3 +65,6 @@ fn apply(active: &Arc<Memtable>, commit: CommitRecord, lsn: Lsn) {
         active.apply(group.keyspace, changes, lsn);
     }
 }
+
+#[cfg(test)]
+mod tests;

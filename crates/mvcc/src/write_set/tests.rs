@@ -17,6 +17,9 @@ struct State {
 fn state(set: &WriteSet) -> State {
     let undo_bytes: u64 = set.undo.iter().map(Undo::bytes).sum();
     assert_eq!(set.undo_bytes, undo_bytes);
+    let writes = set.keyspaces().flat_map(|(_, writes)| writes.iter());
+    let bytes = writes.map(|(key, value)| key.len() + value.as_ref().map_or(0, Bytes::len) + 64);
+    assert_eq!(set.bytes, bytes.sum::<usize>() as u64);
     let mut state = State {
         dropped: set.dropped.clone(),
         guarded_keys: set.guarded_keys.clone(),

@@ -7,7 +7,7 @@ use drystone_base::{Env, KeyspaceId};
 use drystone_mvcc::{Durability, KeyRange, Store, StoreError, View};
 use drystone_testkit::{CRASH_FOLDER, CrashPolicy, Draw, SimFileSystem, seed_of};
 
-use crate::support::{all, begin, create, open, small};
+use crate::support::{all, begin, create, open, put, small};
 
 type Entries = BTreeMap<Bytes, Bytes>;
 
@@ -101,9 +101,39 @@ fn verify_finds_a_keyspace_that_the_catalog_does_not_know() {
     engine.write_batch(&stray).unwrap();
     drop(engine);
     let store = open(&env, small()).unwrap();
-    let findings = store.verify().unwrap().findings;
+    let report = store.verify().unwrap();
+    assert!(!report.is_sound());
+    let findings = report.findings;
     assert!(
         matches!(&findings[..], [StoreError::CorruptCatalog { why }] if why.found == "keyspace 77"),
         "{findings:?}"
     );
+}
+
+#[test]
+fn verify_finds_damage_in_the_base() {
+    let disk = SimFileSystem::with_folder(1, CRASH_FOLDER);
+    let store = open(&disk.env(), small()).unwrap();
+    let ks = create(&store, "main");
+    fill(&store, ks, 1);
+    store.flush().unwrap();
+    let sound = store.verify().unwrap();
+    assert!(sound.is_sound() && sound.engine.pages > 1, "{sound:?}");
+    assert_eq!((sound.keyspaces, sound.log_records), (1, 0));
+    put(&store, ks, "key", "value");
+    put(&store, ks, "key", "other value");
+    assert_eq!(store.verify().unwrap().log_records, 2);
+
+    let data = std::path::Path::new(CRASH_FOLDER).join("btree/data");
+    let blocks = disk.image(&data).unwrap().len() / 4096;
+    let mut found = 0;
+    for block in 4..blocks {
+        disk.flip_bit(&data, block * 4096, 0).unwrap();
+        let report = store.verify().unwrap();
+        assert!(report.findings.is_empty(), "{report:?}");
+        assert_eq!(report.is_sound(), report.engine.findings.is_empty());
+        found += report.engine.findings.len();
+        disk.flip_bit(&data, block * 4096, 0).unwrap();
+    }
+    assert!(found > 0);
 }

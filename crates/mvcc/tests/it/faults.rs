@@ -96,7 +96,8 @@ fn a_failed_sync_of_the_log_poisons_commits_and_no_reads() {
     try_put(&store, ks, 0).unwrap();
     let old = begin(&store);
     disk.inject(Fault::error(OpKind::Sync, ErrorKind::Other).under("/db/log"));
-    assert!(try_put(&store, ks, 1).is_err());
+    let failed = try_put(&store, ks, 1);
+    assert!(matches!(failed, Err(StoreError::LogFailed { .. })));
     check(&store, ks, 1);
     for durability in [Durability::Sync, Durability::Async, Durability::None] {
         let mut tx = begin(&store);

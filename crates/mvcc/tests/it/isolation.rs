@@ -242,3 +242,33 @@ fn other_levels_are_refused_by_name() {
         assert!(message.contains(&format!("{level:?}")) && message.contains("RepeatableRead"));
     }
 }
+
+#[test]
+fn a_conflict_says_over_what() {
+    let (store, ks) = accounts();
+    let mut first = begin(&store);
+    let mut second = begin(&store);
+    write(&mut first, ks, "x", "1");
+    write(&mut second, ks, "x", "2");
+    commit(first).unwrap();
+    let told = commit(second).unwrap_err().to_string();
+    assert_eq!(
+        told,
+        format!("key b\"x\" of {ks} was changed by another transaction")
+    );
+    assert_eq!(Contended::Keyspace(ks).to_string(), ks.to_string());
+    assert!(!Contended::Forgotten.to_string().is_empty());
+}
+
+#[test]
+fn a_transaction_knows_whether_it_wrote() {
+    let (store, ks) = accounts();
+    let mut tx = begin(&store);
+    tx.guard_key(ks, "x");
+    assert!(tx.is_read_only() && !tx.has_writes());
+    let start = tx.savepoint();
+    write(&mut tx, ks, "x", "1");
+    assert!(!tx.is_read_only() && tx.has_writes());
+    tx.rollback_to(&start).unwrap();
+    assert!(tx.is_read_only() && !tx.has_writes());
+}

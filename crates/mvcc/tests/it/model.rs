@@ -196,6 +196,7 @@ impl Run {
         assert_eq!(self.tx.keyspaces().unwrap(), own_names);
         let newest = [(self.store.view(), self.committed.clone())];
         for &id in &self.ever {
+            check_gets(&self.committed, id, |key| self.store.get(id, key).unwrap());
             let read = |part: KeyRange| self.tx.range(id, part);
             check_entries(&self.own, id, range, turns, &read);
             check_gets(&self.own, id, |key| self.tx.get(id, key).unwrap());

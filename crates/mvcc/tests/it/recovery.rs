@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use drystone_base::{Env, Lsn};
-use drystone_mvcc::{Durability, Store, StoreError, StoreOptions};
+use drystone_engine::Progress;
+use drystone_mvcc::{Durability, IsolationLevel, Store, StoreError, StoreOptions};
 use drystone_testkit::{CRASH_FOLDER, CrashPolicy, ModelEngine, SimFileSystem};
 
 use crate::support::{all, begin, create, open, open_over, put, small, store};
@@ -218,4 +219,32 @@ fn lsns_go_on_where_they_ended() {
     let store = open(&env, small()).unwrap();
     assert_eq!(store.visible_lsn(), Lsn(1));
     assert_eq!(put(&store, ks, "key", "value"), Lsn(2));
+}
+
+#[test]
+fn steps_say_that_there_is_more_until_all_is_merged() {
+    let (store, ks) = store();
+    store.flush().unwrap();
+    for number in 0..100u64 {
+        let mut tx = begin(&store);
+        tx.put(ks, number.to_be_bytes().to_vec(), vec![7; 100])
+            .unwrap();
+        tx.commit(Durability::None).unwrap();
+    }
+    assert!(store.stats().sealed_memtables > 1);
+    let steps = (0..100).take_while(|_| store.step_merge().unwrap() == Progress::More);
+    assert!(steps.count() > 1);
+    assert_eq!(store.stats().sealed_memtables, 0);
+    assert_eq!(store.step_merge().unwrap(), Progress::Idle);
+}
+
+#[test]
+fn a_closed_store_is_read_and_begins_nothing() {
+    let (store, ks) = store();
+    let lsn = put(&store, ks, "key", "value");
+    store.close().unwrap();
+    let refused = store.begin(IsolationLevel::RepeatableRead);
+    assert!(matches!(refused, Err(StoreError::Closed)));
+    assert_eq!(all(&store.view(), ks).len(), 1);
+    assert_eq!(store.stats().durable_lsn, lsn);
 }

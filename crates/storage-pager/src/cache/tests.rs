@@ -281,3 +281,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_page_that_just_fits_into_the_budget_is_kept() {
+    let cache = Cache::new(1024 + FRAME_BYTES);
+    insert(&cache, 4, 1024);
+    assert!(cache.get(&page(4, 1024)).is_some());
+    insert(&cache, 5, 1025);
+    assert_eq!(cache.get(&page(5, 1025)), None, "larger than the budget");
+    assert!(cache.get(&page(4, 1024)).is_some());
+}

@@ -17,3 +17,11 @@ fn frames_of_every_length_hold_their_page_and_slices_of_it() {
         }
     }
 }
+
+#[test]
+fn frames_take_memory_in_steps_and_long_ones_as_much_as_they_need() {
+    assert_eq!(frame_bytes(1), FRAME_STEP_BYTES);
+    assert_eq!(frame_bytes(FRAME_STEP_BYTES + 1), 2 * FRAME_STEP_BYTES);
+    assert_eq!(frame_bytes(16 * 1024), 16 * 1024);
+    assert_eq!(frame_bytes(16 * 1024 + 1), 16 * 1024 + 1);
+}

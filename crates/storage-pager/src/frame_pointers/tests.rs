@@ -24,3 +24,14 @@ fn a_child_that_is_not_there_has_no_pointer() {
     assert_eq!(pointers.get(0), None);
     assert!(!pointers.take_used(0));
 }
+
+#[test]
+fn each_child_takes_memory_for_its_pointer() {
+    let per_child = FramePointers::bytes(1) - FramePointers::bytes(0);
+    assert!(per_child > size_of::<Bytes>());
+    assert!(FramePointers::bytes(0) > 0);
+    assert_eq!(
+        FramePointers::bytes(100),
+        FramePointers::bytes(0) + 100 * per_child
+    );
+}

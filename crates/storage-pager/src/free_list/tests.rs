@@ -94,3 +94,9 @@ proptest! {
         prop_assert!(encoded(&set).len() as u64 <= promised);
     }
 }
+
+#[test]
+fn many_short_runs_fit_into_what_was_reckoned() {
+    let set = set_of((0..1_000).map(|run| 4 + run * 2));
+    assert!(encoded(&set).len() as u64 <= encoded_len_max(&set));
+}

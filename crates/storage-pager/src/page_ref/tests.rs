@@ -66,3 +66,20 @@ proptest! {
         prop_assert_eq!(PageRef::decode(&page.encode()), Ok(page));
     }
 }
+
+#[test]
+fn a_page_may_end_where_the_longest_file_does_and_no_further() {
+    let page = |block| PageRef {
+        block: BlockNo(block),
+        len: 4096,
+        codec: CODEC_NONE,
+        checksum: 1,
+    };
+    page(MAX_BLOCKS - 1).check().unwrap();
+    assert_eq!(
+        page(MAX_BLOCKS).check().unwrap_err().what,
+        "first block of a page"
+    );
+    page(SUPERBLOCKS).check().unwrap();
+    page(SUPERBLOCKS - 1).check().unwrap_err();
+}

@@ -41,3 +41,30 @@ fn a_small_cache_asks_for_nothing() {
     frames(&memory).for_each(|frame| regions.add(frame));
     assert_eq!(regions.next_full(), None);
 }
+
+/// One frame fills it at a stroke: what counts is that the limit was passed, not that it was met.
+#[test]
+fn a_step_asks_for_the_regions_that_are_full() {
+    let memory = vec![7; 3 * HUGE_PAGE_BYTES];
+    let regions = Regions::new(CACHE_BYTES_MIN);
+    regions.add(&memory[HUGE_PAGE_BYTES..][..FULL_BYTES]);
+    let is_full = |regions: &Regions| {
+        let filled = regions.filled.as_ref().unwrap().lock();
+        !filled.full.is_empty()
+    };
+    assert!(is_full(&regions));
+    regions.step();
+    assert!(!is_full(&regions));
+}
+
+#[test]
+fn a_region_stays_full_while_enough_frames_are_left() {
+    let memory = vec![7; 3 * HUGE_PAGE_BYTES];
+    let regions = Regions::new(CACHE_BYTES_MIN);
+    let aligned = HUGE_PAGE_BYTES - memory.as_ptr().addr() % HUGE_PAGE_BYTES;
+    let (large, small) = memory[aligned..][..HUGE_PAGE_BYTES].split_at(FULL_BYTES);
+    regions.add(large);
+    regions.add(small);
+    regions.remove(small);
+    assert_eq!(regions.next_full(), Some(region_of(large)));
+}

@@ -35,6 +35,16 @@ fn pages_are_laid_out_one_behind_the_other() {
 }
 
 #[test]
+fn a_page_lies_behind_the_one_before_though_there_is_room_further_down() {
+    let mut unused = ExtentSet::default();
+    unused.insert(Extent::between(10, 1_000));
+    unused.insert(Extent::between(2_000, 9_000));
+    let (mut space, mut changes) = (Space::new(unused, 9_000), Changes::default());
+    assert_eq!(space.allocate(1_500, &mut changes).unwrap().start, 2_000);
+    assert_eq!(space.allocate(1, &mut changes).unwrap().start, 3_500);
+}
+
+#[test]
 fn freed_blocks_wait_for_the_last_root_that_needs_them() {
     let mut space = space(100);
     let mut changes = Changes::default();
@@ -90,6 +100,40 @@ fn the_file_grows_by_a_step_or_by_just_enough() {
     assert_eq!(space.length_for(5000, Headroom::Step), Some(5004));
     assert_eq!(space.length_for(MAX_BLOCKS, Headroom::None), None);
     assert_eq!(space.length_for(u64::MAX, Headroom::Step), None);
+}
+
+#[test]
+fn a_free_tail_of_up_to_two_steps_stays() {
+    assert_eq!(space(4 + 32).shorter_end(), None);
+    assert_eq!(space(4 + 33).shorter_end(), Some(4 + 16));
+}
+
+/// A file of these free runs, and its free list.
+fn is_in_the_way(free: &[(u64, u64)], end: u64, list: (u64, u64)) -> bool {
+    let mut unused = ExtentSet::default();
+    for &(start, end) in free {
+        unused.insert(Extent::between(start, end));
+    }
+    Space::new(unused, end).is_in_the_way(Extent::between(list.0, list.1))
+}
+
+#[test]
+fn a_free_list_that_alone_holds_the_file_long_is_in_the_way() {
+    assert!(is_in_the_way(&[(10, 5000)], 5010, (5000, 5010)));
+    assert!(is_in_the_way(
+        &[(10, 3000), (3010, 5000)],
+        5000,
+        (3000, 3010)
+    ));
+}
+
+#[test]
+fn a_free_list_that_would_stay_or_is_not_alone_is_not_in_the_way() {
+    let in_use_behind = is_in_the_way(&[(10, 5000)], 5020, (5000, 5010));
+    let in_use_before = is_in_the_way(&[(10, 4990)], 5010, (5000, 5010));
+    let short_run_before = is_in_the_way(&[(10, 4000), (4995, 5000)], 5010, (5000, 5010));
+    let short_file = is_in_the_way(&[(10, 30)], 40, (30, 40));
+    assert!(!in_use_behind && !in_use_before && !short_run_before && !short_file);
 }
 
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use drystone_base::Lsn;
+use drystone_base::{Lsn, OpenMode};
 use drystone_storage_pager::{
     BLOCK_BYTES, BlockNo, LostSuperblock, PageRef, Pager, PagerError, PagerOptions,
 };
@@ -300,4 +300,33 @@ fn verify_collects_what_is_wrong_and_goes_on() {
     assert_eq!(damaged_at(copy), 3 * BLOCK_BYTES as u64);
     assert_eq!(damaged_at(page), first.block.offset());
     assert!(matches!(unreadable, PagerError::Io { op: "read", .. }));
+}
+
+/// A copy that is whole, but of an earlier generation than its twin: what a lost write leaves.
+#[test]
+fn a_copy_that_lost_its_last_write_is_found_and_mended() {
+    let disk = disk();
+    let pager = open(&disk.env()).unwrap();
+    let copy = BLOCK_BYTES..2 * BLOCK_BYTES;
+    let old = image(&disk).to_vec()[copy.clone()].to_vec();
+    for lsn in 4..=5 {
+        commit(&pager, &Changes::new(), Lsn(lsn)).unwrap();
+    }
+    let data = disk.env().files.open(file(), OpenMode::ReadWrite).unwrap();
+    data.write_all_at(&old, copy.start as u64).unwrap();
+    let report = shelf::verify(&pager, pager.root());
+    let [finding] = &report.findings[..] else {
+        panic!("{:?}", report.findings);
+    };
+    assert_eq!(damaged_at(finding), copy.start as u64);
+
+    let pager = open(&disk.env()).unwrap();
+    let mended: Vec<_> = pager
+        .opened()
+        .mended
+        .iter()
+        .map(|copy| copy.block)
+        .collect();
+    assert_eq!(mended, [BlockNo(1)]);
+    assert!(shelf::verify(&pager, pager.root()).findings.is_empty());
 }

@@ -437,3 +437,24 @@ fn creating_that_failed_is_done_again() {
         }
     }
 }
+
+/// The page that made room in the buffer was not added, so its blocks are free.
+#[test]
+fn a_page_that_could_not_be_added_takes_no_blocks() {
+    let (disk, pager) = scene();
+    let mut writer = pager.begin().unwrap();
+    let long = |id| stone(id, 0, 1 << 20);
+    let first = writer.write(&long(1)).unwrap();
+    disk.inject(Fault::error(OpKind::Write, ErrorKind::StorageFull));
+    let refused = writer.write(&long(2)).unwrap_err();
+    assert!(matches!(refused, PagerError::Io { op: "write", .. }));
+    let second = writer.write(&long(2)).unwrap();
+    let pages = pager.root();
+    let payload = shelf::write(&mut writer, &pages, &Changes::new()).unwrap();
+    writer.commit(&payload, Lsn(3)).unwrap();
+
+    assert_eq!(pager.read(&first).unwrap(), long(1));
+    assert_eq!(pager.read(&second).unwrap(), long(2));
+    let report = shelf::verify_with(&pager, pager.root(), &[first, second]);
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
+}

@@ -14,3 +14,4 @@ mod golden;
 mod model;
 mod shelf;
 mod threads;
+mod verify;

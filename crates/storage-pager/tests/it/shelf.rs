@@ -123,8 +123,16 @@ pub(crate) fn list(pager: &Pager) -> PageRef {
 }
 
 pub(crate) fn verify(pager: &Pager, root: Arc<Root>) -> VerifyReport {
+    verify_with(pager, root, &[])
+}
+
+/// As [`verify`], of a state that has pages beside its stones.
+pub(crate) fn verify_with(pager: &Pager, root: Arc<Root>, others: &[PageRef]) -> VerifyReport {
     let list = list_of(&root);
     let mut verifier = pager.verify(root).unwrap();
+    for page in others {
+        verifier.page(page);
+    }
     if let Some(bytes) = list.and_then(|list| verifier.page(&list)) {
         for place in places_in(&bytes).values() {
             verifier.page(place);

@@ -137,12 +137,14 @@ impl Run<'_> {
 
     fn take_note(&mut self, happened: Happened) {
         self.count_hazard(happened.hazard);
-        if happened.hazard.outcome() < Outcome::Detected {
+        let hazard = happened.hazard;
+        let harms = hazard.outcome() >= Outcome::Detected;
+        // Power that is cut beside a harmed copy may tear the other one.
+        if !harms && (hazard != Hazard::PowerCut || self.faults.harm.is_empty()) {
             return;
         }
-        let hazard = happened.hazard;
         self.faults.harmed(happened);
-        if self.faults.worst == Outcome::Lost {
+        if harms && self.faults.worst == Outcome::Lost {
             self.expect_losses(hazard);
         }
     }

@@ -60,17 +60,7 @@ impl Hazard {
 
     /// Whether it harms what is stored, so that a whole copy elsewhere helps.
     fn harms_data(self) -> bool {
-        matches!(
-            self,
-            Hazard::LostWrite
-                | Hazard::MisdirectedWrite
-                | Hazard::MisdirectedRead
-                | Hazard::Rot
-                | Hazard::BadSector
-                | Hazard::Stale
-                | Hazard::Truncation
-                | Hazard::RollBack
-        )
+        self.outcome() >= Outcome::Detected
     }
 }
 
@@ -170,7 +160,10 @@ impl FaultAtlas {
         let mut may_break = MayBreak::default();
         for (idx, (place, what)) in places.iter().enumerate() {
             let others = places.iter().enumerate();
-            let others = others.filter(|(other, _)| *other != idx);
+            // Of what only may happen, nobody knows which comes first.
+            let others = others.filter(|(other, (what, _))| {
+                *other != idx && (what.hazard != Hazard::PowerCut || *other > idx || place.is_vague)
+            });
             let others: Vec<&Place<'_>> = others.map(|(_, (place, _))| place).collect();
             let outcome = match self.is_spare(place, &others) {
                 true => Outcome::Mended,
@@ -185,14 +178,17 @@ impl FaultAtlas {
         may_break
     }
 
-    /// Whether only one copy of something is harmed, and none of the others by anything else.
+    /// Whether only one copy of something is harmed, and none of the others by anything else. Power that is cut later may
+    /// have torn the copy that was being written.
     fn is_spare(&self, place: &Place<'_>, others: &[&Place<'_>]) -> bool {
         place.hazard.harms_data()
             && self.copies.iter().any(|zones| {
                 let Some(harmed) = zones.iter().position(|zone| place.is_in(zone)) else {
                     return false;
                 };
-                let others = others.iter().filter(|other| other.hazard.harms_data());
+                let others = others.iter();
+                let others = others
+                    .filter(|other| other.hazard.harms_data() || other.hazard == Hazard::PowerCut);
                 let mut rest = zones.iter().enumerate().filter(|(idx, _)| *idx != harmed);
                 let is_whole = |zone: &Zone| !others.clone().any(|other| other.may_touch(zone));
                 rest.any(|(_, zone)| is_whole(zone))

@@ -89,8 +89,9 @@ impl FileSystem for SimFileSystem {
     }
 
     fn try_lock(&self, path: &Path, holder: &str) -> Result<Box<dyn LockGuard>, LockError> {
-        let mut disk = self.disk.lock();
-        disk.open(path, OpenMode::Create).map_err(LockError::Io)?;
+        let opened = uninterrupted(|| self.disk.lock().open(path, OpenMode::Create));
+        opened.map_err(LockError::Io)?;
+        let disk = self.disk.lock();
         let locks = Arc::clone(&disk.locks);
         let shared = disk.limits.shares_locks;
         drop(disk);

@@ -44,6 +44,23 @@ fn one_harmed_copy_is_mended_and_two_are_found() {
 }
 
 #[test]
+fn power_that_is_cut_later_may_tear_the_copy_that_is_left() {
+    let happened = |hazard, path: &str, bytes| Happened {
+        item: None,
+        operation: 0,
+        hazard,
+        path: path.into(),
+        bytes,
+        what: String::new(),
+    };
+    let rot = happened(Hazard::Rot, "/db/head", 0..1);
+    let cut = happened(Hazard::PowerCut, "", 0..u64::MAX);
+    let worst = |happened: &[Happened]| atlas().of_happened(happened).worst();
+    assert_eq!(worst(&[cut.clone(), rot.clone()]), Outcome::Mended);
+    assert_eq!(worst(&[rot, cut]), Outcome::Detected);
+}
+
+#[test]
 fn the_last_rule_that_fits_counts_and_vague_places_fear_the_worst() {
     let atlas = atlas()
         .rule(Hazard::Rot, Zone::under("/db"), Outcome::Refused)

@@ -90,6 +90,14 @@ fn interruptions_end_below_the_trait() {
 }
 
 #[test]
+fn a_lock_is_had_after_interruptions() {
+    let disk = SimFileSystem::new(7);
+    disk.inject(Fault::errno(OpKind::Open, Errno::Eintr).times(3));
+    disk.try_lock(Path::new("LOCK"), "one").unwrap();
+    assert_eq!(disk.faults_struck(), 3);
+}
+
+#[test]
 #[should_panic(expected = "hangs")]
 fn nothing_is_interrupted_for_ever() {
     let _ = Fault::errno(OpKind::Read, Errno::Eintr).for_ever();

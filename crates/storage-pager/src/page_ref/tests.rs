@@ -83,3 +83,17 @@ fn a_page_may_end_where_the_longest_file_does_and_no_further() {
     page(SUPERBLOCKS).check().unwrap();
     page(SUPERBLOCKS - 1).check().unwrap_err();
 }
+
+#[test]
+fn the_longest_page_is_allowed() {
+    let longest = PageRef {
+        len: u32::try_from(MAX_PAGE_BYTES).unwrap(),
+        ..page()
+    };
+    longest.check().unwrap();
+    let longer = PageRef {
+        len: longest.len + 1,
+        ..longest
+    };
+    assert_eq!(longer.check().unwrap_err().what, "length of a page");
+}

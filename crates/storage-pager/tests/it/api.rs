@@ -344,6 +344,25 @@ fn a_free_tail_is_given_back() {
 }
 
 /// A list that takes several blocks, and changes by being written.
+/// No block of it is pinned then.
+#[test]
+fn a_free_tail_is_given_back_after_reopening() {
+    let env = Env::memory(1);
+    let pager = open(&env).unwrap();
+    let many: Changes = (0..500).map(|id| (id, Some(stone(id, 0, 9000)))).collect();
+    commit(&pager, &many, Lsn(1)).unwrap();
+    commit(&pager, &(3..500).map(|id| (id, None)).collect(), Lsn(2)).unwrap();
+    drop(pager);
+    let pager = open(&env).unwrap();
+    commit(&pager, &Changes::new(), Lsn(3)).unwrap(); // the list of stones moves to the front
+    drop(pager);
+    let pager = open(&env).unwrap();
+    let before = pager.stats();
+    assert_eq!(before.pinned_bytes, 0);
+    while pager.step().unwrap() {}
+    assert!(pager.stats().file_bytes < before.file_bytes / 4);
+}
+
 #[test]
 fn a_free_list_of_many_runs_describes_itself() {
     let env = Env::memory(1);

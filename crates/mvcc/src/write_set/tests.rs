@@ -125,6 +125,26 @@ fn a_write_beyond_the_limit_changes_nothing() {
         })
     ));
     assert_eq!(state(&set), before);
+    set.put(KeyspaceId(1), key(2), Some(key(2)), 2 * 66)
+        .unwrap();
+    assert_eq!(set.bytes(), 2 * 66, "the limit itself is within");
+}
+
+#[test]
+fn what_a_savepoint_remembers_is_counted() {
+    let mut set = WriteSet::default();
+    let write = |set: &mut WriteSet, len: usize| {
+        let value = Some(Bytes::from(vec![7; len]));
+        set.put(KeyspaceId(1), key(1), value, u64::MAX).unwrap();
+    };
+    write(&mut set, 10);
+    set.savepoint(1);
+    write(&mut set, 20);
+    assert_eq!(set.undo_bytes, 64 + 10);
+    set.drop_keyspace(KeyspaceId(1));
+    assert_eq!(set.undo_bytes, 64 + 10 + 64 + (64 + 1 + 20));
+    set.rollback_to(1).unwrap();
+    assert_eq!(set.undo_bytes, 0);
 }
 
 #[test]

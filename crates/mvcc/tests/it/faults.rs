@@ -155,3 +155,26 @@ fn one_failed_operation_anywhere() {
         try_put(&store, ks, found).unwrap();
     }
 }
+
+/// What the log could not begin left it whole: another try may do.
+#[test]
+fn a_segment_that_cannot_be_made_fails_the_commit_and_not_the_log() {
+    let disk = disk();
+    let store = open(&disk.env(), small()).unwrap();
+    let ks = create(&store, "main");
+    let full = Fault::error(OpKind::Open, ErrorKind::StorageFull);
+    disk.inject(full.under("/db/log").for_ever());
+    let mut count = 0;
+    let refused = loop {
+        match try_put(&store, ks, count) {
+            Ok(()) => count += 1,
+            Err(refused) => break refused,
+        }
+        assert!(count < 1_000, "the segment fills");
+    };
+    assert!(matches!(refused, StoreError::Wal(_)), "{refused:?}");
+    check(&store, ks, count);
+    disk.clear_faults();
+    try_put(&store, ks, count).unwrap();
+    check(&store, ks, count + 1);
+}

@@ -88,3 +88,8 @@ pub use write_batch::WriteBatch;
 #[cfg(all(doctest, feature = "btree", feature = "sql", feature = "vector"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The examples of how to test with the simulated disk, compiled and run.
+#[cfg(all(doctest, feature = "btree"))]
+#[doc = include_str!("../../../docs/TESTING.md")]
+struct TestingGuide;

@@ -75,6 +75,22 @@ pub enum BackgroundWork {
 
 const MIB: u64 = 1 << 20;
 
+impl Options {
+    /// For tests on a simulated disk. The caller does the background work, by
+    /// [`Database::step`](crate::Database::step), so that every run is the same; and memtables and files of the log are so
+    /// small that a short test meets full ones, merges and recoveries.
+    #[must_use]
+    pub fn simulated() -> Options {
+        Options {
+            cache_bytes: 256 << 10,
+            memtable_bytes: 8 << 10,
+            segment_bytes: 16 << 10,
+            background: BackgroundWork::Manual,
+            ..Options::default()
+        }
+    }
+}
+
 impl Default for Options {
     fn default() -> Options {
         Options {

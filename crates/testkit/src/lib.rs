@@ -35,8 +35,3 @@ pub use sim::{
     Happened, Harm, Hazard, Image, Latency, MayBreak, Mishap, NextWrite, NoPlan, OpKind, Outcome,
     PlanItem, PlanShape, Replay, SimClock, SimFileSystem, Subsets, Trace, Zone,
 };
-
-/// The examples of `docs/TESTING.md`, compiled and run.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/TESTING.md")]
-struct TestingGuide;

@@ -7,7 +7,7 @@
 //! [`plan`] draws them, [`atlas`] says what they may break. [`operation`] is one operation, [`bend`] what a fault makes
 //! of it, [`access`] the operations that there are; [`clock`] goes with them. [`disk`] is the whole, with [`damage`] to
 //! it; [`files`] the traits that it implements; [`trace`] a recorded history, to crash anywhere in it without running
-//! the work again, and [`astray`] writes of it that go elsewhere.
+//! the work again, and [`astray`] writes of it that go elsewhere; [`supervise`] starts a program again after each error.
 
 mod access;
 mod astray;
@@ -31,6 +31,7 @@ mod operation;
 mod plan;
 mod step;
 mod subset;
+mod supervise;
 mod trace;
 mod trace_hash;
 mod volume;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use drystone::{CreateMode, Database, Durability, Env, Error, ErrorKind, Options};
 use drystone_testkit::{CrashPolicy, Draw, SimFileSystem, seed_of};
 
-use crate::workload::{History, small_options};
+use crate::workload::History;
 
 const FOLDER: &str = "/db";
 
@@ -28,7 +28,7 @@ fn files_of(disk: &SimFileSystem) -> Vec<PathBuf> {
 
 /// Opens and reads everything. Errors are fine; panics and wrong data are not.
 fn open_and_read(env: &Env, history: &History) -> Result<u64, Error> {
-    let db = Database::open_in(env, FOLDER, small_options())?;
+    let db = Database::open_in(env, FOLDER, Options::simulated())?;
     match history.state_of(&db) {
         Ok(found) => Ok(found),
         Err(error) => match error.downcast::<Error>() {
@@ -197,7 +197,7 @@ fn a_read_only_directory_is_a_clear_error() {
 fn a_full_disk_fails_commits_and_loses_none() {
     let disk = SimFileSystem::with_folder(5, FOLDER);
     let env = disk.env();
-    let db = Database::open_in(&env, FOLDER, small_options()).unwrap();
+    let db = Database::open_in(&env, FOLDER, Options::simulated()).unwrap();
     let keyspace = db.keyspace("k").unwrap();
     disk.set_capacity(Some(256 << 10));
     let mut acknowledged = Vec::new();
@@ -226,7 +226,7 @@ fn a_full_disk_fails_commits_and_loses_none() {
     let db = Database::open_in(
         &disk.crash(CrashPolicy::LoseAll).env(),
         FOLDER,
-        small_options(),
+        Options::simulated(),
     )
     .unwrap();
     let keyspace = db.keyspace("k").unwrap();

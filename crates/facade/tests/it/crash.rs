@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use drystone::Database;
+use drystone::{Database, Options};
 use drystone_testkit::{CRASH_FOLDER, CrashPoints, CrashReport};
 
-use crate::workload::{History, small_options};
+use crate::workload::History;
 
 /// How many workloads to run, each with a seed of its own: `cargo xtask crash --rounds N` sets it.
 const ROUNDS_VARIABLE: &str = "DRYSTONE_CRASH_ROUNDS";
@@ -46,7 +46,7 @@ fn crash_everywhere(seed: u64) -> CrashReport {
                     .unwrap();
             },
             |env, promises| {
-                let db = Database::open_in(env, folder, small_options())?;
+                let db = Database::open_in(env, folder, Options::simulated())?;
                 let found = history.state_of(&db)?;
                 let expected = promises.last_acknowledged()..=promises.last_begun();
                 if !expected.contains(&found) {

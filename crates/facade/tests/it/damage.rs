@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use drystone::{Database, ErrorKind};
+use drystone::{Database, ErrorKind, Options};
 use drystone_testkit::{CrashPolicy, Draw, SimFileSystem, seed_of};
 
-use crate::workload::{History, small_options};
+use crate::workload::History;
 
 const FOLDER: &str = "/db";
 const COMMITS: u64 = 30;
@@ -47,7 +47,7 @@ fn a_flipped_bit_never_gives_wrong_data() {
             "seed {seed}, flip {flip}: {} offset {offset} bit {bit}",
             path.display()
         );
-        match Database::open_in(&copy.env(), FOLDER, small_options()) {
+        match Database::open_in(&copy.env(), FOLDER, Options::simulated()) {
             Err(error) => {
                 refused += 1;
                 let kind = error.kind();
@@ -88,7 +88,7 @@ fn verify_names_the_damaged_page() {
     for block in 4..blocks {
         let copy = disk.crash(CrashPolicy::KeepAll);
         copy.flip_bit(&data, block * 4096 + 77, 3).unwrap();
-        let Ok(db) = Database::open_in(&copy.env(), FOLDER, small_options()) else {
+        let Ok(db) = Database::open_in(&copy.env(), FOLDER, Options::simulated()) else {
             found += 1;
             continue;
         };

@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use drystone::{Database, Durability, Env, IsolationLevel};
+use drystone::{Database, Durability, Env, IsolationLevel, Options};
 use proptest::collection::vec;
 use proptest::prelude::*;
-
-use crate::workload::small_options;
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -56,12 +54,12 @@ proptest! {
     #[test]
     fn agrees_with_a_map(calls in vec(call(), 1..80)) {
         let env = Env::memory(1);
-        let mut db = Database::open_in(&env, Path::new("db"), small_options()).unwrap();
+        let mut db = Database::open_in(&env, Path::new("db"), Options::simulated()).unwrap();
         let mut map = Map::new();
         for call in calls {
             if matches!(call, Call::Reopen) {
                 db.close().unwrap();
-                db = Database::open_in(&env, Path::new("db"), small_options()).unwrap();
+                db = Database::open_in(&env, Path::new("db"), Options::simulated()).unwrap();
             }
             apply(&db, &mut map, call);
         }

@@ -2,17 +2,20 @@
 
 use std::path::Path;
 
-use drystone::{Database, Durability, Error, IsolationLevel};
+use drystone::{Database, Durability, Error, IsolationLevel, Options};
 use drystone_base::{KeyspaceId, Lsn};
 use drystone_testkit::{
     Checked, CrashPolicy, FaultAtlas, FaultPlan, Hazard, MayBreak, Outcome, PlanItem, PlanShape,
     Shrink, SimFileSystem, Zone, seed_of,
 };
 
-use crate::workload::{History, small_options};
+use crate::workload::History;
 
 const FOLDER: &str = "/db/main";
 const COMMITS: u64 = 20;
+
+/// A plan has few items, and most do their worst once.
+const STARTS_MAX: usize = 20;
 
 /// How many plans to draw.
 const PLANS: u64 = 100;
@@ -27,18 +30,12 @@ struct Toil<'a> {
 
 impl Toil<'_> {
     fn run(&mut self) {
-        // A plan has few items, and most do their worst once.
-        for _ in 0..20 {
-            if self.work().is_ok() {
-                return;
-            }
-            let planned = self.disk.planned_policy().filter(|_| self.disk.is_off());
-            self.disk = self.disk.restart(planned.unwrap_or(CrashPolicy::LoseAll));
-        }
+        let disk = self.disk.clone();
+        self.disk = disk.supervise(STARTS_MAX, |disk| self.work(disk));
     }
 
-    fn work(&mut self) -> Result<(), Error> {
-        let db = Database::open_in(&self.disk.env(), Path::new(FOLDER), small_options())?;
+    fn work(&mut self, disk: &SimFileSystem) -> Result<(), Error> {
+        let db = Database::open_in(&disk.env(), Path::new(FOLDER), Options::simulated())?;
         for number in committed(&db)? + 1..=COMMITS {
             self.begun = self.begun.max(number);
             self.commit(&db, number)?;
@@ -89,7 +86,8 @@ fn check(toil: &mut Toil<'_>, may_break: &MayBreak) -> Checked {
         Err(_) if may_break.allows(Outcome::Detected) => return Ok(()),
         Err(error) => return Err(error.into()),
     }
-    match toil.work() {
+    let disk = toil.disk.clone();
+    match toil.work(&disk) {
         Err(error) if !may_break.allows(Outcome::Detected) => Err(error.into()),
         _ => Ok(()),
     }
@@ -97,7 +95,7 @@ fn check(toil: &mut Toil<'_>, may_break: &MayBreak) -> Checked {
 
 /// The last commit that is found, all of whose entries are as they must be.
 fn check_state(toil: &Toil<'_>) -> Result<u64, Error> {
-    let db = Database::open_in(&toil.disk.env(), Path::new(FOLDER), small_options())?;
+    let db = Database::open_in(&toil.disk.env(), Path::new(FOLDER), Options::simulated())?;
     let found = committed(&db)?;
     for id in [KeyspaceId(1), KeyspaceId(2)] {
         let entries: Vec<_> = db

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use drystone::{BackgroundWork, Database, Durability, Env, IsolationLevel, Keyspace, Options};
+use drystone::{Database, Durability, Env, IsolationLevel, Keyspace, Options};
 use drystone_base::{KeyspaceId, Lsn};
 use drystone_testkit::{Batch, Draw, Generator, Model, Shape};
 
@@ -26,17 +26,6 @@ const SHAPE: Shape = Shape {
     drop_percent: 0,
 };
 
-/// Small parts, so that a short history meets full segments, full memtables and merges.
-pub(crate) fn small_options() -> Options {
-    Options {
-        cache_bytes: 256 << 10,
-        memtable_bytes: 8 << 10,
-        segment_bytes: 16 << 10,
-        background: BackgroundWork::Manual,
-        ..Options::default()
-    }
-}
-
 impl History {
     pub(crate) fn new(seed: u64, commits: u64) -> History {
         let (model, batches) = Generator::new(seed, SHAPE).history(commits, 1);
@@ -55,7 +44,7 @@ impl History {
         mut begin: impl FnMut(u64),
         mut acknowledge: impl FnMut(u64),
     ) -> Database {
-        let db = Database::open_in(env, folder, small_options()).unwrap();
+        let db = Database::open_in(env, folder, Options::simulated()).unwrap();
         #[cfg(feature = "sql")]
         super::sql::table::create(&db);
         let counter = db.keyspace("counter").unwrap();

@@ -63,6 +63,15 @@ impl Replay<'_> {
         Some(lands)
     }
 
+    /// The file whose sync comes next; `None` where something else does, or the file has no name.
+    #[must_use]
+    pub fn next_sync(&self) -> Option<PathBuf> {
+        match self.next_step()? {
+            Step::Sync { file } => self.name_of(*file),
+            _ => None,
+        }
+    }
+
     fn name_of(&self, file: FileId) -> Option<PathBuf> {
         let mut files = self.volume().names.files();
         let (path, _) = files.find(|(_, named)| *named == file)?;

@@ -12,6 +12,8 @@ use drystone_testkit::{
 
 const MERGES: u64 = 12;
 const ENGINE: &str = "/db/engine";
+/// A plan has few items, and most do their worst once: so many starts are enough, or nothing is.
+const STARTS_MAX: usize = 30;
 
 /// What a sound program survives, or at least reports.
 const SURVIVABLE: [Hazard; 12] = [
@@ -39,18 +41,12 @@ struct Toil<'a> {
 
 impl Toil<'_> {
     fn run(&mut self) {
-        // A plan has few items, and most do their worst once: so many tries are enough, or nothing is.
-        for _ in 0..30 {
-            if self.work().is_ok() {
-                return;
-            }
-            let policy = self.disk.planned_policy().filter(|_| self.disk.is_off());
-            self.disk = self.disk.restart(policy.unwrap_or(CrashPolicy::LoseAll));
-        }
+        let disk = self.disk.clone();
+        self.disk = disk.supervise(STARTS_MAX, |disk| self.work(disk));
     }
 
-    fn work(&mut self) -> Result<(), EngineError> {
-        let engine = ModelEngine::open(&self.disk.env(), Path::new(ENGINE))?;
+    fn work(&mut self, disk: &SimFileSystem) -> Result<(), EngineError> {
+        let engine = ModelEngine::open(&disk.env(), Path::new(ENGINE))?;
         for number in engine.merged_lsn().0 + 1..=MERGES {
             self.begun = self.begun.max(number);
             let batch = &self.batches[usize::try_from(number - 1).expect("few batches")];

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use drystone_base::{File, FileSystem, OpenMode};
+use drystone_base::{FileSystem, OpenMode};
 
 use super::*;
 use crate::sim::{CrashPolicy, SimFileSystem, Trace};
@@ -63,6 +63,7 @@ fn the_next_write_is_named_and_nothing_else_can_go_astray() {
     assert_eq!(lands, Some(4..6));
     replay.advance();
     assert_eq!(replay.next_write(), None); // a sync
+    assert_eq!(replay.next_sync().as_deref(), Some(Path::new("db/a")));
     assert_eq!(replay.advance_astray(Astray::Lost), None);
     assert_eq!(replay.at(), 1);
 }

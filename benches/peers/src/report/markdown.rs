@@ -8,6 +8,7 @@ use crate::figures::Unit;
 use crate::goals;
 use crate::machine;
 use crate::measure::Measured;
+use crate::peer::Memory;
 use crate::results::Results;
 use crate::rounds::{Plan, SCARCE_BESIDES_BYTES};
 use crate::versions;
@@ -36,23 +37,27 @@ pub(crate) fn report(
 fn head(text: &mut String, plan: &Plan, rounds: u64) -> fmt::Result {
     let commit = machine::commit().unwrap_or_else(|| "an unknown commit".to_owned());
     writeln!(text, "## Drystone beside other stores\n")?;
-    writeln!(text, "Built from {commit}, on {}", machine::describe())?;
-    if let Some(kind) = machine::file_system(&plan.folder) {
-        writeln!(text, "Files on {kind}")?;
+    writeln!(text, "- Built from {commit}, on {}", machine::describe())?;
+    // The folder itself is removed by now.
+    if let Some(kind) = plan.folder.parent().and_then(machine::file_system) {
+        writeln!(text, "- Files on {kind}")?;
     }
     if let Some(load) = machine::load() {
-        writeln!(text, "Load averages at the end: {load}")?;
+        writeln!(text, "- Load averages at the end: {load}")?;
     }
     writeln!(
         text,
-        "{} rows ({} for large loads) of 24 + 150 bytes, seed {}, cache budget {}, {rounds} rounds, {} s for a measurement\n",
+        "- {} rows ({} for large loads) of 24 + 150 bytes, seed {}, cache budget {}, {rounds} rounds, {} s for a measurement",
         plan.rows,
         plan.large_rows,
         plan.seed,
         Unit::Bytes.show(as_figure(plan.cache_bytes)),
         plan.time.as_secs_f64(),
     )?;
-    writeln!(text, "{}", scarce_memory(plan))
+    if plan.tasks.iter().any(|task| task.memory == Memory::Scarce) {
+        writeln!(text, "- {}", scarce_memory(plan))?;
+    }
+    writeln!(text)
 }
 
 /// What limits memory where it is scarce.
@@ -60,12 +65,12 @@ fn scarce_memory(plan: &Plan) -> String {
     let besides = Unit::Bytes.show(as_figure(SCARCE_BESIDES_BYTES));
     match plan.group {
         Some(_) => format!(
-            "`get_cold_1`: the budget is a part of {SCARCE_TIMES} of the data, and a control group limits the process, its pages \
-             in the OS's cache included, to the budget and {besides}.\n"
+            "`get_cold_1`: data is {SCARCE_TIMES} times the budget, and a control group limits the process, its pages in the \
+             OS's cache included, to the budget and {besides}"
         ),
         None => format!(
-            "`get_cold_1`: the budget is a part of {SCARCE_TIMES} of the data, but nothing limits the OS's cache (no `--cgroup`), \
-             which soon holds all of it. LMDB, for which it is the only cache, is bound by no budget here.\n"
+            "`get_cold_1`: data is {SCARCE_TIMES} times the budget, but nothing limits the OS's cache (no `--cgroup`), which \
+             soon holds all of it. LMDB, for which it is the only cache, is bound by no budget here"
         ),
     }
 }

@@ -1,8 +1,8 @@
 //! The list of targets.
 
 use crate::targets::{
-    cast, catalog, command, database, expression, import, json, like, log, operations, pager,
-    record, sql, text, tree, vectors,
+    cast, catalog, command, compress, database, expression, import, json, like, log, operations,
+    pager, record, sql, text, tree, vectors,
 };
 use crate::{seeds, targets};
 
@@ -42,6 +42,7 @@ targets! {
     page_ref = pager::page_ref, seeds::page_refs, SHORT, &[];
     free_list = pager::free_list, seeds::free_lists, SHORT, &[];
     superblock = pager::superblock, seeds::superblocks, PAGE, &["DRYPAGER"];
+    decompress = compress::decompress, compress::seeds, SHORT, &[];
     manifest = database::manifest, seeds::manifests, SHORT, &["DRYSTONE"];
     wal_record = log::record, seeds::log_records, SHORT, &[];
     wal_segment_header = log::segment_header, seeds::segment_headers, PAGE, &["DRYSTWAL"];

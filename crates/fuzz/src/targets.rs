@@ -3,6 +3,7 @@
 pub mod cast;
 pub mod catalog;
 pub mod command;
+pub mod compress;
 mod damage;
 pub mod database;
 #[cfg(feature = "sqlite")]

@@ -5,7 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use drystone_base::fuzzing::AnyChecksum;
 use drystone_base::{Env, Lsn};
-use drystone_storage_pager::{PAGE_REF_BYTES, PageRef, Pager, PagerError, PagerOptions, fuzzing};
+use drystone_storage_pager::{
+    Codec, PAGE_REF_BYTES, PageRef, Pager, PagerError, PagerOptions, fuzzing,
+};
 use drystone_testkit::SimFileSystem;
 
 use super::damage::{self, DISK_FOLDER};
@@ -35,7 +37,7 @@ pub fn open(data: &[u8]) {
     drop(read_and_write(&damage::env(&harmed)));
 }
 
-/// Three states, the last of which has freed blocks of the first.
+/// Three states, two of them with a page that is compressed; the last of which has freed blocks of the first.
 fn sound_file() -> SimFileSystem {
     let disk = SimFileSystem::with_folder(1, DISK_FOLDER);
     let pager = Pager::open(&disk.env(), Path::new(DISK_FOLDER), PagerOptions::default())
@@ -46,7 +48,8 @@ fn sound_file() -> SimFileSystem {
         if let Some(before) = before {
             writer.free(&before).expect("a page of the state");
         }
-        let page = writer.write(&vec![7; 3000 * lsn]).expect("room for a page");
+        let page = writer.write_compressed(&vec![7; 3000 * lsn], Codec::Lz4);
+        let page = page.expect("room for a page");
         let list = writer.write(&page.encode()).expect("room for a page");
         writer
             .commit(&list.encode(), Lsn(lsn as u64))

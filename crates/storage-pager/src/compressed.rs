@@ -21,6 +21,9 @@ const LEN_BYTES: usize = 4;
 /// Idle decompressors are kept up to here: 0.2 MiB each, if they met both Zstd and gzip.
 const IDLE_MAX: usize = 16;
 
+/// Memory for stored bytes that is kept from one page to the next.
+const KEPT_BYTES: usize = 1 << 20;
+
 /// Why contents did not come out.
 #[derive(Debug)]
 pub(crate) enum Refused {
@@ -56,6 +59,12 @@ impl Packer {
             .compressor
             .compress(codec, contents, payload_len_max, &mut self.stored)?;
         Ok(pays.then_some(&self.stored))
+    }
+
+    /// Gives memory for a longer page than usual back.
+    pub(crate) fn shrink(&mut self) {
+        self.stored.clear();
+        self.stored.shrink_to(KEPT_BYTES);
     }
 }
 

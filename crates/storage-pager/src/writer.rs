@@ -34,7 +34,8 @@ const WRITE_BYTES: usize = 1 << 20;
 
 /// The next state in the making. Dropping it without [`Writer::commit`] leaves the state as it is.
 ///
-/// Threads: owned by one; may be sent to another. Memory: a buffer of 1 MiB, or of the longest page.
+/// Threads: owned by one; may be sent to another. Memory: a buffer of 1 MiB, or of the longest page; while one is
+/// compressed, as much again.
 #[derive(Debug)]
 pub struct Writer {
     inner: Arc<Inner>,
@@ -103,6 +104,7 @@ impl Writer {
             Ok(None) => self.write(contents),
             Err(why) => Err(PagerError::Compress { len, why }),
         };
+        packer.shrink();
         self.packer = packer;
         page
     }

@@ -79,11 +79,7 @@ impl Publication {
             None => waiting.applied,
         };
         if visible > self.visible() {
-            let order = match is_planted("mvcc-visible-unordered") {
-                true => Ordering::Relaxed,
-                false => Ordering::Release,
-            };
-            self.visible.store(visible.0, order);
+            self.visible.store(visible.0, Ordering::Release);
         }
     }
 }

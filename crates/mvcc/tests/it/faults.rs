@@ -173,6 +173,8 @@ fn a_segment_that_cannot_be_made_fails_the_commit_and_not_the_log() {
         assert!(count < 1_000, "the segment fills");
     };
     assert!(matches!(refused, StoreError::Wal(_)), "{refused:?}");
+    let prepared = store.step_log();
+    assert!(matches!(prepared, Err(StoreError::Wal(_))), "{prepared:?}");
     check(&store, ks, count);
     disk.clear_faults();
     try_put(&store, ks, count).unwrap();

@@ -68,3 +68,11 @@ fn a_region_stays_full_while_enough_frames_are_left() {
     regions.remove(small);
     assert_eq!(regions.next_full(), Some(region_of(large)));
 }
+
+#[test]
+fn a_region_that_is_half_full_is_not_asked_for() {
+    let memory = vec![7; 3 * HUGE_PAGE_BYTES];
+    let regions = Regions::new(CACHE_BYTES_MIN);
+    regions.add(&memory[HUGE_PAGE_BYTES..][..HUGE_PAGE_BYTES / 2]);
+    assert_eq!(regions.next_full(), None);
+}

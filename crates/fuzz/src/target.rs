@@ -42,7 +42,6 @@ targets! {
     page_ref = pager::page_ref, seeds::page_refs, SHORT, &[];
     free_list = pager::free_list, seeds::free_lists, SHORT, &[];
     superblock = pager::superblock, seeds::superblocks, PAGE, &["DRYPAGER"];
-    decompress = compress::decompress, compress::seeds, SHORT, &[];
     manifest = database::manifest, seeds::manifests, SHORT, &["DRYSTONE"];
     wal_record = log::record, seeds::log_records, SHORT, &[];
     wal_segment_header = log::segment_header, seeds::segment_headers, PAGE, &["DRYSTWAL"];
@@ -68,6 +67,7 @@ targets! {
     sql_queries = sql::queries, seeds::none, SHORT, &[];
     csv_import = import::csv, seeds::csv_files, TEXT, seeds::CSV_WORDS;
     json_lines_import = import::json_lines, seeds::json_lines_files, TEXT, seeds::JSON_WORDS;
+    decompress = compress::decompress, compress::seeds, SHORT, &[];
     vector_graph = vectors::graph, seeds::none, SHORT, &[];
     wal_open = log::open, seeds::patches, SHORT, &[];
     pager_open = pager::open, seeds::patches, SHORT, &[];

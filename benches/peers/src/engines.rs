@@ -117,6 +117,8 @@ struct Built {
 pub(crate) struct About {
     /// Packages of the lock file whose versions matter.
     pub(crate) packages: &'static [&'static str],
+    /// The C library within, with its version, where no package has that.
+    pub(crate) library: fn() -> String,
     /// How it is told the budget, what commits wait for, and all that is not default.
     pub(crate) settings: &'static str,
 }

@@ -16,6 +16,7 @@ use crate::supply::Supply;
 
 pub(super) const ABOUT: About = About {
     packages: &[],
+    library: String::new,
     settings: "4 KiB overwrites of a written 16 MiB file, `fdatasync` after each",
 };
 

@@ -12,6 +12,7 @@ use crate::supply::Supply;
 
 pub(super) const ABOUT: About = About {
     packages: &["drystone"],
+    library: String::new,
     settings: "`Options::cache_bytes` is the budget, all else default (memtables of 64 MiB, no compression); \
         `Durability::Sync`, or `Durability::None` where commits wait for nothing",
 };

@@ -14,6 +14,7 @@ use crate::supply::Supply;
 
 pub(super) const ABOUT: About = About {
     packages: &["fjall", "lsm-tree"],
+    library: String::new,
     settings: "`cache_size` is the budget, all else default (LZ4, memtables of 64 MiB besides the budget); \
         `PersistMode::SyncAll`, or the default, which hands commits to the OS, where they wait for nothing; \
         `start_ingestion` for sorted loads",

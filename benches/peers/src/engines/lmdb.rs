@@ -21,6 +21,13 @@ use crate::supply::Supply;
 
 pub(super) const ABOUT: About = About {
     packages: &["heed", "lmdb-master-sys"],
+    library: || {
+        let version = heed::lmdb_version();
+        format!(
+            "LMDB {}.{}.{},",
+            version.major, version.minor, version.patch
+        )
+    },
     settings: "no cache of its own, the OS's pages are its cache, so no budget binds it but a memory limit on the process; \
         default flags, and `MDB_NOSYNC` where commits wait for nothing; `MDB_NORDAHEAD` where data is larger than memory; \
         `MDB_APPEND` for sorted loads; map of 2 KiB a row, at least 1 GiB; a reader's slot stays with its thread",

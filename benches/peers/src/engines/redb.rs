@@ -12,6 +12,7 @@ use crate::supply::Supply;
 
 pub(super) const ABOUT: About = About {
     packages: &["redb"],
+    library: String::new,
     settings: "`Builder::set_cache_size` is the budget; `Durability::Immediate`, or `Durability::None` where commits \
         wait for nothing",
 };

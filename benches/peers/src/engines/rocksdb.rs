@@ -16,6 +16,7 @@ use crate::supply::Supply;
 
 pub(super) const ABOUT: About = About {
     packages: &["rocksdb", "librocksdb-sys"],
+    library: String::new,
     settings: "an LRU block cache of the budget, index and filter blocks in it (memtables of 64 MiB besides the budget); \
         4 recycled log files; `WriteOptions::sync`, or not where commits wait for nothing; LZ4; Bloom filters of 10 bits; \
         blocks of 16 KiB; 2 background jobs; tables of `SstFileWriter`, ingested, for sorted loads",

@@ -16,6 +16,7 @@ use crate::supply::Supply;
 
 pub(super) const ABOUT: About = About {
     packages: &["rusqlite", "libsqlite3-sys"],
+    library: || format!("SQLite {},", rusqlite::version()),
     settings: "`cache_size` is the budget, divided among the connections, of which each reading thread has one and all \
         writers share one; WAL; `synchronous = FULL`, or `OFF` where commits wait for nothing; a WITHOUT ROWID table; \
         prepared statements; `VACUUM` to compact",

@@ -85,11 +85,12 @@ fn engines(text: &mut String, plan: &Plan) -> fmt::Result {
         .iter()
         .filter_map(|one| Some((one, one.about()?)))
     {
-        let versions = versions::of(about.packages);
+        let versions = [(about.library)(), versions::of(about.packages)];
         writeln!(
             text,
-            "| {} | {versions} | {} |",
+            "| {} | {} | {} |",
             engine.name(),
+            versions.join(" ").trim(),
             about.settings
         )?;
     }

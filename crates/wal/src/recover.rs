@@ -151,7 +151,7 @@ fn check_start(
         return Ok(());
     };
     let oldest = first.first_lsn();
-    if oldest.0 <= floor.0.saturating_add(1) || is_planted("wal-gap-ignored") {
+    if oldest.0 <= floor.0.saturating_add(1) {
         return Ok(());
     }
     if listing.segments.len() > segments.len() {
@@ -179,12 +179,13 @@ struct End {
 fn find_end(segments: &VecDeque<Arc<Segment>>, floor: Lsn) -> Result<Option<End>, WalError> {
     let needed = floor.0.saturating_add(1);
     let after = segments.partition_point(|segment| segment.first_lsn().0 <= needed);
+    let before_last = segments.len().checked_sub(2).map(|idx| &*segments[idx]);
     let mut segments = segments.range(after.saturating_sub(1)..).peekable();
     while let Some(segment) = segments.next() {
         let chain = Chain::new(Arc::clone(segment));
         match segments.peek() {
             Some(next) => check_inner(chain, next.first_lsn())?,
-            None => return find_tail(chain, floor).map(Some),
+            None => return find_tail(chain, before_last, floor).map(Some),
         }
     }
     Ok(None)
@@ -201,7 +202,9 @@ fn check_inner(mut chain: Chain, until: Lsn) -> Result<(), WalError> {
 
 /// Reads the last segment to where its chain breaks, and says what the break is. A marker that vouches for nothing after
 /// `floor` does not matter: so it may be where all segments are given up, the last one first.
-fn find_tail(mut chain: Chain, floor: Lsn) -> Result<End, WalError> {
+///
+/// The marker of the segment before it vouches for its first records: see `vouch` in `writer.rs`.
+fn find_tail(mut chain: Chain, before: Option<&Segment>, floor: Lsn) -> Result<End, WalError> {
     let why = loop {
         match chain.next_link() {
             Ok(_) => {}
@@ -213,7 +216,8 @@ fn find_tail(mut chain: Chain, floor: Lsn) -> Result<End, WalError> {
     let (offset, next_lsn) = (chain.offset(), chain.next_lsn());
     let known = known_durable(&segment)?;
     let survivors = search(&mut chain, floor)?;
-    let is_vouched_for = known >= next_lsn && known > floor;
+    let vouched = before.map_or(Ok(known), known_durable)?.max(known);
+    let is_vouched_for = vouched >= next_lsn && vouched > floor;
     let is_proved = survivors == Survivors::ProveDamage || is_vouched_for;
     if is_proved && !is_planted("wal-damage-cut") {
         return Err(corrupt(segment.number(), offset, next_lsn, why));

@@ -8,7 +8,7 @@
 //!   `durable`.
 //! - V2. Every record says what was durable when it was written, and so does the marker in the segment's trailer. One of
 //!   them that says a damaged record was durable proves that this is no torn tail; and one that says so of a record behind
-//!   its segment, that a segment is missing there.
+//!   its segment, that a segment, or its first records, are missing there.
 
 use std::sync::Arc;
 

@@ -439,6 +439,11 @@ fn a_segment_may_stay_empty() {
     let rig = Rig::new(PER_SEGMENT + 1);
     let zeros = vec![0; usize::try_from(STORED_BYTES).unwrap()];
     rig.file(2).write_all_at(&zeros, place(0)).unwrap();
+    // What vouches for the record is written after it.
+    let marker = [0; HEADER_BYTES];
+    rig.file(1)
+        .write_all_at(&marker, SEGMENT_BYTES - 4096)
+        .unwrap();
     let log = rig.check_ends(PER_SEGMENT);
     let large = vec![1; 20_000];
     log.append(&large).unwrap();
@@ -578,4 +583,12 @@ fn a_record_that_was_written_over_the_one_before_still_vouches_for_it() {
     let rig = Rig::new(3);
     misdirect(&*rig.file(1), place(2), place(1), STORED_BYTES);
     rig.check_corrupt(1, 1, 2);
+}
+
+#[test]
+fn the_marker_of_the_segment_before_vouches_for_the_first_records_of_the_last_one() {
+    let rig = Rig::new(PER_SEGMENT + 1);
+    let len = usize::try_from(STORED_BYTES).unwrap();
+    rig.file(2).write_all_at(&vec![0; len], place(0)).unwrap();
+    rig.check_corrupt(2, 0, PER_SEGMENT + 1);
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 pub(super) struct Figures {
     /// Inputs that the target ran on, those of the corpus included.
     pub(super) executions: u64,
-    /// Edges of the code that were reached.
+    /// Edges of the code that were reached; 0 where a find came before the first were counted.
     pub(super) coverage: u64,
     /// The most memory that the process held.
     pub(super) mebibytes: u64,
@@ -23,7 +23,7 @@ impl Figures {
         let coverage = said.lines().rev().find_map(|line| after(line, " cov: "));
         Some(Figures {
             executions: figure("stat::number_of_executed_units:")?,
-            coverage: coverage?,
+            coverage: coverage.unwrap_or(0),
             mebibytes: figure("stat::peak_rss_mb:")?,
         })
     }

@@ -35,6 +35,24 @@ fn a_find_is_named_with_the_command_that_runs_it_again() {
 }
 
 #[test]
+fn a_find_among_the_first_inputs_has_figures() {
+    let said = "\
+INFO: seed corpus: files: 32 min: 14b max: 14b total: 448b rss: 95Mb
+==1== ERROR: libFuzzer: deadly signal
+artifact_prefix='a/'; Test unit written to a/crash-0f
+stat::number_of_executed_units: 7
+stat::peak_rss_mb:              96
+";
+    let figures = Figures {
+        executions: 7,
+        coverage: 0,
+        mebibytes: 96,
+    };
+    assert_eq!(Figures::of(said), Some(figures));
+    assert_eq!(input(said), Some("a/crash-0f"));
+}
+
+#[test]
 fn a_slow_input_is_no_find() {
     let slow = "artifact_prefix='a/'; Test unit written to a/slow-unit-0f\n";
     assert_eq!(input(slow), None);

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use drystone_base::LockError;
+use drystone_compress::CompressError;
 use drystone_engine::EngineError;
 use drystone_mvcc::StoreError;
 use drystone_wal::WalError;
@@ -73,14 +74,33 @@ enum Repr {
 /// What is wrong with a file that the facade itself reads or writes.
 #[derive(Debug)]
 pub(crate) enum FileProblem {
-    Io { op: &'static str, source: io::Error },
+    Io {
+        op: &'static str,
+        source: io::Error,
+    },
     Manifest(NotAManifest),
     Missing,
     Exists,
     PartMissing,
     NotADatabase,
-    OtherEngine { recorded: String, named: String },
-    PageBytes { found: u32, min: u32, max: u32 },
+    OtherEngine {
+        recorded: String,
+        named: String,
+    },
+    #[cfg_attr(
+        not(feature = "btree"),
+        expect(dead_code, reason = "only the B+tree has pages")
+    )]
+    PageBytes {
+        found: u32,
+        min: u32,
+        max: u32,
+    },
+    #[cfg_attr(
+        not(feature = "btree"),
+        expect(dead_code, reason = "only the B+tree has pages")
+    )]
+    Compression(CompressError),
 }
 
 impl fmt::Display for FileProblem {
@@ -98,6 +118,7 @@ impl fmt::Display for FileProblem {
             FileProblem::PageBytes { found, min, max } => {
                 write!(f, "page_bytes is {found}; {min} to {max} are allowed")
             }
+            FileProblem::Compression(_) => f.write_str("pages cannot be compressed so"),
             FileProblem::NotADatabase => f.write_str(
                 "the directory has files but no MANIFEST: name an empty or new directory for a new database, or restore \
                  the MANIFEST of this one from a backup",
@@ -110,6 +131,7 @@ impl StdError for FileProblem {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             FileProblem::Io { source, .. } => Some(source),
+            FileProblem::Compression(why) => Some(why),
             _ => None,
         }
     }
@@ -213,7 +235,8 @@ impl FileProblem {
             | FileProblem::Exists
             | FileProblem::NotADatabase
             | FileProblem::OtherEngine { .. }
-            | FileProblem::PageBytes { .. } => ErrorKind::Invalid,
+            | FileProblem::PageBytes { .. }
+            | FileProblem::Compression(_) => ErrorKind::Invalid,
         }
     }
 }

@@ -66,6 +66,7 @@ mod write_batch;
 
 pub use bytes::Bytes;
 pub use drystone_base::{Env, Lsn};
+pub use drystone_compress::Codec;
 pub use drystone_engine::{Engine, EngineError, EngineStats};
 pub use drystone_mvcc::{Durability, IsolationLevel, Savepoint, StoreStats};
 

@@ -44,6 +44,7 @@ pub(crate) struct Opened {
 /// Opens the database in `directory`, or creates it.
 pub(crate) fn open(env: &Env, directory: &Path, options: &Options) -> Result<Opened> {
     check_page_bytes(directory, options)?;
+    check_compression(directory, options)?;
     let exists = Manifest::exists(env, directory)?;
     match options.create {
         CreateMode::Never if !exists => {
@@ -179,6 +180,19 @@ fn check_page_bytes(_: &Path, _: &Options) -> Result<()> {
     Ok(())
 }
 
+#[cfg(feature = "btree")]
+fn check_compression(directory: &Path, options: &Options) -> Result<()> {
+    options.compression.check().map_err(|why| {
+        let problem = FileProblem::Compression(why);
+        Error::file(directory.to_owned(), problem)
+    })
+}
+
+#[cfg(not(feature = "btree"))]
+fn check_compression(_: &Path, _: &Options) -> Result<()> {
+    Ok(())
+}
+
 fn open_parts(env: &Env, directory: &Path, options: &Options) -> Result<Store> {
     let log = directory.join(LOG);
     if !Log::exists(env, &log)? {
@@ -254,6 +268,7 @@ fn open_btree(env: &Env, folder: &Path, options: &Options) -> Result<Arc<dyn Eng
     let pinned_bytes_max = (options.cache_bytes / PINNED_SHARE).min(PINNED_BYTES_MAX);
     let mut btree_options = drystone_btree::BTreeOptions {
         page_bytes: options.page_bytes,
+        codec: options.compression,
         pinned_bytes_max: pinned_bytes_max as u64,
         ..drystone_btree::BTreeOptions::default()
     };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use drystone_compress::Codec;
 use drystone_mvcc::{Durability, IsolationLevel};
 
 use crate::custom_engine::CustomEngine;
@@ -24,7 +25,14 @@ pub struct Options {
     /// exists keeps what it was created with. Longer pages make scans faster, and small changes write more.
     /// Default: 8192.
     pub page_bytes: u32,
-    /// Memory for pages, in bytes. Default: 256 MiB.
+    /// How the pages of keyspaces are compressed that begin from now on; others keep what they began with. The B+tree
+    /// stores a page as it is where compressing it would not save 4 KiB, so let `page_bytes` be 16 or 32 KiB beside it.
+    /// The log is not compressed. Default: [`Codec::None`].
+    ///
+    /// [`Codec::Lz4`] and [`Codec::Snappy`] are in every build with the B+tree; [`Codec::Zstd`] and [`Codec::Gzip`] come
+    /// with the features `zstd` and `gzip`. A database that needs one of them does not open without it.
+    pub compression: Codec,
+    /// Memory for pages, in bytes; compressed ones lie here as they are. Default: 256 MiB.
     pub cache_bytes: usize,
     /// Size at which a memtable is sealed and merged into the engine, in bytes. Up to two of them wait for their merge
     /// when a third begins to fill, so a database takes three times this at most, and as much as the three commits take
@@ -97,6 +105,7 @@ impl Default for Options {
             create: CreateMode::IfMissing,
             engine: None,
             page_bytes: 8192,
+            compression: Codec::None,
             cache_bytes: 256 << 20,
             memtable_bytes: 64 * MIB,
             segment_bytes: 16 * MIB,

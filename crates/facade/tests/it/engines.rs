@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use drystone::{BackgroundWork, CustomEngine, Database, ErrorKind, Options};
+use drystone::{BackgroundWork, Codec, CustomEngine, Database, ErrorKind, Options};
 use drystone_testkit::{CrashPolicy, ModelEngine, SimFileSystem};
 
 fn engine(name: &'static str) -> Options {
@@ -125,6 +125,74 @@ fn a_length_of_pages_outside_the_limits_is_refused_and_named() {
         let error = error.expect_err("no such pages");
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(error.report().contains(&page_bytes.to_string()));
+    }
+    assert!(disk.files().is_empty(), "nothing was left behind");
+}
+
+/// Rows that are alike, in long pages.
+fn compressed(compression: Codec) -> Options {
+    Options {
+        compression,
+        ..pages(16 << 10)
+    }
+}
+
+fn fill(db: &Database) {
+    let notes = db.keyspace("notes").unwrap();
+    for number in 0..2_000u32 {
+        let value = format!("stone {} of course {}", number * 7919 % 1000, number / 50);
+        notes
+            .put(number.to_be_bytes().to_vec(), value.repeat(5))
+            .unwrap();
+    }
+    db.flush().unwrap();
+}
+
+fn live_bytes(db: &Database) -> u64 {
+    let stats = db.stats().engine;
+    stats.file_bytes - stats.free_bytes
+}
+
+#[test]
+fn compressed_pages_take_fewer_blocks_and_read_the_same() {
+    let disk = SimFileSystem::new(7);
+    let plain = Database::open_in(&disk.env(), "plain", compressed(Codec::None)).unwrap();
+    fill(&plain);
+    for codec in [Codec::Lz4, Codec::Snappy, Codec::Zstd(1), Codec::Gzip(1)] {
+        if codec.check().is_err() {
+            continue;
+        }
+        let folder = format!("{codec:?}");
+        let db = Database::open_in(&disk.env(), &folder, compressed(codec)).unwrap();
+        fill(&db);
+        let fewer = live_bytes(&plain) * 2 / 3;
+        assert!(live_bytes(&db) < fewer, "{codec:?}");
+        drop(db);
+
+        // Keyspaces keep what they began with, whatever the options say later.
+        let disk = disk.crash(CrashPolicy::LoseAll);
+        let db = Database::open_in(&disk.env(), &folder, pages(8192)).unwrap();
+        assert!(db.verify().unwrap().findings.is_empty());
+        let entries = |db: &Database| -> Vec<_> {
+            let notes = db.keyspace("notes").unwrap();
+            notes.get_range::<&[u8]>(..).map(Result::unwrap).collect()
+        };
+        assert_eq!(entries(&db), entries(&plain));
+        fill(&db);
+        assert!(db.verify().unwrap().findings.is_empty());
+        assert_eq!(entries(&db), entries(&plain));
+    }
+}
+
+#[test]
+fn a_codec_that_there_is_not_is_refused_and_named() {
+    let disk = SimFileSystem::new(7);
+    for codec in [Codec::Zstd(0), Codec::Gzip(10)] {
+        let error = Database::open_in(&disk.env(), "db", compressed(codec)).map(drop);
+        let error = error.expect_err("no such level");
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        let name = codec.id().to_string();
+        assert!(error.report().contains(&name), "{}", error.report());
     }
     assert!(disk.files().is_empty(), "nothing was left behind");
 }

@@ -135,3 +135,52 @@ fn a_vector_index_whose_drop_was_lost_is_sound() {
         "#,
     );
 }
+
+/// The simulated disk let an interruption of taking the lock through, which systems do not.
+#[test]
+fn a_lock_that_is_interrupted_is_taken_all_the_same() {
+    passes(
+        r#"
+        {"seed":621132,"options":{"cache_bytes":262144,"memtable_bytes":65536,"segment_bytes":65536,"durability":"Sync"}}
+        [6,{"Inject":{"kind":{"Refused":["Open","Eintr"]},"part":"Any","nth":1,"times":1}}]
+        [4,{"Sql":{"CreateTable":1}}]
+        "#,
+    );
+}
+
+/// The disk was full before the reopen, and the sync that found it out came after it.
+#[test]
+fn a_full_disk_that_a_sync_finds_out_after_a_reopen_is_a_reason_for_its_error() {
+    passes(
+        r#"
+        {"seed":500871,"options":{"cache_bytes":262144,"memtable_bytes":65536,"segment_bytes":65536,"durability":"Sync"}}
+        [2,"Reopen"]
+        [3,{"Inject":{"kind":{"FullLate":20},"part":"Any","nth":1,"times":1}}]
+        [2,"Verify"]
+        [2,"Reopen"]
+        [2,"Flush"]
+        "#,
+    );
+}
+
+/// One copy of a superblock was zeroed, and power was cut while the other one was written: no copy is left to mend it from.
+#[test]
+fn a_superblock_with_one_copy_rotten_and_one_torn_is_reported() {
+    passes(
+        r#"
+        {"seed":611014,"options":{"cache_bytes":262144,"memtable_bytes":1024,"segment_bytes":65536,"durability":"Sync"}}
+        [0,{"CreateKeyspace":0}]
+        [0,{"CreateKeyspace":1}]
+        [0,{"Sql":{"CreateTable":0}}]
+        [0,{"Sql":{"CreateIndex":[0,"A"]}}]
+        [0,{"Sql":{"CreateIndex":[0,"B"]}}]
+        [0,{"Sql":{"CreateIndex":[0,"V"]}}]
+        [1,{"Begin":"Transaction"}]
+        [1,{"Commit":"Sync"}]
+        [5,{"Inject":{"kind":{"Harm":"ZeroSector"},"part":"Engine","nth":8,"times":1}}]
+        [5,{"Crash":{"after":7,"within":3,"last":"Midway","policy":10,"nested":[]}}]
+        [2,{"Write":["None",{"space":1,"key":0,"value":{"len":246,"seed":1044341}}]}]
+        [4,"Flush"]
+        "#,
+    );
+}

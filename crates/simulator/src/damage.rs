@@ -8,6 +8,7 @@
 //! Only faults count that left a mark: without one, the disk is the one that it would be without the fault.
 
 mod inspect;
+mod log_history;
 mod strike;
 
 use drystone_testkit::{
@@ -15,6 +16,7 @@ use drystone_testkit::{
 };
 
 use self::inspect::Harm;
+use self::log_history::LogHistory;
 use self::strike::{Strike, mark_between};
 use crate::failure::Failure;
 use crate::fault::{FaultKind, FaultSpec, Part};
@@ -48,6 +50,7 @@ pub fn damage_of(seed: u64, campaign: &DamageCampaign) -> Result<Coverage, Box<F
         plan: &plan,
         recorded: &recorded,
         atlas: FaultAtlas::of_database(FOLDER),
+        log: LogHistory::of(&recorded.trace),
         coverage: Coverage::default(),
     };
     let done = damaging.all(campaign);
@@ -135,6 +138,7 @@ struct Damaging<'p> {
     plan: &'p Plan,
     recorded: &'p Recorded,
     atlas: FaultAtlas,
+    log: LogHistory,
     coverage: Coverage,
 }
 
@@ -198,7 +202,10 @@ impl<'p> Damaging<'p> {
                 continue; // the file is there, and so long
             }
             let happened = mark.happened(Hazard::Rot, format!("bit {bit} flips"));
-            let strike = self.strike(disk, replay.at(), mark, vec![happened]);
+            let write = self.log.write_of(&mark.path, mark.offset, replay.at());
+            let tolerated =
+                write.and_then(|write| self.tolerated(write, replay.at(), CrashPolicy::KeepAll));
+            let strike = self.strike(disk, replay.at(), mark, vec![happened], tolerated);
             let harm = self.look(&strike, draw)?;
             self.coverage.count("bit flips");
             self.coverage.count(&format!("bit flips: {harm}"));
@@ -256,7 +263,8 @@ impl<'p> Damaging<'p> {
             let Some(mark) = mark_between(&disk, &sound.crash(policy, seed)) else {
                 continue;
             };
-            let strike = self.strike(disk, at, mark, happened.clone());
+            let tolerated = self.tolerated(replay.at(), at, policy);
+            let strike = self.strike(disk, at, mark, happened.clone(), tolerated);
             let harm = self.look(&strike, draw)?;
             self.coverage
                 .count(&format!("looks at {}: {harm}", stray.name()));
@@ -271,6 +279,7 @@ impl<'p> Damaging<'p> {
         at: usize,
         mark: strike::Mark,
         happened: Vec<Happened>,
+        tolerated: Option<usize>,
     ) -> Strike<'p> {
         Strike {
             plan: self.plan,
@@ -280,7 +289,16 @@ impl<'p> Damaging<'p> {
             mark,
             may_break: self.atlas.of_happened(&happened),
             happened,
+            tolerated,
         }
+    }
+
+    /// The oldest state that may be found at `at` after a write of the log was struck, where nothing vouches for it: what
+    /// was durable before.
+    fn tolerated(&self, write: usize, at: usize, policy: CrashPolicy) -> Option<usize> {
+        let keeps_all = policy == CrashPolicy::KeepAll;
+        let tolerates = self.log.is_write(write) && !self.log.is_vouched(write, at, keeps_all);
+        tolerates.then(|| *self.recorded.promised(write).start())
     }
 
     /// Opens a damaged disk.

@@ -77,10 +77,9 @@ impl Hunter {
                 "facade-manifest-unsynced",
             ],
             Hunter::Exhaustive => &[
-                "wal-header-unsynced",
-                "wal-segment-begun-early",
+                "wal-sync-skipped",
+                "wal-segment-name-unsynced",
                 "pager-pages-unsynced",
-                "pager-superblock-copies-together",
                 "facade-manifest-unsynced",
                 "facade-manifest-name-unsynced",
             ],
@@ -106,8 +105,8 @@ pub struct Hunt {
     pub found: Option<Box<Failure>>,
 }
 
-/// Puts a canary into this process, for good, and has `hunter` run the seeds from `start` on until one fails, or until `limit` by
-/// `time`, which counts from the start of the process or later.
+/// Puts a canary into this process, for good, and has `hunter` run the seeds from `start` on until one fails, or until
+/// `limit` by `time`, which counts from the start of the process or later.
 ///
 /// # Errors
 /// [`NotPlanted`] in a build that has no bugs.

@@ -1,8 +1,9 @@
 //! A look at a damaged disk: what must be so.
 //!
 //! - No row, key or definition is wrong, whichever index it is read by.
-//! - Every commit that was acknowledged as durable is there, or damage is reported. One exception: the last write of the
-//!   log, which nothing vouches for yet, may look as if a power cut had torn it (`docs/format/wal.md`, "What is left").
+//! - Every commit that was acknowledged as durable is there, or damage is reported. One exception: a write of the log that
+//!   nothing vouches for yet may look as if a power cut had torn it (`docs/format/wal.md`, "What is left"). What was
+//!   durable before that write is there.
 //! - Damage is reported only where the atlas allows it: harm to one of two copies must be mended.
 //! - A database that opened can be used: what was right stays right while it merges and is opened again.
 
@@ -84,13 +85,11 @@ impl Strike<'_> {
 
     /// It is not in a state that was promised. Only the log's last write excuses that.
     fn tolerate(&self, found: &State, stop: Stop) -> Result<Harm, Stop> {
-        let promised = self.recorded.promised(self.at);
-        let vouched = self.recorded.vouched(self.at);
-        if !self.is_in_log() || vouched >= *promised.start() {
+        let Some(tolerated) = self.tolerated else {
             return Err(stop);
-        }
-        let tolerated = vouched..=*promised.end();
-        self.recorded.identify_among(&tolerated, found)?;
+        };
+        let newest = *self.recorded.promised(self.at).end();
+        self.recorded.identify_among(&(tolerated..=newest), found)?;
         Ok(Harm::Unvouched)
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use drystone_testkit::{Astray, Happened, Hazard, MayBreak, Replay, SimFileSystem, Trace};
 
 use crate::plan::Plan;
-use crate::run::{FOLDER, Recorded};
+use crate::run::Recorded;
 
 /// A damaged disk, and what may come of it.
 pub(super) struct Strike<'p> {
@@ -19,6 +19,8 @@ pub(super) struct Strike<'p> {
     pub(super) mark: Mark,
     pub(super) happened: Vec<Happened>,
     pub(super) may_break: MayBreak,
+    /// The oldest state that it may show without a word, where nothing vouches for the write of the log that was struck.
+    pub(super) tolerated: Option<usize>,
 }
 
 /// The first byte that is not as it would be without the fault.
@@ -39,16 +41,6 @@ impl Mark {
         let mut byte = [0];
         let count = disk.image(&self.path).ok()?.read_at(&mut byte, self.offset);
         (count == 1).then_some(byte[0])
-    }
-}
-
-impl Strike<'_> {
-    /// Whether it is the log that was struck.
-    pub(super) fn is_in_log(&self) -> bool {
-        let log = Path::new(FOLDER).join("log");
-        self.happened
-            .iter()
-            .any(|happened| happened.path.starts_with(&log))
     }
 }
 

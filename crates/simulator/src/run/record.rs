@@ -23,7 +23,6 @@ struct Note {
     /// Operations of the disk.
     operations: usize,
     floor: usize,
-    vouched: usize,
     newest: usize,
 }
 
@@ -57,7 +56,6 @@ impl Run<'_> {
         Note {
             operations: self.disk.recorded(),
             floor: self.oracle.floor(),
-            vouched: self.oracle.vouched(),
             newest: self.oracle.newest_number(),
         }
     }
@@ -69,12 +67,6 @@ impl Recorded {
         let floor = self.before(at).map_or(0, |note| note.floor);
         let current = self.notes.get(self.step_at(at)).or(self.notes.last());
         floor..=current.map_or(0, |note| note.newest)
-    }
-
-    /// The newest state at an operation of which the log says more than once that it was durable, so that it cannot be
-    /// missing unnoticed.
-    pub(crate) fn vouched(&self, at: usize) -> usize {
-        self.before(at).map_or(0, |note| note.vouched)
     }
 
     /// Holds what is found after a power cut at an operation against what may be.

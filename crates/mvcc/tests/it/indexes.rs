@@ -184,3 +184,22 @@ fn a_detached_or_dropped_index_is_not_asked() {
     assert!(index.settled.lock().is_empty());
     assert_eq!(all(&store.view(), index.target), []);
 }
+
+#[test]
+fn indexes_follow_beside_each_other_and_one_of_the_same_target_replaces_the_other() {
+    let (_, store, first) = indexed();
+    let second = Arc::new(Counts {
+        source: first.source,
+        target: create(&store, "other target"),
+        fails: AtomicBool::new(false),
+        settled: drystone_base::sync::Mutex::default(),
+    });
+    store.attach(Arc::clone(&second) as Arc<dyn DerivedIndex>);
+    store.attach(Arc::clone(&first) as Arc<dyn DerivedIndex>);
+    work(&store, &first, 3);
+    store.flush().unwrap();
+    check(&store, &first);
+    check(&store, &second);
+    let merges = |index: &Counts| index.settled.lock().len();
+    assert_eq!(merges(&first), merges(&second), "each once in a merge");
+}

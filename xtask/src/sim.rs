@@ -10,7 +10,7 @@ pub(crate) struct Sim {
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
     canary: Option<String>,
     /// What the simulator takes: `--seeds N`, `--start S`, `--seed S`, `--minutes M`, `--jobs N`, `crash-points`,
-    /// `damage`, `--help`
+    /// `exhaustive`, `damage`, `--help`
     #[arg(
         trailing_var_arg = true,
         allow_hyphen_values = true,
@@ -35,6 +35,8 @@ pub(crate) fn run_part(shell: &Shell) -> anyhow::Result<()> {
     let parts = [
         "--start 20000 --seeds 4900",
         "crash-points --start 1 --seeds 8",
+        "exhaustive --start 1 --seeds 10",
+        "damage --start 1 --seeds 10",
         "crash-points --minutes 0.5",
     ];
     for part in parts {

@@ -53,9 +53,10 @@ const LAYERS: [&str; 20] = [
 /// Packages by themselves, outside the workspace.
 const APART: [&str; 2] = ["crates/fuzz/Cargo.toml", "benches/peers/Cargo.toml"];
 
-const TOP_LEVEL: [&str; 20] = [
+const TOP_LEVEL: [&str; 21] = [
     ".cargo",
     ".ci",
+    ".config",
     ".gitignore",
     "CHANGELOG.md",
     "CONTRIBUTING.md",

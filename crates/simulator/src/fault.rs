@@ -15,20 +15,23 @@ pub struct Crash {
     pub within: u8,
     /// What of the last operation of the disk happens.
     pub last: Last,
-    /// What is left: a position in [`CrashPolicy::ALL`], or behind them in [`CrashPolicy::BLASTS`].
+    /// What is left: a position in [`CrashPolicy::ALL`], behind them in [`CrashPolicy::BLASTS`], or [`Crash::KILLED`].
     pub policy: u8,
     /// Power is cut again in the recovery: after so many operations, leaving what.
     pub nested: Vec<(u16, u8)>,
 }
 
 impl Crash {
-    /// What a position means.
+    /// The position that leaves everything, the cache included: no power is cut, the process is killed in the middle of a
+    /// call.
+    pub const KILLED: u8 = 14;
+
+    /// What a position means; `None` for [`Crash::KILLED`].
     #[must_use]
-    pub fn policy(position: u8) -> CrashPolicy {
-        let (kind, blasts) = (CrashPolicy::ALL, CrashPolicy::BLASTS);
-        let position = usize::from(position) % (kind.len() + blasts.len());
-        let blast = position.checked_sub(kind.len());
-        blast.map_or_else(|| kind[position], |blast| blasts[blast])
+    pub fn policy(position: u8) -> Option<CrashPolicy> {
+        let (all, blasts) = (CrashPolicy::ALL, CrashPolicy::BLASTS);
+        let mut policies = all.into_iter().chain(blasts);
+        policies.nth(usize::from(position))
     }
 }
 

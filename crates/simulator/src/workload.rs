@@ -225,22 +225,23 @@ fn weather(draw: &mut Draw) -> Weather {
 pub(crate) fn crash(weather: Weather, draw: &mut Draw) -> Crash {
     let kind = CrashPolicy::ALL.len() as u64;
     let blasts = CrashPolicy::BLASTS.len() as u64;
-    let all = match weather {
-        Weather::Blasts => kind + blasts,
-        _ => kind,
+    let left = |draw: &mut Draw| match weather {
+        Weather::Blasts => small(draw.below(kind + blasts)),
+        _ if draw.chance(8) => Crash::KILLED,
+        _ => small(draw.below(kind)),
     };
     let depth = draw.below(8).saturating_sub(4).min(3);
-    let nested = (0..depth).map(|_| (count(draw), small(draw.below(all))));
+    let nested = (0..depth).map(|_| (count(draw), left(draw)));
     let nested = nested.collect();
     let policy = match weather {
-        Weather::Blasts => kind + draw.below(blasts),
-        _ => draw.below(kind),
+        Weather::Blasts => small(kind + draw.below(blasts)),
+        _ => left(draw),
     };
     Crash {
         after: count(draw),
         within: small(draw.below(20)),
         last: *draw.pick(&[Last::Before, Last::Midway, Last::After]),
-        policy: small(policy),
+        policy,
         nested,
     }
 }

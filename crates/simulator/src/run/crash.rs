@@ -25,23 +25,23 @@ impl Run<'_> {
     /// Power is cut, and what is left must open.
     pub(super) fn crash(&mut self, crash: &Crash) -> Result<(), Stop> {
         self.notice_lies();
-        let policy = Crash::policy(crash.policy);
-        self.coverage.count(&format!("power cut: {policy:?}"));
+        match Crash::policy(crash.policy) {
+            Some(policy) => self.coverage.count(&format!("power cut: {policy:?}")),
+            None => self.coverage.count("process: killed within a call"),
+        }
         if self.disk.is_off() {
             self.coverage.count("power cut: within a call");
         }
         // Closing must not save what a power cut would not.
         self.disk.cut_power();
         self.open = None;
-        self.notice_cut(policy);
-        let disk = self.disk.crash(policy);
-        self.plug_in(disk);
+        self.leave(crash.policy);
         for (depth, (after, policy)) in crash.nested.iter().enumerate() {
             self.crash_recovery(*after, *policy)?;
             self.coverage
                 .count(&format!("power cut: in recovery, depth {}", depth + 1));
         }
-        if !self.open_again()? {
+        if !self.opens_in_time()? {
             return Err(Stop::broken(
                 FailureKind::NotLive,
                 "does not open after a power cut",
@@ -57,20 +57,10 @@ impl Run<'_> {
             return Ok(());
         }
         self.notice_lies();
-        let disk = self.disk.fork();
-        disk.calm(); // as the other faults, a full or slow disk ends with the process
         // Closing must not save what the end of a process would not.
         self.disk.cut_power();
         self.open = None;
-        let FaultState {
-            sync_failed,
-            owes_error,
-            ..
-        } = self.faults;
-        self.plug_in(disk);
-        // The cache outlives the process, with what it hides and owes.
-        self.faults.sync_failed = sync_failed;
-        self.faults.owes_error = owes_error;
+        self.outlive();
         if !self.opens_in_time()? {
             return Err(Stop::broken(
                 FailureKind::NotLive,
@@ -80,12 +70,37 @@ impl Run<'_> {
         self.verify()
     }
 
+    /// Goes on with what is left of the disk.
+    fn leave(&mut self, policy: u8) {
+        let Some(policy) = Crash::policy(policy) else {
+            return self.outlive();
+        };
+        self.notice_cut(policy);
+        let disk = self.disk.crash(policy);
+        self.plug_in(disk);
+    }
+
+    /// Goes on with the disk as a dead process leaves it. The cache outlives the process, with what it hides and owes.
+    fn outlive(&mut self) {
+        let disk = self.disk.fork();
+        disk.calm(); // as the other faults, a full or slow disk ends with the process
+        let FaultState {
+            sync_failed,
+            owes_error,
+            ..
+        } = self.faults;
+        self.plug_in(disk);
+        self.faults.sync_failed = sync_failed;
+        self.faults.owes_error = owes_error;
+    }
+
     /// Opens what is left, with power cut once more on the way or right after it.
     fn crash_recovery(&mut self, after: u16, policy: u8) -> Result<(), Stop> {
         self.disk.cut_power_after(u64::from(after), Cut::Midway);
         let opened = Database::open_in(&self.env, FOLDER, self.plan.options.database());
         if let Err(error) = &opened
             && !self.disk.is_off()
+            && !self.faults.owes_error
         {
             return match self.is_media_broken() {
                 true => Err(Stop::Reported),
@@ -94,10 +109,7 @@ impl Run<'_> {
         }
         self.disk.cut_power();
         drop(opened);
-        let policy = Crash::policy(policy);
-        self.notice_cut(policy);
-        let disk = self.disk.crash(policy);
-        self.plug_in(disk);
+        self.leave(policy);
         Ok(())
     }
 }

@@ -95,9 +95,15 @@ impl Run<'_> {
                 Err(Stop::Reported)
             }
             ErrorKind::Io if self.faults.is_unreadable => Err(Stop::Reported),
-            ErrorKind::Io if self.faults.struck > self.faults.struck_at_step => Ok(()),
+            ErrorKind::Io if self.is_struck_now() => Ok(()),
             _ => Err(Stop::unexpected(call, error)),
         }
+    }
+
+    /// Whether a fault happened in this step.
+    pub(super) fn is_struck_now(&mut self) -> bool {
+        self.notice_lies();
+        self.faults.struck > self.faults.struck_at_step
     }
 }
 

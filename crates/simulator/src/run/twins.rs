@@ -22,6 +22,8 @@ impl Run<'_> {
                 "a database was opened twice at the same time",
             )),
             Err(error) if error.kind() == ErrorKind::InUse => Ok(()),
+            // It makes the file of the lock where there is none, so it may also be told that there is no room for it.
+            Err(error) if error.kind() == ErrorKind::Full && self.is_struck_now() => Ok(()),
             Err(error) => self.read_failed("a second opening", &error),
         }
     }

@@ -69,6 +69,17 @@ pub(crate) fn from_pager(error: PagerError) -> EngineError {
             upto: lsn,
             merged: newest,
         },
+        PagerError::Failed {
+            op,
+            path,
+            offset,
+            source,
+        } => EngineError::Failed {
+            op,
+            path,
+            offset,
+            source,
+        },
         PagerError::Poisoned { path } => EngineError::Poisoned { path },
         PagerError::Busy { path } => EngineError::Io {
             op: "begin a write",

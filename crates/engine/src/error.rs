@@ -74,7 +74,20 @@ pub enum EngineError {
         /// The newest durable one.
         merged: Lsn,
     },
-    /// An earlier sync failed, so the state on the medium is unknown. Reopen to recover.
+    /// A write or sync failed just now, so the state on the medium is unknown: as [`EngineError::Poisoned`] from here on.
+    /// Also where the disk was full, which space alone does not mend.
+    #[error("{op} of {path} at offset {offset} failed; reopen to recover")]
+    Failed {
+        /// What was tried: `write`, `sync`, ...
+        op: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Where in it, in bytes.
+        offset: u64,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An earlier write or sync failed, so the state on the medium is unknown. Reopen to recover.
     #[error("{path} took a failed write or sync; reopen to recover")]
     Poisoned {
         /// The file.

@@ -184,6 +184,24 @@ impl DataFile {
         Ok(())
     }
 
+    /// What a failure within a commit means for who called: where it poisoned, neither space nor another try mends it.
+    pub(crate) fn commit_error(&self, error: PagerError) -> PagerError {
+        match error {
+            PagerError::Io {
+                op,
+                path,
+                offset,
+                source,
+            } if self.check_poison().is_err() => PagerError::Failed {
+                op,
+                path,
+                offset,
+                source,
+            },
+            error => error,
+        }
+    }
+
     pub(crate) fn blocks(&self) -> u64 {
         self.blocks.load(Ordering::Relaxed)
     }

@@ -12,7 +12,7 @@ use drystone_compress::{CompressError, NotBuilt};
 #[non_exhaustive]
 pub enum PagerError {
     /// The storage refused. A writer that met this is to be dropped; with the space freed or the device mended, the same
-    /// changes may be written again. A failed sync also poisons the pager.
+    /// changes may be written again.
     #[error("{op} of {path} at offset {offset}")]
     Io {
         /// What was tried: `open`, `read`, `write`, `extend`, `sync`, ...
@@ -121,7 +121,20 @@ pub enum PagerError {
         /// The file.
         path: PathBuf,
     },
-    /// An earlier sync failed, so the state on the medium is unknown. Open the file again to recover.
+    /// A sync of a commit, or the write of its superblock's second copy, failed just now, so the state on the medium is
+    /// unknown: as [`PagerError::Poisoned`] from here on. Also where the disk was full, which space alone does not mend.
+    #[error("{op} of {path} at offset {offset} failed; reopen to recover")]
+    Failed {
+        /// What was tried: `write` or `sync`.
+        op: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Where in it, in bytes.
+        offset: u64,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An earlier write or sync failed, so the state on the medium is unknown. Open the file again to recover.
     #[error("{path} took a failed write or sync; reopen to recover")]
     Poisoned {
         /// The file.

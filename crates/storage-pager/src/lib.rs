@@ -31,9 +31,9 @@
 //! - P1. A page is read while a [`Root`] whose state holds it is held, or by the writer that wrote it.
 //! - P2. One [`Writer`] at a time ([`PagerError::Busy`]); [`Pager::step`] counts as one. Everything else may be called
 //!   from any number of threads, at any time, while a writer works.
-//! - P3. After a failed sync, or a failed write of a superblock's second copy, nothing more is written until the file is
-//!   opened again ([`PagerError::Poisoned`]); reads go on. After any other failed write the state is the old one, and
-//!   writing may be tried again for as long as it takes.
+//! - P3. After a failed sync, or a failed write of a superblock's second copy ([`PagerError::Failed`]), nothing more is
+//!   written until the file is opened again ([`PagerError::Poisoned`]); reads go on. After any other failed write the
+//!   state is the old one, and writing may be tried again for as long as it takes.
 //! - P4. One process has the file open for writing. The caller sees to it.
 //!
 //! Pages can be compressed, each by itself: [`Writer::write_compressed`]. The cache holds their contents.

@@ -170,9 +170,9 @@ impl Writer {
     ///
     /// # Errors
     /// [`PagerError::PayloadTooLarge`] and [`PagerError::LsnBackwards`], with nothing done. [`PagerError::Io`] from a
-    /// write: the old state stays, and the next writer may try again. [`PagerError::Io`] from a sync, or from the write
-    /// of the superblock's second copy: the pager is poisoned. Either way it is in one of the two states when it is
-    /// opened again.
+    /// write: the old state stays, and the next writer may try again. [`PagerError::Failed`] from a sync, or from the
+    /// write of the superblock's second copy: the pager is poisoned. Either way it is in one of the two states when it
+    /// is opened again.
     pub fn commit(self, payload: &[u8], lsn: Lsn) -> Result<(), PagerError> {
         self.commit_cut(payload, lsn, None)
     }
@@ -201,7 +201,13 @@ impl Writer {
         Ok(true)
     }
 
-    fn commit_cut(mut self, payload: &[u8], lsn: Lsn, cut: Option<u64>) -> Result<(), PagerError> {
+    fn commit_cut(self, payload: &[u8], lsn: Lsn, cut: Option<u64>) -> Result<(), PagerError> {
+        let inner = Arc::clone(&self.inner);
+        let committed = self.try_commit(payload, lsn, cut);
+        committed.map_err(|error| inner.file.commit_error(error))
+    }
+
+    fn try_commit(mut self, payload: &[u8], lsn: Lsn, cut: Option<u64>) -> Result<(), PagerError> {
         let old = self.inner.root();
         check_commit(payload, lsn, old.lsn)?;
         let free_list = self.write_free_list(old.free_list.as_ref(), cut)?;

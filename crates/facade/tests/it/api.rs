@@ -6,7 +6,7 @@ use drystone::{
     BackgroundWork, Bytes, Database, Durability, Error, ErrorKind, IsolationLevel, Keyspace,
     Options, WriteBatch,
 };
-use drystone_testkit::{Fault, OpKind, SimFileSystem};
+use drystone_testkit::{Errno, Fault, OpKind, SimFileSystem};
 
 fn open() -> (tempfile::TempDir, Database) {
     let folder = tempfile::tempdir().unwrap();
@@ -285,4 +285,57 @@ fn a_log_that_finds_no_space_for_what_it_was_writing_says_that_it_failed() {
     assert_eq!(error.kind(), ErrorKind::Io, "{}", error.report());
     let again = letters.put("a", "lost").unwrap_err();
     assert_eq!(again.kind(), ErrorKind::Io, "{}", again.report());
+}
+
+/// As with the log: where a base failed within a commit of its own, space alone does not mend it.
+#[test]
+fn a_base_that_finds_no_space_says_whether_to_reopen() {
+    let mut kinds = Vec::new();
+    for nth in 1.. {
+        let disk = SimFileSystem::with_folder(1, "/db");
+        let options = Options {
+            background: BackgroundWork::Manual,
+            ..Options::default()
+        };
+        let db = Database::open_in(&disk.env(), "/db", options.clone()).unwrap();
+        let letters = db.keyspace("letters").unwrap();
+        letters.put("a", "kept").unwrap();
+        disk.inject(
+            Fault::errno(OpKind::Write, Errno::Enospc)
+                .under("/db/btree")
+                .nth(nth),
+        );
+        let Err(error) = db.flush() else {
+            break;
+        };
+        disk.clear_faults();
+        let again = db.flush();
+        kinds.push(error.kind());
+        if error.kind() == ErrorKind::Full {
+            again.unwrap();
+            continue;
+        }
+        assert!(
+            error.report().contains("reopen to recover"),
+            "{}",
+            error.report()
+        );
+        let again = again.unwrap_err();
+        assert_eq!(again.kind(), ErrorKind::Io, "{}", again.report());
+        assert_eq!(letters.get("a").unwrap().unwrap(), "kept");
+        drop((letters, db));
+        let db = Database::open_in(&disk.env(), "/db", options).unwrap();
+        db.flush().unwrap();
+        let letters = db.keyspace("letters").unwrap();
+        assert_eq!(letters.get("a").unwrap().unwrap(), "kept");
+    }
+    assert_eq!(
+        kinds.pop(),
+        Some(ErrorKind::Io),
+        "the superblock's second copy"
+    );
+    assert!(
+        !kinds.is_empty() && kinds.iter().all(|kind| *kind == ErrorKind::Full),
+        "{kinds:?}"
+    );
 }

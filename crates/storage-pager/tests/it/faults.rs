@@ -6,7 +6,7 @@ use std::path::Path;
 
 use drystone_base::{Lsn, OpenMode};
 use drystone_storage_pager::{LostSuperblock, Pager, PagerError, PagerOptions};
-use drystone_testkit::{CrashPolicy, Effect, Fault, OpKind, SimFileSystem};
+use drystone_testkit::{CrashPolicy, Effect, Errno, Fault, OpKind, SimFileSystem};
 
 use crate::shelf::{self, Changes, Stones, check, commit, open, stone};
 
@@ -93,10 +93,14 @@ fn a_failed_write_leaves_the_old_state() {
     ] {
         let mut poisoned = 0;
         every(OpKind::Write, effect, |disk, pager, result| {
-            assert!(matches!(result, Err(PagerError::Io { op: "write", .. })));
             if pager.begin().is_ok() {
+                assert!(matches!(result, Err(PagerError::Io { op: "write", .. })));
                 goes_on(pager);
             } else {
+                assert!(matches!(
+                    result,
+                    Err(PagerError::Failed { op: "write", .. })
+                ));
                 is_poisoned(disk, pager);
                 poisoned += 1;
             }
@@ -153,6 +157,22 @@ fn a_superblock_whose_write_failed_is_right_if_it_is_there() {
         }
         assert!(found[2] > 0 && found[3] > 0 && found[9] > 0, "{found:?}");
     }
+}
+
+/// Space alone does not mend a pager that is poisoned, so the error must not say that it does.
+#[test]
+fn a_second_copy_that_finds_no_space_says_to_reopen() {
+    let (disk, pager) = scene();
+    disk.inject(Fault::errno(OpKind::Write, Errno::Enospc).nth(SWITCH + 1));
+    let error = commit(&pager, &changes(3), Lsn(3)).unwrap_err();
+    let place = format!("{}/data at offset {}", shelf::DIR, SWITCHED + 4096);
+    let expected = format!("write of {place} failed; reopen to recover");
+    assert_eq!(error.to_string(), expected);
+    let PagerError::Failed { source, .. } = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(source.kind(), ErrorKind::StorageFull);
+    is_poisoned(&disk, &pager);
 }
 
 /// What was kept for a superblock that might have been there is free again when another is.
@@ -216,11 +236,12 @@ fn a_failed_sync_poisons() {
     let effects = [
         Effect::Error(ErrorKind::Other),
         Effect::SyncMarkedClean,
+        Effect::SyncFull,
         Effect::SyncReverted,
     ];
     for effect in effects {
         let syncs = every(OpKind::Sync, effect, |disk, pager, result| {
-            assert!(matches!(result, Err(PagerError::Io { op: "sync", .. })));
+            assert!(matches!(result, Err(PagerError::Failed { op: "sync", .. })));
             is_poisoned(disk, pager);
         });
         assert_eq!(syncs, 3);

@@ -32,6 +32,7 @@ use crate::segment::{LogFile, Segment, SegmentId, Spare};
 const SEGMENT_SUFFIX: &str = ".log";
 const SPARE_SUFFIX: &str = ".spare";
 const NEW_SUFFIX: &str = ".new";
+const WRITING_NOTE: &str = "writing";
 const POISON_NOTE: &str = "poisoned";
 
 /// The folder, and the outside world through which it is reached.
@@ -49,6 +50,8 @@ pub(crate) struct Listing {
     pub(crate) spares: Vec<PathBuf>,
     /// Left by a crash while they were filled.
     pub(crate) unfinished: Vec<PathBuf>,
+    /// Whether a writer was at work, and neither left a marker behind it nor was anything recovered since.
+    pub(crate) is_being_written: bool,
     /// Whether a write or sync failed, and nothing was recovered since.
     pub(crate) is_poisoned: bool,
     /// Above every number of a spare, finished or not.
@@ -84,6 +87,7 @@ impl Folder {
         let names = self.env.files.list_dir(&self.dir);
         let mut listing = Listing::default();
         for name in names.map_err(|source| at(&self.dir, "list", source))? {
+            listing.is_being_written |= name == WRITING_NOTE;
             listing.is_poisoned |= name == POISON_NOTE;
             let Some((stem, number)) = parse_stem(&name) else {
                 continue;
@@ -219,15 +223,33 @@ impl Folder {
         removed.map_err(|source| at(path, "remove", source))
     }
 
-    /// Tells the next open that a write or sync failed: see [`Listing::is_poisoned`].
+    /// Tells the next open that a segment is being written: see [`Listing::is_being_written`]. Before the first write, for
+    /// a process may be killed between a sync that fails and whatever it would do then.
     ///
-    /// The note matters only until power goes, for then the cache is gone too; so it is not synced. A folder that takes
-    /// no file any more takes no recovery either, so what becomes of the note itself does not matter.
+    /// The notes matter only until power goes, for then the cache is gone too; so they are not synced.
+    pub(crate) fn note_writing(&self) -> Result<(), WalError> {
+        if is_planted("wal-poison-note-missing") {
+            return Ok(());
+        }
+        self.open_file(self.dir.join(WRITING_NOTE), OpenMode::Create)
+            .map(drop)
+    }
+
+    /// When all that was written is durable, and known to be.
+    pub(crate) fn remove_writing_note(&self) -> Result<(), WalError> {
+        if is_planted("wal-poison-note-missing") {
+            return Ok(());
+        }
+        self.remove(&self.dir.join(WRITING_NOTE))
+    }
+
+    /// Tells the next open that a write or sync failed: see [`Listing::is_poisoned`]. Needs no room on the disk. Where it
+    /// cannot be done, the note that was there before still says that there is doubt.
     pub(crate) fn note_poison(&self) {
         if is_planted("wal-poison-note-missing") {
             return;
         }
-        let _noted = self.open_file(self.dir.join(POISON_NOTE), OpenMode::Create);
+        let _noted = self.rename(&self.dir.join(WRITING_NOTE), &self.dir.join(POISON_NOTE));
     }
 
     /// After everything in doubt was written and synced again.

@@ -101,7 +101,7 @@ impl Log {
     ///
     /// `floor`: everything up to here is held elsewhere. New records get numbers above both `floor` and the last record
     /// that is found. When this returns, all that is found is durable. Cost: reads the records after `floor`, and
-    /// after a crash rewrites what is left of the last segment.
+    /// where the log was not closed copies the last segment.
     ///
     /// The caller makes sure that no other process has the log open (a lock file in the folder above, say).
     ///

@@ -17,10 +17,14 @@
 //!
 //! # What may be in the cache only
 //! A killed process leaves records that nobody synced: the last segment and the folder are synced again. After a failed
-//! sync that is not enough, for the cache may hold pages, marked clean, that never reached the medium. Whoever saw
-//! the failure left a note in the folder; then the whole last segment is written again, records and zeros, as read.
+//! sync that is not enough, for the cache may hold pages, marked clean, that never reached the medium. And whoever saw
+//! the failure may have been killed before it could say so. So there is a note in the folder from before the first write
+//! until a marker covers the last one, and during a recovery; where one is found, the whole last segment is copied,
+//! records and zeros, as read. Only where the disk is too full for the copy, and nobody said that something failed, is
+//! it synced where it is.
 
 use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use drystone_base::Lsn;
@@ -69,7 +73,10 @@ pub(crate) fn recover(
     let mut end = find_end(&segments, floor)?;
     let mut spares = take_spares(folder, options, &listing)?;
     if let Some(end) = &mut end {
-        mend(folder, &mut listing, &mut spares, end).inspect_err(|_| folder.note_poison())?;
+        let in_doubt = listing.is_poisoned || listing.is_being_written;
+        folder.note_writing()?;
+        mend(folder, &mut listing, &mut spares, end, in_doubt)
+            .inspect_err(|_| folder.note_poison())?;
         segments.pop_back();
         segments.push_back(Arc::clone(&end.segment));
     }
@@ -77,6 +84,9 @@ pub(crate) fn recover(
     folder.sync().inspect_err(|_| folder.note_poison())?;
     if listing.is_poisoned {
         folder.remove_poison_note()?;
+    }
+    if listing.is_being_written || end.is_some() {
+        folder.remove_writing_note()?;
     }
     Ok(assemble(segments, end, floor, spares, &listing))
 }
@@ -358,11 +368,18 @@ fn mend(
     listing: &mut Listing,
     spares: &mut Vec<Spare>,
     end: &mut End,
+    in_doubt: bool,
 ) -> Result<(), WalError> {
-    if listing.is_poisoned {
-        let spare = spare_for_copy(folder, listing, spares, end.segment.capacity())?;
-        end.segment = Arc::new(folder.replace(&end.segment, end.offset, spare)?);
-        return Ok(());
+    if in_doubt {
+        match spare_for_copy(folder, listing, spares, end.segment.capacity()) {
+            Ok(spare) => {
+                end.segment = Arc::new(folder.replace(&end.segment, end.offset, spare)?);
+                return Ok(());
+            }
+            Err(error) if listing.is_poisoned || !is_full(&error) => return Err(error),
+            // It is not known that anything failed: a full disk must not keep a log closed for what is that unlikely.
+            Err(_) => {}
+        }
     }
     if end.has_survivors && !is_planted("wal-torn-tail-kept") {
         end.segment
@@ -373,6 +390,10 @@ fn mend(
         return Ok(());
     }
     end.segment.file.sync()
+}
+
+fn is_full(error: &WalError) -> bool {
+    matches!(error, WalError::Io { source, .. } if source.kind() == ErrorKind::StorageFull)
 }
 
 /// A spare file of this length; a new one where there is none, so that a full disk is in the way only then.

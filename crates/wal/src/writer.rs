@@ -40,6 +40,8 @@ pub(crate) struct Writer {
     before: Option<Arc<Segment>>,
     /// Whether `current` was written since its last sync.
     is_dirty: bool,
+    /// Whether the folder says that a writer is at work.
+    is_noted: bool,
     /// Everything up to here is synced.
     pub(crate) durable: Lsn,
     /// Everything up to here is with the operating system.
@@ -60,6 +62,7 @@ impl Writer {
             current,
             before: None,
             is_dirty: false,
+            is_noted: false,
             durable: last,
             flushed: last,
             begun: Vec::new(),
@@ -77,6 +80,7 @@ impl Writer {
     }
 
     fn try_write_group(&mut self, parts: &mut [Part], reach: Reach) -> Result<(), WalError> {
+        self.note()?;
         for part in parts {
             if let Some(begin) = part.begin.take() {
                 self.begin_segment(begin)?;
@@ -96,10 +100,26 @@ impl Writer {
         let Some(segment) = &self.current else {
             return Ok(());
         };
-        self.is_dirty = true;
-        let written = put_marker(segment, self.durable);
+        let segment = Arc::clone(segment);
+        let written = self.note().and_then(|()| {
+            self.is_dirty = true;
+            put_marker(&segment, self.durable)
+        });
         let synced = written.and_then(|()| self.sync());
-        synced.inspect_err(|_| self.folder.note_poison())
+        synced.inspect_err(|_| self.folder.note_poison())?;
+        // A note that stays costs the next open a copy, and no more.
+        let _removed = self.folder.remove_writing_note();
+        self.is_noted = false;
+        Ok(())
+    }
+
+    /// Leaves a note for the time in which what the cache shows may be nowhere else.
+    fn note(&mut self) -> Result<(), WalError> {
+        if !self.is_noted {
+            self.folder.note_writing()?;
+            self.is_noted = true;
+        }
+        Ok(())
     }
 
     fn begin_segment(&mut self, begin: Begin) -> Result<(), WalError> {

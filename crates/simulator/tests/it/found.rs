@@ -184,3 +184,21 @@ fn a_superblock_with_one_copy_rotten_and_one_torn_is_reported() {
         "#,
     );
 }
+
+/// Its process was killed between a sync of the log that failed and the note of that: the next one took what the cache
+/// showed for durable.
+#[test]
+fn a_sync_whose_failure_nobody_lived_to_tell_is_made_good() {
+    passes(
+        r#"
+        {"seed":9018599,"options":{"cache_bytes":262144,"memtable_bytes":65536,"segment_bytes":65536,"durability":"None","page_bytes":8192,"engine":"BTree"}}
+        [5,"Step"]
+        [6,{"Crash":{"after":1,"within":15,"last":"After","policy":14,"nested":[]}}]
+        [6,{"Inject":{"kind":"SyncFull","part":"Log","nth":1,"times":1}}]
+        [5,"Reopen"]
+        [5,"Step"]
+        [5,"Step"]
+        [6,{"Crash":{"after":34,"within":9,"last":"After","policy":4,"nested":[[0,0],[1,0]]}}]
+        "#,
+    );
+}

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use drystone_base::{Env, Lsn};
-use drystone_testkit::{CRASH_FOLDER, CrashPolicy, Effect, Fault, OpKind, SimFileSystem};
+use drystone_testkit::{CRASH_FOLDER, CrashPolicy, Cut, Effect, Fault, OpKind, SimFileSystem};
 use drystone_wal::{Log, LogOptions, Progress, WalError};
 
 use crate::{SEGMENT_BYTES, append_synced, bytes_of, dir, open, options};
@@ -243,6 +243,56 @@ fn a_failed_sync_in_recovery_is_made_good_by_the_next() {
         &open(&disk.crash(CrashPolicy::LoseAll).env(), 0).unwrap(),
         4,
     );
+}
+
+/// Nobody was left to say that the sync failed.
+#[test]
+fn a_process_that_is_killed_at_a_failed_sync_leaves_nothing_in_the_cache_alone() {
+    for effect in [
+        Effect::SyncMarkedClean,
+        Effect::SyncFull,
+        Effect::SyncPartly,
+    ] {
+        let disk = disk();
+        let log = open(&disk.env(), 0).unwrap();
+        append_to(&log, 2);
+        log.append(&bytes_of(3, LEN)).unwrap();
+        disk.inject(Fault::new(OpKind::Sync, effect));
+        disk.cut_power_after(1, Cut::After);
+        log.sync_to(Lsn(3)).unwrap_err();
+        assert!(disk.is_off());
+        drop(log);
+        // The cache outlives the process.
+        let disk = disk.fork();
+        open(&disk.env(), 0).unwrap().close().unwrap();
+        let log = open(&disk.crash(CrashPolicy::LoseAll).env(), 0).unwrap();
+        check(&log, 3);
+    }
+}
+
+/// So it is with a recovery.
+#[test]
+fn a_recovery_that_is_killed_at_a_failed_sync_leaves_nothing_in_the_cache_alone() {
+    let killed_at_sync = |operations| {
+        let disk = disk();
+        let log = open(&disk.env(), 0).unwrap();
+        append_to(&log, 2);
+        log.close().unwrap();
+        let log = open(&disk.env(), 0).unwrap();
+        log.append(&bytes_of(3, LEN)).unwrap();
+        log.flush().unwrap();
+        drop(log);
+        disk.inject(Fault::new(OpKind::Sync, Effect::SyncMarkedClean));
+        disk.cut_power_after(operations, Cut::After);
+        let _killed = open(&disk.env(), 0);
+        disk.fork()
+    };
+    for operations in 0..12 {
+        let disk = killed_at_sync(operations);
+        open(&disk.env(), 0).unwrap().close().unwrap();
+        let log = open(&disk.crash(CrashPolicy::LoseAll).env(), 0).unwrap();
+        check(&log, 3);
+    }
 }
 
 /// Every operation of a workload fails once, in turn. Nothing acknowledged is lost, and a reopened log works.

@@ -6,6 +6,7 @@
 //!   the operating system ([`Env::os`]), in memory ([`Env::memory`]) and on the simulated disk of `drystone-testkit`.
 //! - [`checksum`]: CRC-32C for records, CRC-64/NVME for pages.
 //! - [`huge_pages`]: asks the operating system to map memory in larger pieces.
+//! - [`Malformed`]: what decoders say of bytes that break a format.
 //! - [`planted`]: bugs put in on purpose, for the tests that must find them; never in a normal build.
 //! - [`sync`]: latches, atomics and cells, which model checkers can stand in for.
 //! - [`varint`]: LEB128 integers, decoded totally.
@@ -33,6 +34,7 @@ mod file;
 pub mod fuzzing;
 pub mod huge_pages;
 mod id;
+mod malformed;
 mod memory_file_system;
 mod os_file_system;
 pub mod planted;
@@ -45,6 +47,7 @@ pub use clock::{Clock, ManualClock, OsClock, Timestamp};
 pub use env::Env;
 pub use file::{File, FileSystem, LockError, LockGuard, OpenMode};
 pub use id::{KeyspaceId, Lsn};
+pub use malformed::Malformed;
 pub use memory_file_system::MemoryFileSystem;
 pub use os_file_system::OsFileSystem;
 pub use random::{OsRandom, Random, SeededRandom};

@@ -19,11 +19,7 @@ pub(crate) fn from_pager(error: PagerError) -> EngineError {
             offset,
             source,
         },
-        PagerError::Corrupt { path, offset, why } => EngineError::Corrupt {
-            path,
-            offset,
-            why: Malformed::new(why.what, why.expected, why.found),
-        },
+        PagerError::Corrupt { path, offset, why } => EngineError::Corrupt { path, offset, why },
         PagerError::LostSuperblock {
             path,
             generation,

@@ -72,9 +72,8 @@ impl Tree {
                 "other bytes",
             ));
         }
-        let codec = Codec::decode([codec, how_hard]);
         Ok(Tree {
-            codec: codec.map_err(|why| Malformed::new(why.what, why.expected, why.found))?,
+            codec: Codec::decode([codec, how_hard])?,
             root: decode_root(state, level, child)?,
         })
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::codec::{CodecId, MAX_CONTENTS_BYTES};
 #[cfg(feature = "zstd")]
 use crate::dictionary::Dictionary;
-use crate::error::{DecompressError, Malformed};
+use crate::error::{DecompressError, Malformed, check_contents_len};
 #[cfg(feature = "gzip")]
 use crate::gzip;
 #[cfg(feature = "lz4")]
@@ -111,7 +111,7 @@ fn check_len(codec: CodecId, stored_len: usize, contents_len: usize) -> Result<(
 }
 
 fn copy(stored: &[u8], contents: &mut [u8]) -> Result<(), Malformed> {
-    Malformed::unless_len(contents.len(), stored.len())?;
+    check_contents_len(contents.len(), stored.len())?;
     contents.copy_from_slice(stored);
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! What can go wrong with a codec.
 
+pub use drystone_base::Malformed;
+
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
@@ -85,48 +87,22 @@ pub struct NotBuilt {
     pub feature: &'static str,
 }
 
-/// How bytes break a format: what was expected, and what was found.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what}: expected {expected}, found {found}")]
-pub struct Malformed {
-    /// The field or rule that is broken.
-    pub what: &'static str,
-    /// What would have been right.
-    pub expected: Cow<'static, str>,
-    /// What was there.
-    pub found: Cow<'static, str>,
+/// A stream that its decoder rejects.
+#[cfg(any(
+    feature = "lz4",
+    feature = "snappy",
+    feature = "zstd",
+    feature = "gzip"
+))]
+pub(crate) fn bad_stream(found: impl Into<Cow<'static, str>>) -> Malformed {
+    Malformed::new("stream", "one that decodes", found)
 }
 
-impl Malformed {
-    pub(crate) fn new(
-        what: &'static str,
-        expected: impl Into<Cow<'static, str>>,
-        found: impl Into<Cow<'static, str>>,
-    ) -> Malformed {
-        Malformed {
-            what,
-            expected: expected.into(),
-            found: found.into(),
-        }
+/// `Ok` where contents have the length that was expected.
+pub(crate) fn check_contents_len(expected: usize, found: usize) -> Result<(), Malformed> {
+    if expected == found {
+        return Ok(());
     }
-
-    /// A stream that its decoder rejects.
-    #[cfg(any(
-        feature = "lz4",
-        feature = "snappy",
-        feature = "zstd",
-        feature = "gzip"
-    ))]
-    pub(crate) fn stream(found: impl Into<Cow<'static, str>>) -> Malformed {
-        Malformed::new("stream", "one that decodes", found)
-    }
-
-    /// `Ok` where contents have the length that was expected.
-    pub(crate) fn unless_len(expected: usize, found: usize) -> Result<(), Malformed> {
-        if expected == found {
-            return Ok(());
-        }
-        let (expected, found) = (expected.to_string(), found.to_string());
-        Err(Malformed::new("length of the contents", expected, found))
-    }
+    let (expected, found) = (expected.to_string(), found.to_string());
+    Err(Malformed::new("length of the contents", expected, found))
 }

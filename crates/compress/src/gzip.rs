@@ -17,7 +17,7 @@
 use flate2::{Compress, Compression, Crc, Decompress, FlushCompress, FlushDecompress, Status};
 
 use crate::codec::CodecId;
-use crate::error::{CompressError, Malformed};
+use crate::error::{CompressError, Malformed, bad_stream, check_contents_len};
 
 const HEADER: [u8; 10] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF];
 const TRAILER_BYTES: usize = 8;
@@ -88,10 +88,10 @@ impl Decoder {
         let inflate = self.inflate.get_or_insert_with(|| Decompress::new(false));
         inflate.reset(false);
         let status = inflate.decompress(stream, contents, FlushDecompress::Finish);
-        let status = status.map_err(|why| Malformed::stream(why.to_string()))?;
-        Malformed::unless_len(contents.len(), len_of(inflate.total_out()))?;
+        let status = status.map_err(|why| bad_stream(why.to_string()))?;
+        check_contents_len(contents.len(), len_of(inflate.total_out()))?;
         if status != Status::StreamEnd || len_of(inflate.total_in()) != stream.len() {
-            return Err(Malformed::stream("one that does not end where it should"));
+            return Err(bad_stream("one that does not end where it should"));
         }
         check_trailer(*trailer, contents)
     }

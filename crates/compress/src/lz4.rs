@@ -6,7 +6,7 @@
 use lz4_flex::block::{self, CompressTable};
 
 use crate::codec::CodecId;
-use crate::error::{CompressError, Malformed};
+use crate::error::{CompressError, Malformed, bad_stream, check_contents_len};
 
 /// Up to here a table of 8 KiB will do, which is cleared sooner than one of 16.
 const SMALL_CONTENTS_BYTES_MAX: usize = 0xFFFE;
@@ -45,6 +45,6 @@ pub(crate) fn stored_len_bound(contents_len: usize) -> usize {
 
 pub(crate) fn decompress(stored: &[u8], contents: &mut [u8]) -> Result<(), Malformed> {
     let written = block::decompress_into(stored, contents);
-    let written = written.map_err(|why| Malformed::stream(why.to_string()))?;
-    Malformed::unless_len(contents.len(), written)
+    let written = written.map_err(|why| bad_stream(why.to_string()))?;
+    check_contents_len(contents.len(), written)
 }

@@ -6,7 +6,7 @@
 use snap::raw;
 
 use crate::codec::CodecId;
-use crate::error::{CompressError, Malformed};
+use crate::error::{CompressError, Malformed, bad_stream, check_contents_len};
 
 /// The tables, once they were needed.
 #[derive(Default)]
@@ -39,9 +39,9 @@ pub(crate) fn stored_len_bound(contents_len: usize) -> usize {
 
 /// The length is compared first: what is written never depends on one that only the bytes claim.
 pub(crate) fn decompress(stored: &[u8], contents: &mut [u8]) -> Result<(), Malformed> {
-    let rejected = |why: snap::Error| Malformed::stream(why.to_string());
+    let rejected = |why: snap::Error| bad_stream(why.to_string());
     let claimed = raw::decompress_len(stored).map_err(rejected)?;
-    Malformed::unless_len(contents.len(), claimed)?;
+    check_contents_len(contents.len(), claimed)?;
     let written = raw::Decoder::new().decompress(stored, contents);
-    Malformed::unless_len(contents.len(), written.map_err(rejected)?)
+    check_contents_len(contents.len(), written.map_err(rejected)?)
 }

@@ -13,7 +13,7 @@ use zstd::zstd_safe::{self, CCtx, DCtx, zstd_sys};
 
 use crate::codec::CodecId;
 use crate::dictionary::{Dictionary, DictionaryId};
-use crate::error::{CompressError, DecompressError, Malformed};
+use crate::error::{CompressError, DecompressError, Malformed, bad_stream, check_contents_len};
 
 /// How the library says that the output does not fit.
 const DOES_NOT_FIT: usize =
@@ -105,26 +105,24 @@ impl Decoder {
                 context.decompress_using_ddict(contents, stored, dictionary.decoder())
             }
         };
-        let rejected = |code| damaged(Malformed::stream(zstd_safe::get_error_name(code)));
-        Malformed::unless_len(contents.len(), written.map_err(rejected)?).map_err(damaged)
+        let rejected = |code| damaged(bad_stream(zstd_safe::get_error_name(code)));
+        check_contents_len(contents.len(), written.map_err(rejected)?).map_err(damaged)
     }
 }
 
 /// One frame and nothing behind it, of contents of the length expected. The library would take several, and others
 /// that it skips.
 fn check_frame(stored: &[u8], contents_len: usize) -> Result<(), Malformed> {
-    let rejected = |code| Malformed::stream(zstd_safe::get_error_name(code));
+    let rejected = |code| bad_stream(zstd_safe::get_error_name(code));
     let frame_len = zstd_safe::find_frame_compressed_size(stored).map_err(rejected)?;
     if frame_len != stored.len() {
         let (expected, found) = (stored.len().to_string(), frame_len.to_string());
         return Err(Malformed::new("length of a Zstd frame", expected, found));
     }
     let claimed = zstd_safe::get_frame_content_size(stored);
-    let claimed = claimed.map_err(|why| Malformed::stream(why.to_string()))?;
+    let claimed = claimed.map_err(|why| bad_stream(why.to_string()))?;
     match claimed {
-        Some(len) => {
-            Malformed::unless_len(contents_len, usize::try_from(len).unwrap_or(usize::MAX))
-        }
+        Some(len) => check_contents_len(contents_len, usize::try_from(len).unwrap_or(usize::MAX)),
         None => Err(Malformed::new("length in a Zstd frame", "one", "none")),
     }
 }

@@ -1,6 +1,7 @@
 //! What can go wrong in an engine.
 
-use std::borrow::Cow;
+pub use drystone_base::Malformed;
+
 use std::io;
 use std::path::PathBuf;
 
@@ -93,31 +94,4 @@ pub enum EngineError {
         /// The file.
         path: PathBuf,
     },
-}
-
-/// How bytes break a format: what was expected, and what was found.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what}: expected {expected}, found {found}")]
-pub struct Malformed {
-    /// The field or rule that is broken.
-    pub what: &'static str,
-    /// What would have been right.
-    pub expected: Cow<'static, str>,
-    /// What was there.
-    pub found: Cow<'static, str>,
-}
-
-impl Malformed {
-    /// A finding in words.
-    pub fn new(
-        what: &'static str,
-        expected: impl Into<Cow<'static, str>>,
-        found: impl Into<Cow<'static, str>>,
-    ) -> Malformed {
-        Malformed {
-            what,
-            expected: expected.into(),
-            found: found.into(),
-        }
-    }
 }

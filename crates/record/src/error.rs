@@ -1,5 +1,7 @@
 //! What can go wrong between values, text and bytes.
 
+pub use drystone_base::Malformed;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -7,34 +9,6 @@ use crate::data_type::DataType;
 
 /// Most characters of a bad input that an error repeats.
 const SHOWN_CHARS_MAX: usize = 40;
-
-/// How stored bytes break a format: what was expected, and what was found.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what}: expected {expected}, found {found}")]
-pub struct Malformed {
-    /// The field or rule that is broken.
-    pub what: &'static str,
-    /// What would have been right.
-    pub expected: Cow<'static, str>,
-    /// What was there.
-    pub found: Cow<'static, str>,
-}
-
-impl Malformed {
-    /// A finding in words.
-    #[cold]
-    pub(crate) fn new(
-        what: &'static str,
-        expected: impl Into<Cow<'static, str>>,
-        found: impl Into<Cow<'static, str>>,
-    ) -> Malformed {
-        Malformed {
-            what,
-            expected: expected.into(),
-            found: found.into(),
-        }
-    }
-}
 
 /// Values that a key or row layout does not take. Nothing that was appended before is undone: drop the buffer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

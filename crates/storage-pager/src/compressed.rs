@@ -117,9 +117,7 @@ fn split(stored: &[u8]) -> Result<(usize, &[u8]), Malformed> {
 
 fn refused(error: DecompressError) -> Refused {
     match error {
-        DecompressError::Malformed { why, .. } => {
-            Refused::Malformed(Malformed::new(why.what, why.expected, why.found))
-        }
+        DecompressError::Malformed { why, .. } => Refused::Malformed(why),
         other => Refused::Failed(other),
     }
 }

@@ -14,7 +14,7 @@ use drystone_compress::CodecId;
 
 use crate::block::BLOCK_BYTES_U64;
 use crate::compressed::{Refused, Unpacker};
-use crate::error::{Malformed, PagerError};
+use crate::error::{Malformed, PagerError, bad_checksum};
 use crate::frame::frame_of;
 use crate::page_ref::PageRef;
 
@@ -66,7 +66,7 @@ impl DataFile {
         self.read_or_zeros(&mut bytes, offset)?;
         let found = crc64(&bytes);
         if !is_right(page.checksum, found) && !is_planted("pager-checksum-skipped") {
-            return Err(self.corrupt(offset, Malformed::checksum(page.checksum, found)));
+            return Err(self.corrupt(offset, bad_checksum(page.checksum, found)));
         }
         self.unpack(codec, bytes.into(), offset)
     }

@@ -1,6 +1,7 @@
 //! What can go wrong in a pager.
 
-use std::borrow::Cow;
+pub use drystone_base::Malformed;
+
 use std::io;
 use std::path::PathBuf;
 
@@ -142,35 +143,8 @@ pub enum PagerError {
     },
 }
 
-/// How bytes break a format: what was expected, and what was found.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what}: expected {expected}, found {found}")]
-pub struct Malformed {
-    /// The field or rule that is broken.
-    pub what: &'static str,
-    /// What would have been right.
-    pub expected: Cow<'static, str>,
-    /// What was there.
-    pub found: Cow<'static, str>,
-}
-
-impl Malformed {
-    /// A finding in words.
-    pub fn new(
-        what: &'static str,
-        expected: impl Into<Cow<'static, str>>,
-        found: impl Into<Cow<'static, str>>,
-    ) -> Malformed {
-        Malformed {
-            what,
-            expected: expected.into(),
-            found: found.into(),
-        }
-    }
-
-    /// A checksum that does not agree.
-    pub(crate) fn checksum(expected: u64, found: u64) -> Malformed {
-        let hex = |number| format!("{number:#018x}");
-        Malformed::new("checksum", hex(expected), hex(found))
-    }
+/// A checksum that does not agree.
+pub(crate) fn bad_checksum(expected: u64, found: u64) -> Malformed {
+    let hex = |number| format!("{number:#018x}");
+    Malformed::new("checksum", hex(expected), hex(found))
 }

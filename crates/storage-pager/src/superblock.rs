@@ -28,7 +28,7 @@ use drystone_base::Lsn;
 use drystone_base::checksum::{crc64, is_right};
 
 use crate::block::{BLOCK_BYTES, BLOCK_BYTES_U64, MAX_BLOCKS};
-use crate::error::Malformed;
+use crate::error::{Malformed, bad_checksum};
 use crate::page_ref::{PAGE_REF_BYTES, PageRef};
 
 /// Blocks at the front of the file that hold superblocks.
@@ -111,7 +111,7 @@ impl Superblock {
     pub(crate) fn decode(bytes: &[u8; BLOCK_BYTES]) -> Result<Superblock, Unusable> {
         let (expected, found) = (u64_at(bytes, CHECKSUM), crc64(&bytes[..CHECKSUM]));
         if !is_right(expected, found) {
-            return Err(Malformed::checksum(expected, found).into());
+            return Err(bad_checksum(expected, found).into());
         }
         check_head(bytes)?;
         check_reserved(bytes)?;

@@ -105,8 +105,7 @@ fn split(bytes: &[u8]) -> Result<(PageRef, u64), Malformed> {
             bytes.len().to_string(),
         ));
     };
-    let page =
-        PageRef::decode(page).map_err(|why| Malformed::new(why.what, why.expected, why.found))?;
+    let page = PageRef::decode(page)?;
     let number = number.first_chunk().copied().unwrap_or_default();
     Ok((page, u64::from_le_bytes(number)))
 }

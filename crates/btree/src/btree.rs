@@ -4,26 +4,25 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use drystone_base::planted::is_planted;
 use drystone_base::sync::atomic::{AtomicU64, Ordering};
 use drystone_base::sync::{ArcSwap, Mutex};
 use drystone_base::{Env, KeyspaceId, Lsn};
 use drystone_engine::{
-    Budget, Changes, Engine, EngineError, EngineStats, Limits, Progress, Snapshot, VerifyReport,
+    Budget, Changes, Engine, EngineError, EngineStats, Limits, MergeJob, Progress, Snapshot,
+    VerifyReport,
 };
-use drystone_storage_pager::{Codec, CompressError, Pager, Root, Writer};
+use drystone_storage_pager::{Codec, CompressError, Pager, Root};
 
 use crate::batch::{SortedEntries, WriteBatch};
 use crate::directory::{self, Fate};
 use crate::error::from_pager;
 use crate::limits::LIMITS;
-use crate::merge::feed::Feed;
-use crate::merge::merge_tree;
+use crate::merge::tower::Tower;
+use crate::merging::{BTreeMerge, Merging};
 use crate::options::{BTreeOptions, MAX_PAGE_BYTES, MIN_PAGE_BYTES};
 use crate::pages::Pages;
 use crate::payload::{self, Payload, Refused};
 use crate::pin::PinBudget;
-use crate::release::release_tree;
 use crate::snapshot::{BTreeSnapshot, State};
 use crate::tree::Tree;
 use crate::verify;
@@ -39,7 +38,8 @@ pub struct BTree {
     codec: Codec,
     budget: Arc<PinBudget>,
     newest: ArcSwap<BTreeSnapshot>,
-    /// Latch: held by the one merge or step at a time, across its I/O. Readers do not take it.
+    /// Latch: held by the one merge or step at a time, across its I/O. Readers do not take it, nor does a merge in slices:
+    /// it has the pager's writer, and there is one.
     merging: Mutex<()>,
     merges: AtomicU64,
 }
@@ -115,7 +115,8 @@ impl BTree {
             let root = known.and_then(|tree| tree.root);
             let fates = [(keyspace, Fate::Tree(Tree { codec, root }))];
             let writer = self.pages.pager().begin().map_err(from_pager)?;
-            self.commit(writer, old, &fates, old.root().lsn)?;
+            let tower = Tower::new(Arc::clone(&self.pages), writer);
+            self.commit(tower, old, &fates, old.root().lsn)?;
         }
         drop(merging);
         Ok(())
@@ -124,25 +125,39 @@ impl BTree {
     fn merge_next(&self, changes: &mut dyn Changes) -> Result<Lsn, EngineError> {
         let merging = self.merging.lock();
         let upto = self.merged_lsn().next();
-        self.merge_latched(changes, upto)?;
+        self.merge_whole(changes, upto)?;
         drop(merging);
         Ok(upto)
     }
 
     /// Merges, as the one who holds `merging`.
-    fn merge_latched(&self, changes: &mut dyn Changes, upto: Lsn) -> Result<(), EngineError> {
+    fn merge_whole(&self, changes: &mut dyn Changes, upto: Lsn) -> Result<(), EngineError> {
+        let mut merging = self.begin_merging(changes, upto)?;
+        merging.fold(changes, Budget { bytes: u64::MAX })?;
+        self.commit_merge(merging)
+    }
+
+    /// Begins a merge, whose commit is [`BTree::commit_merge`]. No other can begin while it lives.
+    pub(crate) fn begin_merging(
+        &self,
+        changes: &mut dyn Changes,
+        upto: Lsn,
+    ) -> Result<Merging, EngineError> {
+        let writer = self.pages.pager().begin().map_err(from_pager)?;
+        // After the writer was had, or another merge might end in between.
         let newest = self.newest();
-        let old = newest.state();
-        if upto <= old.root().lsn {
-            return Err(EngineError::Stale {
-                upto,
-                merged: old.root().lsn,
-            });
+        let merged = newest.state().root().lsn;
+        if upto <= merged {
+            return Err(EngineError::Stale { upto, merged });
         }
-        let mut feed = Feed::new(changes)?;
-        let mut writer = self.pages.pager().begin().map_err(from_pager)?;
-        let fates = self.merge_keyspaces(&mut writer, old, &mut feed)?;
-        self.commit(writer, old, &fates, upto)?;
+        Merging::new(newest, writer, self.codec, changes, upto)
+    }
+
+    /// Makes what a merge has folded durable, and publishes it.
+    pub(crate) fn commit_merge(&self, merging: Merging) -> Result<(), EngineError> {
+        let folded = merging.finish();
+        let old = folded.old.state();
+        self.commit(folded.tower, old, &folded.fates, folded.upto)?;
         self.merges.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -150,62 +165,23 @@ impl BTree {
     /// Makes the state after `old` durable, in which keyspaces have these fates, and publishes it.
     fn commit(
         &self,
-        mut writer: Writer,
+        mut tower: Tower,
         old: &State,
         fates: &[(KeyspaceId, Fate)],
         upto: Lsn,
     ) -> Result<(), EngineError> {
-        let directory =
-            directory::merge_directory(&self.pages, &mut writer, old.directory(), fates)?;
+        let directory = directory::merge_directory(&mut tower, old.directory(), fates)?;
         let payload = Payload {
             page_bytes: self.page_bytes,
             directory,
         };
-        writer.commit(&payload.encode(), upto).map_err(from_pager)?;
+        let committed = tower.into_writer().commit(&payload.encode(), upto);
+        committed.map_err(from_pager)?;
         let keyspaces = directory::with_fates(old.keyspaces(), fates, &self.budget);
         let root = self.pages.pager().root();
         let state = State::new(root, Arc::clone(&self.pages), directory, keyspaces);
         self.newest.store(Arc::new(BTreeSnapshot::new(state)));
         Ok(())
-    }
-
-    /// Drops and merges keyspaces; returns what became of those that are others now, ascending.
-    fn merge_keyspaces(
-        &self,
-        writer: &mut Writer,
-        old: &State,
-        feed: &mut Feed<'_>,
-    ) -> Result<Vec<(KeyspaceId, Fate)>, EngineError> {
-        let mut fates = Vec::new();
-        for &id in feed.dropped() {
-            if let Some(keyspace) = old.keyspace(id)
-                && !is_planted("btree-drop-ignored")
-            {
-                if let Some(root) = keyspace.root() {
-                    release_tree(&self.pages, writer, root)?;
-                }
-                fates.push((id, Fate::Dropped));
-            }
-        }
-        while let Some(id) = feed.keyspace() {
-            let known = old.keyspace(id);
-            let tree = known.map_or(self.new_tree(), |keyspace| keyspace.tree());
-            let next = merge_tree(&self.pages, writer, feed, id, tree)?;
-            // A keyspace begins with its first entry, not with the delete of a key that never was.
-            if next != tree {
-                fates.push((id, Fate::Tree(next)));
-            }
-        }
-        fates.sort_unstable_by_key(|(id, _)| *id);
-        Ok(fates)
-    }
-
-    /// What a keyspace begins with.
-    fn new_tree(&self) -> Tree {
-        Tree {
-            codec: self.codec,
-            root: None,
-        }
     }
 }
 
@@ -216,9 +192,17 @@ impl Engine for BTree {
 
     fn merge(&self, changes: &mut dyn Changes, upto: Lsn) -> Result<(), EngineError> {
         let merging = self.merging.lock();
-        let merged = self.merge_latched(changes, upto);
+        let merged = self.merge_whole(changes, upto);
         drop(merging);
         merged
+    }
+
+    fn begin_merge(
+        self: Arc<Self>,
+        changes: Box<dyn Changes + Send>,
+        upto: Lsn,
+    ) -> Result<Box<dyn MergeJob>, EngineError> {
+        Ok(Box::new(BTreeMerge::new(self, changes, upto)?))
     }
 
     fn limits(&self) -> Limits {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use drystone_base::KeyspaceId;
 use drystone_engine::{Change, EngineError, Op, SliceChanges};
-use drystone_storage_pager::{Codec, Writer};
+use drystone_storage_pager::Codec;
 
 use crate::keyspace::Keyspace;
-use crate::merge::feed::Feed;
-use crate::merge::merge_tree;
+use crate::merge::Walk;
+use crate::merge::feed::{Feed, Hand};
+use crate::merge::tower::Tower;
 use crate::node::format::malformed;
 use crate::node::{Node, Value};
 use crate::pages::Pages;
@@ -30,18 +31,22 @@ pub(crate) enum Fate {
 
 /// Folds the fates of keyspaces, ascending by number, into the directory. Returns its new root.
 pub(crate) fn merge_directory(
-    pages: &Pages,
-    writer: &mut Writer,
+    tower: &mut Tower,
     root: Option<TreeRoot>,
     fates: &[(KeyspaceId, Fate)],
 ) -> Result<Option<TreeRoot>, EngineError> {
     let encoded: Vec<_> = fates.iter().map(encode).collect();
     let changes: Vec<Change<'_>> = encoded.iter().map(change).collect();
     let mut changes = SliceChanges::new(&[], &changes);
-    let mut feed = Feed::new(&mut changes)?;
+    let mut hand = Hand::new(&mut changes)?;
+    let mut feed = Feed::new(&mut changes, &mut hand);
     let codec = Codec::None;
-    let old = Tree { codec, root };
-    Ok(merge_tree(pages, writer, &mut feed, DIRECTORY, old)?.root)
+    let mut walk = Walk::new(DIRECTORY, Tree { codec, root });
+    loop {
+        if let Some(tree) = walk.step(tower, &mut feed)? {
+            return Ok(tree.root);
+        }
+    }
 }
 
 /// The keyspaces after a merge with these fates; both ascend by number.

@@ -3,7 +3,7 @@
 //! A [`BTree`] keeps any number of *keyspaces*, ordered maps from byte strings to byte strings, in one file. It changes
 //! only by merges: each folds a sorted stream of changes in, atomically and durably, and rewrites each page on the way
 //! once, however many of its keys changed. Readers work on snapshots, which never change; they take no lock and never
-//! wait. It implements [`drystone_engine::Engine`], whose rules E1 to E5 hold.
+//! wait. It implements [`drystone_engine::Engine`], whose rules E1 to E6 hold.
 //!
 //! ```
 //! use drystone_base::{Env, KeyspaceId};
@@ -50,7 +50,7 @@
 //!
 //! # Modules, in reading order
 //! `node` (one page; `format` has its layout), `tree` and `payload` (where trees begin), `keyspace`, `snapshot`,
-//! `cursor`, `range` (reading), `merge` (writing), `btree`, `verify`.
+//! `cursor`, `range` (reading), `merge` (of one tree), `merging` (of all, in slices), `btree`, `verify`.
 
 mod batch;
 mod btree;
@@ -63,6 +63,7 @@ pub mod fuzzing;
 mod keyspace;
 mod limits;
 mod merge;
+mod merging;
 mod node;
 mod options;
 mod pages;

@@ -7,16 +7,22 @@
 //!
 //! A node that would be too small waits in the tower for its right neighbour, which is then walked as if it had
 //! changed; the last child of a parent joins its left neighbour.
+//!
+//! # Pauses
+//! The way through a tree is a [`Walk`]: the inner nodes above the place that was reached. So a merge can stop after any
+//! leaf and go on later: everything that it knows is in the walk, the tower and the change at hand ([`Hand`]).
+//!
+//! [`Hand`]: feed::Hand
 
 pub(crate) mod feed;
 mod level;
 mod run;
-mod tower;
+pub(crate) mod tower;
 
 use drystone_base::KeyspaceId;
 use drystone_base::planted::is_planted;
 use drystone_engine::EngineError;
-use drystone_storage_pager::Writer;
+use std::sync::Arc;
 
 use crate::limits::max_inline_bytes;
 use crate::merge::feed::Feed;
@@ -24,151 +30,272 @@ use crate::merge::tower::Tower;
 use crate::node::build::Entry;
 use crate::node::child::Child;
 use crate::node::{Node, Value};
-use crate::pages::Pages;
-use crate::tree::{Tree, TreeRoot};
+use crate::tree::Tree;
 
-/// Folds all changes of `keyspace` that `feed` has next into its tree. Returns what it is then.
-///
-/// # Errors
-/// Failed I/O, damage, changes out of order. The writer is then to be dropped.
-pub(crate) fn merge_tree(
-    pages: &Pages,
-    writer: &mut Writer,
-    feed: &mut Feed<'_>,
+/// The way through one tree, as far as it went.
+#[derive(Debug)]
+pub(crate) struct Walk {
     keyspace: KeyspaceId,
     tree: Tree,
-) -> Result<Tree, EngineError> {
-    let fold = Fold {
-        feed,
-        keyspace,
-        tower: Tower::new(pages, writer, tree.codec),
-    };
-    let root = fold.run(tree.root)?;
-    Ok(Tree { root, ..tree })
+    is_begun: bool,
+    /// The inner nodes above the place that was reached, the root first.
+    path: Vec<Visit>,
 }
 
-/// One merge of one tree.
+/// An inner node on the way.
+#[derive(Debug)]
+struct Visit {
+    child: Child,
+    level: u8,
+    node: Node,
+    /// The child that is next, and the fences of its keys: `low <= key < upper`.
+    idx: usize,
+    low: Vec<u8>,
+    upper: Vec<u8>,
+    /// Upper fence of the node itself.
+    high: Option<Vec<u8>>,
+    /// Whether anything below it is other than before.
+    changed: bool,
+}
+
+impl Walk {
+    pub(crate) fn new(keyspace: KeyspaceId, tree: Tree) -> Walk {
+        Walk {
+            keyspace,
+            tree,
+            is_begun: false,
+            path: Vec::new(),
+        }
+    }
+
+    pub(crate) fn keyspace(&self) -> KeyspaceId {
+        self.keyspace
+    }
+
+    /// What the tree was before.
+    pub(crate) fn old(&self) -> Tree {
+        self.tree
+    }
+
+    /// Folds changes of the keyspace in, as many as go into one leaf. Returns what the tree is then, once all are.
+    ///
+    /// # Errors
+    /// Failed I/O, damage, changes out of order. Walk, tower and writer are then to be dropped.
+    pub(crate) fn step(
+        &mut self,
+        tower: &mut Tower,
+        feed: &mut Feed<'_>,
+    ) -> Result<Option<Tree>, EngineError> {
+        let keyspace = self.keyspace;
+        let mut fold = Fold {
+            feed,
+            keyspace,
+            tower,
+        };
+        if !self.is_begun {
+            self.is_begun = true;
+            fold.tower.begin_tree(self.tree.codec);
+            return self.enter_root(&mut fold);
+        }
+        let Some(visit) = self.path.pop() else {
+            return self.load_on(&mut fold);
+        };
+        if visit.idx < visit.node.child_count() {
+            return self.enter_next(visit, &mut fold);
+        }
+        let changed = fold.leave(&visit)?;
+        self.settle(&visit.child, changed, &mut fold)
+    }
+
+    fn enter_root(&mut self, fold: &mut Fold<'_, '_>) -> Result<Option<Tree>, EngineError> {
+        let Some(root) = self.tree.root else {
+            fold.begin_load();
+            return self.load_on(fold);
+        };
+        self.enter(&root.child, root.level, Vec::new(), None, fold)
+    }
+
+    /// Makes some more of a tree that has changes only.
+    fn load_on(&mut self, fold: &mut Fold<'_, '_>) -> Result<Option<Tree>, EngineError> {
+        if fold.load()? {
+            return self.finish(fold);
+        }
+        Ok(None)
+    }
+
+    fn enter_next(
+        &mut self,
+        mut visit: Visit,
+        fold: &mut Fold<'_, '_>,
+    ) -> Result<Option<Tree>, EngineError> {
+        let pages = Arc::clone(fold.tower.pages());
+        let child = pages.check(&visit.node, visit.node.child(visit.idx))?;
+        let is_last = visit.idx == visit.node.key_count();
+        if !is_last {
+            let upper = visit.node.key_into(visit.idx, &mut visit.upper);
+            pages.check(&visit.node, upper)?;
+        }
+        let high = if is_last {
+            visit.high.clone()
+        } else {
+            Some(visit.upper.clone())
+        };
+        let level = visit.level - 1;
+        if !fold.is_concerned(level, high.as_deref()) {
+            fold.settle(&mut visit, &child, false)?;
+            self.path.push(visit);
+            return Ok(None);
+        }
+        let low = visit.low.clone();
+        self.path.push(visit);
+        self.enter(&child, level, low, high, fold)
+    }
+
+    fn enter(
+        &mut self,
+        child: &Child,
+        level: u8,
+        low: Vec<u8>,
+        high: Option<Vec<u8>>,
+        fold: &mut Fold<'_, '_>,
+    ) -> Result<Option<Tree>, EngineError> {
+        let node = fold.tower.read(child, level)?;
+        fold.tower.begin(level, &low);
+        if level == 0 {
+            let changed = fold.whole_leaf(child, &node, high.as_deref())?;
+            return self.settle(child, changed, fold);
+        }
+        self.path.push(Visit {
+            child: *child,
+            level,
+            node,
+            idx: 0,
+            low,
+            upper: Vec::new(),
+            high,
+            changed: fold.tower.is_pending(level),
+        });
+        Ok(None)
+    }
+
+    /// Ends a node whose changes are all folded in: tells the one above, or ends the tree.
+    fn settle(
+        &mut self,
+        child: &Child,
+        changed: bool,
+        fold: &mut Fold<'_, '_>,
+    ) -> Result<Option<Tree>, EngineError> {
+        if let Some(above) = self.path.last_mut() {
+            fold.settle(above, child, changed)?;
+            return Ok(None);
+        }
+        if changed {
+            return self.finish(fold);
+        }
+        Ok(Some(self.tree))
+    }
+
+    fn finish(&mut self, fold: &mut Fold<'_, '_>) -> Result<Option<Tree>, EngineError> {
+        let root = fold.tower.finish()?;
+        let tree = Tree { root, ..self.tree };
+        Ok(Some(tree))
+    }
+}
+
+/// One step of a walk: what it folds, and to where.
 struct Fold<'a, 'c> {
     feed: &'a mut Feed<'c>,
     keyspace: KeyspaceId,
-    tower: Tower<'a>,
+    tower: &'a mut Tower,
 }
 
-/// The keys that a node may hold: `low <= key < high`.
-#[derive(Clone, Copy)]
-struct Fences<'k> {
-    low: &'k [u8],
-    high: Option<&'k [u8]>,
-}
+/// Changes that make up one step where there are no leaves to fold them into.
+const LOAD_STEP_BYTES: u64 = 8 << 10;
 
 impl Fold<'_, '_> {
-    /// Returns the new root.
-    fn run(mut self, root: Option<TreeRoot>) -> Result<Option<TreeRoot>, EngineError> {
-        let Some(old) = root else {
-            self.load()?;
-            return self.tower.finish();
-        };
-        let everything = Fences {
-            low: &[],
-            high: None,
-        };
-        if !self.fold_node(&old.child, old.level, everything)? {
-            return Ok(root);
-        }
-        self.tower.finish()
-    }
-
-    /// Makes a tree of the changes alone.
-    fn load(&mut self) -> Result<(), EngineError> {
+    fn begin_load(&mut self) {
         self.tower.begin(0, &[]);
         self.tower.set_appending(true);
+    }
+
+    /// Adds changes behind all others. True: there are no more.
+    fn load(&mut self) -> Result<bool, EngineError> {
+        let end = self.feed.taken_bytes() + LOAD_STEP_BYTES;
         while self.feed.is_below(self.keyspace, None) {
+            if self.feed.taken_bytes() > end {
+                return Ok(false);
+            }
             self.push_put()?;
             self.feed.advance()?;
         }
+        Ok(true)
+    }
+
+    /// Whether a child must be read: a change is for it, or its left neighbour is too small.
+    fn is_concerned(&self, level: u8, high: Option<&[u8]>) -> bool {
+        self.tower.is_pending(level) || self.feed.is_below(self.keyspace, high)
+    }
+
+    /// Goes on to the next child; one that nothing altered stays as it is.
+    fn settle(
+        &mut self,
+        visit: &mut Visit,
+        child: &Child,
+        changed: bool,
+    ) -> Result<(), EngineError> {
+        if changed {
+            visit.changed = true;
+        } else {
+            self.tower.keep(visit.level, &visit.low, child)?;
+        }
+        std::mem::swap(&mut visit.low, &mut visit.upper);
+        visit.idx += 1;
         Ok(())
     }
 
-    /// Folds the changes within `fences` into a node. False: none altered it; it stays as it is.
-    fn fold_node(
-        &mut self,
-        child: &Child,
-        level: u8,
-        fences: Fences<'_>,
-    ) -> Result<bool, EngineError> {
-        let node = self.tower.read(child, level)?;
-        self.tower.begin(level, fences.low);
-        let changed = match level {
-            0 => self.fold_leaf(&node, fences)?,
-            _ => self.fold_inner(&node, level, fences)?,
-        };
-        if changed {
-            self.tower.free(&child.page)?;
-            self.tower.close_node(level)?;
-        }
-        Ok(changed)
-    }
-
-    fn fold_inner(
-        &mut self,
-        node: &Node,
-        level: u8,
-        fences: Fences<'_>,
-    ) -> Result<bool, EngineError> {
-        let pages = self.tower.pages();
-        let mut changed = self.tower.is_pending(level);
-        let (mut low, mut high) = (fences.low.to_vec(), Vec::new());
-        for idx in 0..node.child_count() {
-            let child = pages.check(node, node.child(idx))?;
-            let is_last = idx == node.key_count();
-            if !is_last {
-                pages.check(node, node.key_into(idx, &mut high))?;
-            }
-            let fences = Fences {
-                low: &low,
-                high: if is_last { fences.high } else { Some(&high) },
-            };
-            if self.fold_child(&child, level - 1, fences)? {
-                changed = true;
-            } else {
-                self.tower.keep(level, &low, &child)?;
-            }
-            std::mem::swap(&mut low, &mut high);
-        }
-        if changed {
-            self.tower.close_children(level - 1)?;
+    /// Ends an inner node. False: nothing altered it; it stays as it is.
+    fn leave(&mut self, visit: &Visit) -> Result<bool, EngineError> {
+        if visit.changed {
+            self.tower.close_children(visit.level - 1)?;
+            self.replace_node(&visit.child, visit.level)?;
         } else {
-            self.tower.forget(level);
+            self.tower.forget(visit.level);
+        }
+        Ok(visit.changed)
+    }
+
+    /// Folds the changes below `high` into a leaf. False: none altered it; it stays as it is.
+    fn whole_leaf(
+        &mut self,
+        child: &Child,
+        leaf: &Node,
+        high: Option<&[u8]>,
+    ) -> Result<bool, EngineError> {
+        let changed = self.fold_leaf(leaf, high)?;
+        if changed {
+            self.replace_node(child, 0)?;
         }
         Ok(changed)
     }
 
-    /// Folds a child if a change is for it, or if its left neighbour is too small.
-    fn fold_child(
-        &mut self,
-        child: &Child,
-        level: u8,
-        fences: Fences<'_>,
-    ) -> Result<bool, EngineError> {
-        if self.tower.is_pending(level) || self.feed.is_below(self.keyspace, fences.high) {
-            return self.fold_node(child, level, fences);
-        }
-        Ok(false)
+    fn replace_node(&mut self, child: &Child, level: u8) -> Result<(), EngineError> {
+        self.tower.free(&child.page)?;
+        self.tower.close_node(level)
     }
 
-    fn fold_leaf(&mut self, leaf: &Node, fences: Fences<'_>) -> Result<bool, EngineError> {
-        let pages = self.tower.pages();
+    fn fold_leaf(&mut self, leaf: &Node, high: Option<&[u8]>) -> Result<bool, EngineError> {
+        let pages = Arc::clone(self.tower.pages());
         let mut changed = self.tower.is_pending(0);
         // Slots before this one are pushed, once anything has changed.
         let mut done = 0;
-        while self.feed.is_below(self.keyspace, fences.high) {
+        while self.feed.is_below(self.keyspace, high) {
             let found = pages.check(leaf, leaf.find(self.feed.key()))?;
             if self.alters(leaf, found)? {
                 let (Ok(slot) | Err(slot)) = found;
                 self.tower.push_slots(leaf, done..slot)?;
                 done = slot + usize::from(found.is_ok());
                 self.replace(leaf, found)?;
-                if fences.high.is_none() {
+                if high.is_none() {
                     let is_append = found == Err(leaf.key_count()) && self.feed.value().is_some();
                     self.tower.set_appending(is_append);
                 }

@@ -52,6 +52,10 @@ impl State {
         &self.pages
     }
 
+    pub(crate) fn shared_pages(&self) -> Arc<Pages> {
+        Arc::clone(&self.pages)
+    }
+
     pub(crate) fn root(&self) -> &Arc<Root> {
         &self.root
     }

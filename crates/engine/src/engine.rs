@@ -9,6 +9,7 @@ use drystone_base::{KeyspaceId, Lsn};
 use crate::changes::Changes;
 use crate::cursor::Cursor;
 use crate::error::EngineError;
+use crate::merge_job::{MergeJob, WholeMerge};
 
 /// A durable, ordered, multi-keyspace map that changes only by whole merges. Rules E1 to E5 of the crate hold.
 pub trait Engine: Send + Sync + fmt::Debug {
@@ -21,6 +22,22 @@ pub trait Engine: Send + Sync + fmt::Debug {
     /// Failed I/O, a full disk, damage met on the way. The state is the one before; the merge may be tried again
     /// unless the error says that a reopen is needed.
     fn merge(&self, changes: &mut dyn Changes, upto: Lsn) -> Result<(), EngineError>;
+
+    /// Begins a merge that is done in slices, so that nobody waits for the whole of it. Its effect and its errors are
+    /// those of [`Engine::merge`]. An engine that has nothing else merges whole in the first slice.
+    ///
+    /// # Errors
+    /// As [`Engine::merge`]. An engine may find a mistake of the caller here or in a later slice.
+    fn begin_merge(
+        self: Arc<Self>,
+        changes: Box<dyn Changes + Send>,
+        upto: Lsn,
+    ) -> Result<Box<dyn MergeJob>, EngineError>
+    where
+        Self: 'static,
+    {
+        Ok(Box::new(WholeMerge::new(self, changes, upto)))
+    }
 
     /// The longest keys and values that it takes. A merge with longer ones fails as a whole, each time it is tried; so
     /// whoever makes changes durable before they are merged refuses longer ones first.
@@ -115,7 +132,7 @@ impl Limits {
     }
 }
 
-/// How much work one [`Engine::step`] may do.
+/// How much work one [`Engine::step`] or [`MergeJob::step`] may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// About how many bytes it may read and write.
@@ -125,7 +142,7 @@ pub struct Budget {
 /// Whether background work is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Nothing is left to do until the next merge.
+    /// Nothing is left to do until the next merge; of a merge: it is done.
     Idle,
     /// Some was done, and some is left.
     More,

@@ -75,6 +75,9 @@ pub enum EngineError {
         /// The newest durable one.
         merged: Lsn,
     },
+    /// A slice of a merge that has ended already, or has failed. The caller's mistake; begin another merge.
+    #[error("the merge is over")]
+    MergeOver,
     /// A write or sync failed just now, so the state on the medium is unknown: as [`EngineError::Poisoned`] from here on.
     /// Also where the disk was full, which space alone does not mend.
     #[error("{op} of {path} at offset {offset} failed; reopen to recover")]

@@ -8,6 +8,7 @@
 //! - [`Snapshot`]: one immutable state; point reads and cursors.
 //! - [`Cursor`]: a position in one keyspace of a snapshot, moving both ways.
 //! - [`Changes`]: the sorted stream that a merge folds in.
+//! - [`MergeJob`]: a merge under way, done in slices.
 //!
 //! # Rules of the boundary
 //! - E1. A snapshot never changes, whatever is merged after it was taken.
@@ -15,15 +16,20 @@
 //!   or in a later one; after `Err`, or a crash before it returned, in the state before or after it, never between.
 //! - E3. Keys are ordered as byte strings. The empty key is a key like any other.
 //! - E4. Damage is found when it is read and is an error that names the place; wrong data is never returned.
-//! - E5. `merge` and `step` are called by one thread at a time; everything else by any number, at any time.
+//! - E5. `merge` and `step` are called by one thread at a time, and not while a job of `begin_merge` lives; everything else
+//!   by any number, at any time.
+//! - E6. A merge in slices is the same as one done whole: nothing of it is seen before its last slice, and a job that is
+//!   dropped, or lost in a crash, leaves no trace.
 
 mod changes;
 mod cursor;
 #[allow(clippy::module_inception, reason = "the noun of the crate")]
 mod engine;
 mod error;
+mod merge_job;
 
 pub use changes::{Change, Changes, Op, SliceChanges};
 pub use cursor::Cursor;
 pub use engine::{Budget, Engine, EngineStats, Limits, Progress, Snapshot, VerifyReport};
 pub use error::{EngineError, Malformed};
+pub use merge_job::MergeJob;

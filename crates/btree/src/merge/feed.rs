@@ -4,13 +4,19 @@
 //! in memory, whatever the number of changes.
 
 use drystone_base::KeyspaceId;
-use drystone_engine::{Changes, EngineError, Op};
+use drystone_engine::{Change, Changes, EngineError, Op};
 
 use crate::limits::LIMITS;
 
-/// The next change of a stream.
+/// A stream of changes for as long as a slice of a merge lasts.
 pub(crate) struct Feed<'a> {
     changes: &'a mut dyn Changes,
+    hand: &'a mut Hand,
+}
+
+/// The next change of a stream: what a merge keeps of it between slices.
+#[derive(Debug)]
+pub(crate) struct Hand {
     dropped: Vec<KeyspaceId>,
     /// The keyspace of the change at hand; `None` after the last.
     keyspace: Option<KeyspaceId>,
@@ -20,25 +26,27 @@ pub(crate) struct Feed<'a> {
     is_put: bool,
     /// The key before, for the check of the order; afterwards room for the next.
     before: Vec<u8>,
+    /// Bytes of all changes that were taken.
+    taken_bytes: u64,
 }
 
-impl<'a> Feed<'a> {
+impl Hand {
     /// Takes the first change.
-    pub(crate) fn new(changes: &'a mut dyn Changes) -> Result<Feed<'a>, EngineError> {
+    pub(crate) fn new(changes: &mut dyn Changes) -> Result<Hand, EngineError> {
         let mut dropped = changes.dropped().to_vec();
         dropped.sort_unstable();
         dropped.dedup();
-        let mut feed = Feed {
-            changes,
+        let mut hand = Hand {
             dropped,
             keyspace: None,
             key: Vec::new(),
             value: Vec::new(),
             is_put: false,
             before: Vec::new(),
+            taken_bytes: 0,
         };
-        feed.advance()?;
-        Ok(feed)
+        Feed::new(changes, &mut hand).advance()?;
+        Ok(hand)
     }
 
     /// Keyspaces to drop, ascending.
@@ -51,51 +59,79 @@ impl<'a> Feed<'a> {
         self.keyspace
     }
 
+    /// About how many bytes the changes had so far.
+    pub(crate) fn taken_bytes(&self) -> u64 {
+        self.taken_bytes
+    }
+
+    fn take(&mut self, change: &Change<'_>) {
+        self.keyspace = Some(change.keyspace);
+        refill(&mut self.key, change.key);
+        self.taken_bytes += CHANGE_BYTES + change.key.len() as u64;
+        self.is_put = match change.op {
+            Op::Put(value) => {
+                refill(&mut self.value, value);
+                self.taken_bytes += value.len() as u64;
+                true
+            }
+            Op::Delete => false,
+        };
+    }
+}
+
+impl<'a> Feed<'a> {
+    /// `changes` go on behind the one at hand.
+    pub(crate) fn new(changes: &'a mut dyn Changes, hand: &'a mut Hand) -> Feed<'a> {
+        Feed { changes, hand }
+    }
+
+    /// About how many bytes the changes had so far.
+    pub(crate) fn taken_bytes(&self) -> u64 {
+        self.hand.taken_bytes
+    }
+
     /// Whether the change at hand is in `keyspace`, with a key below `high`.
     #[inline]
     pub(crate) fn is_below(&self, keyspace: KeyspaceId, high: Option<&[u8]>) -> bool {
-        self.keyspace == Some(keyspace) && high.is_none_or(|high| self.key.as_slice() < high)
+        self.hand.keyspace == Some(keyspace)
+            && high.is_none_or(|high| self.hand.key.as_slice() < high)
     }
 
     /// Key of the change at hand.
     pub(crate) fn key(&self) -> &[u8] {
-        &self.key
+        &self.hand.key
     }
 
     /// What the key's value becomes; `None` when it is deleted.
     pub(crate) fn value(&self) -> Option<&[u8]> {
-        self.is_put.then_some(&self.value[..])
+        self.hand.is_put.then_some(&self.hand.value[..])
     }
 
     /// Takes the next change, and checks that it comes after the one at hand and is within the limits.
     pub(crate) fn advance(&mut self) -> Result<(), EngineError> {
-        std::mem::swap(&mut self.key, &mut self.before);
-        let last = self.keyspace.take();
+        let hand = &mut *self.hand;
+        std::mem::swap(&mut hand.key, &mut hand.before);
+        let last = hand.keyspace.take();
         let Some(change) = self.changes.next_change()? else {
             return Ok(());
         };
         let in_order = match last {
-            Some(last) => (last, self.before.as_slice()) < (change.keyspace, change.key),
+            Some(last) => (last, hand.before.as_slice()) < (change.keyspace, change.key),
             None => true,
         };
-        if !in_order || self.dropped.binary_search(&change.keyspace).is_ok() {
+        if !in_order || hand.dropped.binary_search(&change.keyspace).is_ok() {
             return Err(EngineError::Unsorted {
                 keyspace: change.keyspace,
             });
         }
         check_limits(change.key, change.op)?;
-        self.keyspace = Some(change.keyspace);
-        refill(&mut self.key, change.key);
-        self.is_put = match change.op {
-            Op::Put(value) => {
-                refill(&mut self.value, value);
-                true
-            }
-            Op::Delete => false,
-        };
+        hand.take(&change);
         Ok(())
     }
 }
+
+/// What a change costs beside its key and value, as bytes.
+const CHANGE_BYTES: u64 = 64;
 
 fn check_limits(key: &[u8], op: Op<'_>) -> Result<(), EngineError> {
     match op {

@@ -7,6 +7,8 @@
 //!   arrive in key order at each level. [`Tower::keep`] is called only when nothing is pending below.
 //! - T2. The pages of a node's children are all behind it (released) or pending when its parent is sealed.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use drystone_engine::EngineError;
 use drystone_storage_pager::{Codec, PageRef, Writer};
@@ -21,10 +23,11 @@ use crate::node::format::malformed;
 use crate::pages::Pages;
 use crate::tree::TreeRoot;
 
-/// The levels of a tree in the making.
-pub(crate) struct Tower<'a> {
-    pages: &'a Pages,
-    writer: &'a mut Writer,
+/// The levels of a tree in the making; of one after the other, where a merge changes several.
+#[derive(Debug)]
+pub(crate) struct Tower {
+    pages: Arc<Pages>,
+    writer: Writer,
     codec: Codec,
     /// Leaves first.
     levels: Vec<Level>,
@@ -32,7 +35,12 @@ pub(crate) struct Tower<'a> {
     appending: bool,
     /// Offset of the node read last. For errors.
     read_at: u64,
+    /// About how many bytes were read and written so far.
+    spent_bytes: u64,
 }
+
+/// What it costs to free a page, as bytes.
+const FREE_BYTES: u64 = 256;
 
 /// A node taken back, to be joined with what follows it.
 struct Left {
@@ -40,36 +48,56 @@ struct Left {
     node: Node,
 }
 
-impl<'a> Tower<'a> {
-    /// The pages of the new tree are compressed so.
-    pub(crate) fn new(pages: &'a Pages, writer: &'a mut Writer, codec: Codec) -> Tower<'a> {
+impl Tower {
+    pub(crate) fn new(pages: Arc<Pages>, writer: Writer) -> Tower {
         Tower {
             pages,
             writer,
-            codec,
+            codec: Codec::None,
             levels: Vec::new(),
             appending: false,
             read_at: 0,
+            spent_bytes: 0,
         }
     }
 
-    pub(crate) fn pages(&self) -> &'a Pages {
-        self.pages
+    /// Begins another tree, whose pages are compressed so.
+    pub(crate) fn begin_tree(&mut self, codec: Codec) {
+        debug_assert!(self.levels.iter().all(Level::is_empty), "one at a time");
+        self.codec = codec;
+        self.appending = false;
+    }
+
+    /// The writer, with all pages written to it.
+    pub(crate) fn into_writer(self) -> Writer {
+        self.writer
+    }
+
+    pub(crate) fn pages(&self) -> &Arc<Pages> {
+        &self.pages
+    }
+
+    /// About how many bytes were read and written so far.
+    pub(crate) fn spent_bytes(&self) -> u64 {
+        self.spent_bytes
     }
 
     /// Reads a node of the old tree, or of the one in the making.
     pub(crate) fn read(&mut self, child: &Child, level: u8) -> Result<Node, EngineError> {
         self.read_at = child.page.block.offset();
-        self.pages.read_written(self.writer, &child.page, level)
+        self.spent_bytes += u64::from(child.page.len);
+        self.pages.read_written(&self.writer, &child.page, level)
     }
 
     /// Says that the next state does without a page.
     pub(crate) fn free(&mut self, page: &PageRef) -> Result<(), EngineError> {
+        self.spent_bytes += FREE_BYTES;
         self.writer.free(page).map_err(from_pager)
     }
 
     /// Writes a value that is too long for a leaf.
     pub(crate) fn write_value(&mut self, value: &[u8]) -> Result<Overflow, EngineError> {
+        self.spent_bytes += value.len() as u64;
         let written = self.writer.write_compressed(value, self.codec);
         let page = written.map_err(from_pager)?;
         let value_len = value.len() as u64;
@@ -147,7 +175,7 @@ impl<'a> Tower<'a> {
     }
 
     /// Writes what is left, and returns the root. `None` for a tree without entries.
-    pub(crate) fn finish(mut self) -> Result<Option<TreeRoot>, EngineError> {
+    pub(crate) fn finish(&mut self) -> Result<Option<TreeRoot>, EngineError> {
         let mut level = 0;
         while usize::from(level) < self.levels.len() {
             self.join_last(level)?;
@@ -228,6 +256,7 @@ impl<'a> Tower<'a> {
     }
 
     fn write(&mut self, level: u8, sealed: &Sealed) -> Result<(), EngineError> {
+        self.spent_bytes += sealed.page.len() as u64;
         let written = self.writer.write_compressed(&sealed.page, self.codec);
         let page = written.map_err(from_pager)?;
         let child = Child {

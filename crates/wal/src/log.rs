@@ -225,14 +225,18 @@ impl Log {
     }
 
     /// Gives up the records up to `upto`: whole segments of them are kept for reuse, or deleted. The segment that is
-    /// being written stays. Segments that a [`Reader`] still reads are recycled by a later `trim` or [`Log::step`].
+    /// being written stays, and gets a marker first (one sync) where only they vouched for it. Segments that a [`Reader`] still reads are recycled by a later `trim` or [`Log::step`].
     ///
     /// The next [`Log::open`] must be told a `floor` of at least `upto`.
     ///
     /// # Errors
-    /// [`WalError::Io`]; the records are given up all the same, and later calls try the rest again.
+    /// [`WalError::Io`]; the records are given up all the same, and later calls try the rest again. Only a failed marker
+    /// poisons the log.
     pub fn trim(&self, upto: Lsn) -> Result<(), WalError> {
-        self.shared.state.lock().retire_segments(upto);
+        let is_shorter = self.shared.state.lock().retire_segments(upto);
+        if is_shorter {
+            self.shared.vouch_for_the_rest()?;
+        }
         self.shared.recycle().map(drop)
     }
 
@@ -451,10 +455,25 @@ impl Shared {
         if self.durable() < last || state.marked >= last {
             return Ok(());
         }
+        self.mark(state, last)
+    }
+
+    /// Writes a marker for what is durable before segments go: the one that vouched for it may be in them. Of no effect
+    /// while a group is in flight, whose records vouch for it, and on a poisoned log.
+    fn vouch_for_the_rest(&self) -> Result<(), WalError> {
+        let state = self.state.lock();
+        let durable = self.durable();
+        if state.is_poisoned || state.marked >= durable || is_planted("wal-trim-unvouched") {
+            return Ok(());
+        }
+        self.mark(state, durable)
+    }
+
+    fn mark(&self, mut state: MutexGuard<'_, State>, upto: Lsn) -> Result<(), WalError> {
         let Some(writer) = state.writer.take() else {
             return Ok(());
         };
-        state.marked = last;
+        state.marked = upto;
         self.work(&mut state, writer, Vec::new(), |writer, _| {
             writer.write_marker()
         })
@@ -604,14 +623,16 @@ impl State {
         self.stats.syncs = writer.syncs;
     }
 
-    /// Takes the segments whose records are all `upto` or older out of the log.
-    fn retire_segments(&mut self, upto: Lsn) {
+    /// Takes the segments whose records are all `upto` or older out of the log. Returns whether there were any.
+    fn retire_segments(&mut self, upto: Lsn) -> bool {
+        let retired_before = self.retired.len();
         while let Some(second) = self.segments.get(1)
             && (second.first_lsn().0 <= upto.0.saturating_add(1) || is_planted("wal-trim-too-far"))
         {
             self.oldest = second.first_lsn();
             self.retired.extend(self.segments.pop_front());
         }
+        self.retired.len() > retired_before
     }
 
     /// Takes the retired segments that no reader holds; also returns how many spares there are.

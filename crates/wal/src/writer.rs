@@ -93,7 +93,7 @@ impl Writer {
         }
     }
 
-    /// Writes into the trailer that everything so far is durable, which is so, and syncs it.
+    /// Writes into the trailer that everything so far is durable, which is so then, and syncs it.
     ///
     /// After an error as [`Writer::write_group`].
     pub(crate) fn write_marker(&mut self) -> Result<(), WalError> {
@@ -101,7 +101,8 @@ impl Writer {
             return Ok(());
         };
         let segment = Arc::clone(segment);
-        let written = self.note().and_then(|()| {
+        let durable = self.note().and_then(|()| self.sync());
+        let written = durable.and_then(|()| {
             self.is_dirty = true;
             put_marker(&segment, self.durable)
         });

@@ -219,3 +219,23 @@ fn holds_last_record(env: &Env) -> bool {
     let record = start - 32..start + last.len().next_multiple_of(8);
     expected[record.clone()] == found[record]
 }
+
+/// The marker of the segment before says that there is something behind it; when that one goes, the last says so itself.
+#[test]
+fn loss_of_the_only_write_of_the_last_segment_shows_after_a_trim() {
+    let disk = SimFileSystem::with_folder(3, CRASH_FOLDER);
+    let log = open(&disk.env(), 0).unwrap();
+    for lsn in 1..=2 {
+        append_synced(&log, &bytes_of(lsn, 3000)).unwrap();
+    }
+    log.trim(Lsn(1)).unwrap();
+    drop(log);
+    let harmed = disk.crash(drystone_testkit::CrashPolicy::LoseAll);
+    let last = dir().join("00000000000000000002.log");
+    for offset in (4096..8192).step_by(512) {
+        harmed.zero_sector(&last, offset).unwrap();
+    }
+    let error = open(&harmed.env(), 1).unwrap_err();
+    let is_clear = matches!(error, WalError::Corrupt { lsn: Lsn(2), .. });
+    assert!(is_clear, "{error:?}");
+}

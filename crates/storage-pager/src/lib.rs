@@ -40,6 +40,7 @@
 //!
 //! The bytes on disk: `docs/format/pager.md`.
 
+mod births;
 mod block;
 mod cache;
 mod compressed;

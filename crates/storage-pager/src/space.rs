@@ -6,7 +6,7 @@
 //!     ^                        | roll_back                                                             |
 //!     |<-----------------------+ (doubtful first, if its superblock may be there)                       v
 //!     +---------------------------------------------------------------------------------------- pending at g
-//!                       reclaim: g is durable, and no root of a generation before g is held
+//!                       reclaim: g is durable, and no root is held that is older than g and no older than the page
 //! ```
 //!
 //! # Invariants
@@ -14,12 +14,14 @@
 //!   ones, doubtful ones, and those that the current writer has freed.
 //! - S2. `reusable`, the pending and the doubtful extents are disjoint, and all lie in `unused`.
 //! - S3. Between writers, `unused` is exactly those three.
+//! - S4. What `births` holds is in use.
 //!
 //! One writer has this to itself; nothing here is shared.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
+use crate::births::{Births, is_any_within};
 use crate::block::{Extent, MAX_BLOCKS};
 use crate::extent_set::ExtentSet;
 use crate::root::Root;
@@ -43,8 +45,9 @@ pub(crate) const FREE_TAIL_BLOCKS_MIN: u64 = 2 * GROWTH_BLOCKS_MIN;
 pub(crate) struct Space {
     unused: ExtentSet,
     reusable: ExtentSet,
-    /// Freed by the commit of that generation, which is durable; one extent for each page. Generations ascend.
-    pending: VecDeque<(u64, Vec<Extent>)>,
+    /// Freed by commits that are durable, and needed, perhaps, by older roots.
+    pending: Vec<Pending>,
+    births: Births,
     /// Written by commits that failed when their superblock may have reached the medium. Reusable once another
     /// superblock is in its place.
     doubtful: Vec<Extent>,
@@ -52,6 +55,15 @@ pub(crate) struct Space {
     roots: Vec<(u64, Weak<Root>)>,
     /// Length of the file in blocks.
     end: u64,
+}
+
+/// Pages that states from one generation on have, up to that which freed them.
+#[derive(Debug)]
+struct Pending {
+    born: u64,
+    freed: u64,
+    /// One for each page.
+    extents: Vec<Extent>,
 }
 
 /// What a writer has changed, so that it can be taken back.
@@ -88,7 +100,8 @@ impl Space {
         Space {
             reusable: unused.clone(),
             unused,
-            pending: VecDeque::new(),
+            pending: Vec::new(),
+            births: Births::default(),
             doubtful: Vec::new(),
             roots: Vec::new(),
             end,
@@ -221,9 +234,19 @@ impl Space {
         for extent in changes.spoiled.into_iter().chain(self.doubtful.drain(..)) {
             self.reusable.insert(extent);
         }
-        if !changes.freed.is_empty() {
-            self.pending.push_back((root.generation, changes.freed));
+        let mut by_birth: BTreeMap<u64, Vec<Extent>> = BTreeMap::new();
+        for extent in changes.freed {
+            let born = self.births.take(extent);
+            by_birth.entry(born).or_default().push(extent);
         }
+        let freed = root.generation;
+        let pending = by_birth.into_iter();
+        self.pending.extend(pending.map(|(born, extents)| Pending {
+            born,
+            freed,
+            extents,
+        }));
+        self.births.record(freed, changes.fresh);
         self.publish(root);
         debug_assert!(self.checked());
     }
@@ -266,20 +289,30 @@ impl Space {
 
     /// Makes the blocks reusable that no root needs any more. Hands out where the pages in them began.
     pub(crate) fn reclaim(&mut self) -> Vec<u64> {
-        self.roots.retain(|(_, root)| root.strong_count() > 0);
-        let oldest = self.roots.iter().map(|(generation, _)| *generation).min();
+        let held = self.held();
+        let is_needed = |pending: &mut Pending| {
+            is_any_within(&held, pending.born, pending.freed) && !is_planted("pager-reader-ignored")
+        };
         let mut starts = Vec::new();
-        while let Some((generation, _)) = self.pending.front()
-            && oldest
-                .is_none_or(|oldest| *generation <= oldest || is_planted("pager-reader-ignored"))
-            && let Some((_, extents)) = self.pending.pop_front()
-        {
-            for extent in extents {
-                self.reusable.insert(extent);
-                starts.push(extent.start);
-            }
+        let gone = self.pending.extract_if(.., |pending| !is_needed(pending));
+        for extent in gone.flat_map(|pending| pending.extents) {
+            self.reusable.insert(extent);
+            starts.push(extent.start);
         }
+        self.births.forget(&held);
         starts
+    }
+
+    /// The generations whose roots are held, ascending.
+    fn held(&mut self) -> Vec<u64> {
+        self.roots.retain(|(_, root)| root.strong_count() > 0);
+        let mut held: Vec<u64> = self
+            .roots
+            .iter()
+            .map(|(generation, _)| *generation)
+            .collect();
+        held.sort_unstable();
+        held
     }
 
     /// Panics where an invariant of this module does not hold between writers. O(runs).
@@ -287,13 +320,12 @@ impl Space {
         self.unused.check();
         self.reusable.check();
         let mut all = self.reusable.clone();
-        let pending = self.pending.iter().flat_map(|(_, extents)| extents);
+        let pending = self.pending.iter().flat_map(|pending| &pending.extents);
         for extent in pending.chain(&self.doubtful) {
             all.insert(*extent); // panics where S2 is broken
         }
         assert!(all.iter().eq(self.unused.iter()), "S3");
-        let generations = self.pending.iter().map(|(generation, _)| generation);
-        assert!(generations.is_sorted(), "pending generations ascend");
+        self.births.check(&self.unused);
         let in_file = |run: Extent| run.start >= SUPERBLOCKS && run.end() <= self.end;
         assert!(self.unused.iter().all(in_file), "S1");
     }

@@ -78,6 +78,33 @@ fn a_held_root_does_not_pin_what_was_freed_before_it() {
 }
 
 #[test]
+fn what_was_written_and_freed_while_a_reader_lives_does_not_wait_for_it() {
+    let mut space = space(100);
+    let mut changes = Changes::default();
+    let mut page = space.allocate(2, &mut changes).unwrap();
+    let held = root(1);
+    space.commit(changes, &held);
+    let mut newest = Arc::clone(&held);
+    for generation in 2..100 {
+        space.reclaim();
+        let mut changes = Changes::default();
+        space.free(page, &mut changes).unwrap();
+        page = space.allocate(2, &mut changes).unwrap();
+        newest = root(generation);
+        space.commit(changes, &newest);
+    }
+    space.reclaim();
+    assert_eq!(
+        space.reusable_count(),
+        96 - 4,
+        "the reader's page, and the newest"
+    );
+    drop((held, newest));
+    space.reclaim();
+    assert_eq!(space.reusable_count(), 96 - 2);
+}
+
+#[test]
 fn a_page_is_freed_once_and_only_whole() {
     let mut space = space(100);
     let mut changes = Changes::default();
@@ -200,6 +227,7 @@ impl Model {
                 self.newest = (root, self.next.clone());
                 self.space.reclaim();
                 self.space.check();
+                self.check_nothing_waits_in_vain();
             }
             Op::RollBack => {
                 self.space.roll_back(std::mem::take(&mut self.changes));
@@ -222,6 +250,18 @@ impl Model {
                 }
             }
         }
+    }
+
+    /// Blocks that are neither used nor reusable are those of states that are held.
+    fn check_nothing_waits_in_vain(&self) {
+        let newest = &self.newest.1;
+        let mut needed = ExtentSet::default();
+        for page in self.held.iter().flat_map(|(_, pages)| pages.values()) {
+            let is_new = newest.get(&page.start) != Some(page) && !needed.contains(*page);
+            is_new.then(|| needed.insert(*page));
+        }
+        let waiting = self.space.unused().block_count() - self.space.reusable_count();
+        assert_eq!(waiting, needed.block_count());
     }
 
     fn allocate(&mut self, count: u64) {

@@ -23,7 +23,7 @@ use crate::slots::{LostSuperblock, Slots, SuperblockCopy};
 use crate::space::{FREE_TAIL_BLOCKS_MIN, Space};
 use crate::superblock::{SUPERBLOCKS, Superblock, copy_offset};
 use crate::verify::Verifier;
-use crate::writer::Writer;
+use crate::writer::{TailKept, Writer};
 
 /// Name of the file in its folder.
 const FILE_NAME: &str = "data";
@@ -229,7 +229,16 @@ impl Pager {
         if free_at_most < FREE_TAIL_BLOCKS_MIN && !inner.file.has_excess()? {
             return Ok(false);
         }
-        self.begin()?.give_back_tail()
+        self.begin()?.give_back_tail(TailKept::Step)
+    }
+
+    /// Gives all free blocks at the end of the file back, where [`Pager::step`] keeps some for what comes next. Returns
+    /// whether it did something. A commit of the same state; counts as a writer.
+    ///
+    /// # Errors
+    /// As [`Pager::begin`] and [`Writer::commit`].
+    pub fn trim(&self) -> Result<bool, PagerError> {
+        self.begin()?.give_back_tail(TailKept::Nothing)
     }
 
     /// Starts a check of the state `root`: the caller walks its pages. Writers may go on meanwhile.

@@ -81,12 +81,33 @@ pub(crate) struct Changes {
     is_switching: bool,
     /// Where the last page ended. Each writer starts over from the lowest free blocks, so that the file can shrink.
     next: u64,
+    placement: Placement,
+}
+
+/// Where new pages go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Placement {
+    /// Into long runs, one behind the other.
+    #[default]
+    InRuns,
+    /// As low in the file as they fit, so that its end becomes free.
+    Low,
 }
 
 impl Changes {
     /// From here on, a superblock that names what was written may be on the medium, whatever becomes of the commit.
     pub(crate) fn switch(&mut self) {
         self.is_switching = true;
+    }
+
+    /// What was allocated and not freed again, in runs, ascending.
+    pub(crate) fn fresh(&self) -> impl Iterator<Item = Extent> + '_ {
+        self.fresh.iter()
+    }
+
+    /// From here on pages lie as low in the file as they fit.
+    pub(crate) fn place_low(&mut self) {
+        self.placement = Placement::Low;
     }
 }
 
@@ -126,6 +147,9 @@ impl Space {
     /// A run of blocks for a page: behind the last one where there is room.
     /// `None`: the file must [`grow`](Space::grow).
     pub(crate) fn allocate(&mut self, count: u64, changes: &mut Changes) -> Option<Extent> {
+        if changes.placement == Placement::Low {
+            return self.allocate_low(count, changes);
+        }
         let behind = self.reusable.run_from(changes.next);
         let run = behind
             .filter(|run| run.count >= count)
@@ -140,6 +164,12 @@ impl Space {
     pub(crate) fn allocate_low(&mut self, count: u64, changes: &mut Changes) -> Option<Extent> {
         let run = self.reusable.find(count)?;
         Some(self.take(run, count, changes))
+    }
+
+    /// Whether a page of `count` blocks fits into reusable ones that end at `limit` or before.
+    pub(crate) fn has_room_below(&self, limit: u64, count: u64) -> bool {
+        let run = self.reusable.find(count);
+        run.is_some_and(|run| Extent::new(run.start, count).end() <= limit)
     }
 
     fn take(&mut self, run: Extent, count: u64, changes: &mut Changes) -> Extent {
@@ -191,10 +221,26 @@ impl Space {
         Ok(())
     }
 
+    /// Takes back that pages of the state before were freed. Hands them out, one extent for each.
+    pub(crate) fn keep_freed(&mut self, changes: &mut Changes) -> Vec<Extent> {
+        let kept = std::mem::take(&mut changes.freed);
+        for extent in &kept {
+            self.unused.remove(*extent);
+        }
+        kept
+    }
+
     /// The length in blocks at which the file should end, if the reusable blocks at its end are too many: more than
     /// two steps of growth. One is kept.
     pub(crate) fn shorter_end(&self) -> Option<u64> {
         shorter_end(self.free_tail()?)
+    }
+
+    /// The length in blocks at which the file should end if none of the reusable blocks at its end is to be kept: `None`
+    /// where the free list, which needs `list_blocks`, might take them all.
+    pub(crate) fn shortest_end(&self, list_blocks: u64) -> Option<u64> {
+        let tail = self.free_tail()?;
+        (tail.count > list_blocks).then_some(tail.start)
     }
 
     /// Whether the free list at `list` alone keeps the file from having a [`Space::shorter_end`], and a commit would

@@ -21,6 +21,7 @@ use crate::block::{BLOCK_BYTES, BlockNo, Extent, blocks_for};
 use crate::cache::CACHED_PAGE_BYTES_MAX;
 use crate::compressed::Packer;
 use crate::error::{Malformed, PagerError};
+use crate::extent_set::ExtentSet;
 use crate::frame::frame_of;
 use crate::free_list;
 use crate::page_ref::{CODEC_NONE, MAX_PAGE_BYTES, PageRef};
@@ -44,6 +45,15 @@ pub struct Writer {
     changes: Changes,
     buffer: Buffer,
     packer: Packer,
+}
+
+/// What is left of the free blocks at the end of a file that is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TailKept {
+    /// One step of growth; the file is not cut for less than two.
+    Step,
+    /// None.
+    Nothing,
 }
 
 /// Pages that lie one behind the other and are not in the file yet.
@@ -122,6 +132,41 @@ impl Writer {
         Ok(page)
     }
 
+    /// From here on pages are written as far to the front of the file as they fit, not one behind the other: for whoever
+    /// wants the file's end to become free.
+    pub fn place_low(&mut self) {
+        self.changes.place_low();
+    }
+
+    /// Whether [`Writer::relocate`] would move a page: it ends behind `limit`, and there is room for it before that.
+    #[must_use]
+    pub fn would_move(&self, page: &PageRef, limit: BlockNo) -> bool {
+        let space = self.space.as_ref();
+        let has_room = |space: &Space| space.has_room_below(limit.0, page.block_count());
+        page.extent().end() > limit.0 && space.is_some_and(|space| has_room(space))
+    }
+
+    /// Moves a page that ends behind `limit` to free blocks before it, compressed as [`Writer::write_compressed`] does, and
+    /// frees those that it leaves. The caller puts the new reference in the place of the old one. `None`: it stays where
+    /// it is. To be called after [`Writer::place_low`].
+    ///
+    /// # Errors
+    /// As [`Writer::write_compressed`], [`Writer::free`] and [`Pager::read`](crate::Pager::read).
+    pub fn relocate(
+        &mut self,
+        page: &PageRef,
+        codec: Codec,
+        limit: BlockNo,
+    ) -> Result<Option<PageRef>, PagerError> {
+        if !self.would_move(page, limit) {
+            return Ok(None);
+        }
+        let contents = self.read(page)?;
+        let moved = self.write_compressed(&contents, codec)?;
+        self.free(page)?;
+        Ok(Some(moved))
+    }
+
     /// Finds blocks for a page, and makes the buffer ready for it.
     fn place(&mut self, stored: &[u8], codec: u8) -> Result<PageRef, PagerError> {
         let len = page_len(stored)?;
@@ -179,10 +224,13 @@ impl Writer {
 
     /// Commits the state as it is in a file with fewer free blocks at its end, or with its free list out of their way.
     /// Returns whether that was worth it.
-    pub(crate) fn give_back_tail(mut self) -> Result<bool, PagerError> {
+    pub(crate) fn give_back_tail(mut self, kept: TailKept) -> Result<bool, PagerError> {
         let root = self.inner.root();
         let space = space_of(&mut self.space);
-        let length = space.shorter_end();
+        let length = match kept {
+            TailKept::Step => space.shorter_end(),
+            TailKept::Nothing => space.shortest_end(list_blocks(space.unused())),
+        };
         let list = root.free_list.map(|page| page.extent());
         if length.is_none() && !list.is_some_and(|list| space.is_in_the_way(list)) {
             return self.cut_excess();
@@ -261,7 +309,7 @@ impl Writer {
         if unused.block_count() == 0 {
             return Ok(None);
         }
-        let block_count = blocks_for(free_list::encoded_len_max(unused));
+        let block_count = list_blocks(unused);
         let extent = self.allocate_low(block_count)?;
         if let Some(length) = cut {
             self.cut(length.max(extent.end()));
@@ -413,6 +461,11 @@ impl Buffer {
         self.pages.clear();
         self.frame_bytes = 0;
     }
+}
+
+/// How many blocks the list of `unused` can need.
+fn list_blocks(unused: &ExtentSet) -> u64 {
+    blocks_for(free_list::encoded_len_max(unused))
 }
 
 /// A writer has the space until it commits or is dropped.

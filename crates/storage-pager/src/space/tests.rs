@@ -163,6 +163,28 @@ fn a_free_list_that_would_stay_or_is_not_alone_is_not_in_the_way() {
     assert!(!in_use_behind && !in_use_before && !short_run_before && !short_file);
 }
 
+#[test]
+fn pages_that_are_to_lie_low_fill_the_lowest_gaps() {
+    let mut unused = ExtentSet::default();
+    for (start, end) in [(10, 11), (20, 22), (30, 100)] {
+        unused.insert(Extent::between(start, end));
+    }
+    let (mut space, mut changes) = (Space::new(unused, 100), Changes::default());
+    changes.place_low();
+    assert!(space.has_room_below(22, 2) && !space.has_room_below(21, 2));
+    let mut starts = Vec::new();
+    for count in [2, 2, 1, 1] {
+        starts.push(space.allocate(count, &mut changes).unwrap().start);
+    }
+    assert_eq!(starts, [20, 30, 10, 32]);
+}
+
+#[test]
+fn a_tail_that_the_free_list_might_fill_is_not_cut() {
+    assert_eq!(space(4 + 3).shortest_end(3), None);
+    assert_eq!(space(4 + 4).shortest_end(3), Some(4));
+}
+
 #[derive(Clone, Debug)]
 enum Op {
     Allocate(u64),

@@ -26,7 +26,7 @@ pub use crash_points::{
     POINT_VARIABLE, PowerCut, Promises, Witness,
 };
 pub use draw::{Draw, mix};
-pub use model::{Batch, Difference, Generator, Model, Shape, State, compare};
+pub use model::{Batch, BatchStream, Difference, Generator, Model, Shape, State, compare};
 pub use model_engine::ModelEngine;
 pub use seed::{SEED_VARIABLE, seed_of};
 pub use shrink::{Shrink, smaller_numbers};

@@ -8,10 +8,12 @@ use drystone_engine::{Change, Op};
 
 mod diff;
 mod generator;
+mod stream;
 
 pub(crate) use diff::show;
 pub use diff::{Difference, compare};
 pub use generator::{Generator, Shape};
+pub use stream::BatchStream;
 
 /// One commit's changes: at most one a key, in order, and the keyspaces that end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,6 +69,12 @@ impl Batch {
                 },
             })
             .collect()
+    }
+
+    /// The changes as a stream that owns them, for [`drystone_engine::Engine::begin_merge`].
+    #[must_use]
+    pub fn stream(&self) -> BatchStream {
+        BatchStream::new(self.dropped.clone(), self.changes.clone())
     }
 
     /// How many changes there are, drops not counted.

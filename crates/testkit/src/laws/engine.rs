@@ -1,10 +1,11 @@
-//! What every engine must keep: rules E1 to E5 of `drystone-engine`, tried in every way we know.
+//! What every engine must keep: rules E1 to E6 of `drystone-engine`, tried in every way we know.
 
 mod crashes;
 mod damage;
 mod faults;
 mod merging;
 mod reading;
+mod slices;
 mod subject;
 mod threads;
 
@@ -19,7 +20,7 @@ use super::SeedNote;
 use crate::model::Shape;
 use crate::seed::seed_of;
 
-type OpenEngine = dyn Fn(&Env, &Path) -> Result<Box<dyn Engine>, EngineError> + Send + Sync;
+type OpenEngine = dyn Fn(&Env, &Path) -> Result<Arc<dyn Engine>, EngineError> + Send + Sync;
 
 /// The laws of [`drystone_engine::Engine`], for one kind of engine.
 ///
@@ -60,7 +61,7 @@ impl EngineLaws {
         open: impl Fn(&Env, &Path) -> Result<E, EngineError> + Send + Sync + 'static,
     ) -> EngineLaws {
         EngineLaws {
-            open: Arc::new(move |env, dir| Ok(Box::new(open(env, dir)?) as Box<dyn Engine>)),
+            open: Arc::new(move |env, dir| Ok(Arc::new(open(env, dir)?) as Arc<dyn Engine>)),
             seed: seed_of("engine laws"),
             shape: Shape::default(),
             key_bytes_max: 16 << 10,
@@ -108,6 +109,8 @@ impl EngineLaws {
         self.bulk_changes_are_kept();
         self.refused_changes_change_nothing();
         self.mistakes_are_refused();
+        self.merges_go_on_in_slices();
+        self.jobs_that_are_over_stay_so();
         self.readers_run_beside_merges();
         self.full_disks_refuse_cleanly();
         self.failed_writes_leave_before_or_after();

@@ -3,12 +3,14 @@
 use drystone_base::{Env, Lsn};
 
 use super::EngineLaws;
-use super::subject::{LSN_STEP, check_snapshot, merge, ok, open_on, settle};
+use super::subject::{LSN_STEP, check_snapshot, merge, merge_in_slices, ok, open_on, settle};
 use crate::crash_points::{Checked, CrashPoints, CrashReport, Promises, Witness};
 use crate::model::{Batch, Generator, Model};
 
 /// Merges of the workload; few enough that every operation can be tried.
 const MERGES: u64 = 10;
+/// Every other merge is done in slices of about this many bytes.
+const SLICE_BYTES: u64 = 2_000;
 /// Power is cut in this many recoveries, one after another.
 const DEPTH: usize = 2;
 
@@ -37,8 +39,12 @@ impl EngineLaws {
         let engine = ok("open", open_on(self, env));
         for number in 1..=MERGES {
             witness.begin(number);
-            let batch = batch_number(batches, number);
-            ok("merge", merge(&*engine, batch, Lsn(number * LSN_STEP)));
+            let (batch, upto) = (batch_number(batches, number), Lsn(number * LSN_STEP));
+            let merged = match number % 2 {
+                0 => merge(&*engine, batch, upto),
+                _ => merge_in_slices(&engine, batch, upto, SLICE_BYTES),
+            };
+            ok("merge", merged);
             witness.acknowledge(number);
             settle(&*engine);
         }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use drystone_base::{Env, KeyspaceId, Lsn};
-use drystone_engine::{Budget, Cursor, Engine, EngineError, Progress, SliceChanges, Snapshot};
+use drystone_engine::{
+    Budget, Cursor, Engine, EngineError, MergeJob, Progress, SliceChanges, Snapshot,
+};
 
 use super::{EngineLaws, OpenEngine};
 use crate::crash_points::CRASH_FOLDER;
@@ -28,7 +30,7 @@ pub(super) fn folder() -> PathBuf {
 pub(super) struct Subject {
     open: Arc<OpenEngine>,
     pub(super) disk: SimFileSystem,
-    pub(super) engine: Box<dyn Engine>,
+    pub(super) engine: Arc<dyn Engine>,
     pub(super) model: Model,
     pub(super) generator: Generator,
 }
@@ -88,6 +90,28 @@ impl Subject {
 pub(super) fn merge(engine: &dyn Engine, batch: &Batch, upto: Lsn) -> Result<(), EngineError> {
     let changes = batch.changes();
     engine.merge(&mut SliceChanges::new(&batch.dropped, &changes), upto)
+}
+
+/// Begins a merge of a batch in slices.
+pub(super) fn begin_merge(engine: &Arc<dyn Engine>, batch: &Batch, upto: Lsn) -> Box<dyn MergeJob> {
+    let begun = Arc::clone(engine).begin_merge(Box::new(batch.stream()), upto);
+    ok("begin a merge", begun)
+}
+
+/// Merges a batch in slices of about `budget` bytes.
+pub(super) fn merge_in_slices(
+    engine: &Arc<dyn Engine>,
+    batch: &Batch,
+    upto: Lsn,
+    budget: u64,
+) -> Result<(), EngineError> {
+    let mut job = Arc::clone(engine).begin_merge(Box::new(batch.stream()), upto)?;
+    for _ in 0..STEPS_MAX {
+        if job.step(Budget { bytes: budget })? == Progress::Idle {
+            return Ok(());
+        }
+    }
+    panic!("a merge ends: {STEPS_MAX} slices were not enough");
 }
 
 /// Does all background work.
@@ -208,7 +232,7 @@ pub(super) fn check_verify(engine: &dyn Engine, model: &Model) {
 }
 
 /// Opens an engine on files that a crash left.
-pub(super) fn open_on(laws: &EngineLaws, env: &Env) -> Result<Box<dyn Engine>, EngineError> {
+pub(super) fn open_on(laws: &EngineLaws, env: &Env) -> Result<Arc<dyn Engine>, EngineError> {
     (laws.open)(env, &folder())
 }
 

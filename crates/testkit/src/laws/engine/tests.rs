@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use drystone_base::{File, FileSystem, KeyspaceId, LockError, LockGuard, Lsn, OpenMode, checksum};
 use drystone_engine::{
-    Budget, Change, Changes, Cursor, EngineStats, Progress, Snapshot, VerifyReport,
+    Budget, Change, Changes, Cursor, EngineStats, MergeJob, Progress, Snapshot, VerifyReport,
 };
 
 use super::*;
@@ -44,6 +44,8 @@ enum Bug {
     ForgetsEmptyKey,
     ForgetsInBulk,
     StepsReturn,
+    ShowsSlices,
+    GoesOnAfterTheEnd,
 }
 
 #[derive(Debug)]
@@ -140,6 +142,22 @@ impl Engine for Canary {
         self.inner.merge(&mut bent, upto)
     }
 
+    fn begin_merge(
+        self: Arc<Self>,
+        changes: Box<dyn Changes + Send>,
+        upto: Lsn,
+    ) -> Result<Box<dyn MergeJob>, EngineError> {
+        match self.bug {
+            Bug::ShowsSlices | Bug::GoesOnAfterTheEnd => Ok(Box::new(BentJob {
+                engine: self,
+                changes,
+                upto,
+                slices: 0,
+            })),
+            _ => Arc::clone(&self.inner).begin_merge(changes, upto),
+        }
+    }
+
     fn merged_lsn(&self) -> Lsn {
         self.inner.merged_lsn()
     }
@@ -157,6 +175,33 @@ impl Engine for Canary {
 
     fn stats(&self) -> EngineStats {
         self.inner.stats()
+    }
+}
+
+/// Merges in its first slice, or says that it goes on for ever.
+struct BentJob {
+    engine: Arc<Canary>,
+    changes: Box<dyn Changes + Send>,
+    upto: Lsn,
+    slices: u32,
+}
+
+impl std::fmt::Debug for BentJob {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BentJob").finish_non_exhaustive()
+    }
+}
+
+impl MergeJob for BentJob {
+    fn step(&mut self, _budget: Budget) -> Result<Progress, EngineError> {
+        self.slices += 1;
+        if self.slices == 1 {
+            self.engine.inner.merge(&mut *self.changes, self.upto)?;
+        }
+        Ok(match (self.engine.bug, self.slices) {
+            (Bug::ShowsSlices, 1) => Progress::More,
+            _ => Progress::Idle,
+        })
     }
 }
 
@@ -277,6 +322,11 @@ fn bugs_of_merges_are_found() {
         laws.merges_survive_power_cuts();
     });
     check_bug(Bug::MergesInTwo, EngineLaws::readers_run_beside_merges);
+    check_bug(Bug::ShowsSlices, EngineLaws::merges_go_on_in_slices);
+    check_bug(
+        Bug::GoesOnAfterTheEnd,
+        EngineLaws::jobs_that_are_over_stay_so,
+    );
 }
 
 #[test]

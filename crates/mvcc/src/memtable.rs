@@ -35,7 +35,12 @@ pub(crate) struct Memtable {
     filter: Filter,
     bytes: AtomicU64,
     newest: AtomicU64,
+    /// How much of it the merge under way has taken.
+    merged_bytes: AtomicU64,
 }
+
+/// What an entry takes in the tree beside its key and value, about.
+const ENTRY_BYTES: u64 = 48;
 
 impl Memtable {
     /// An empty one, to be sealed at `bytes_max` bytes or so.
@@ -45,6 +50,7 @@ impl Memtable {
             filter: Filter::new(bytes_max),
             bytes: AtomicU64::new(0),
             newest: AtomicU64::new(0),
+            merged_bytes: AtomicU64::new(0),
         }
     }
 
@@ -114,6 +120,24 @@ impl Memtable {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.newest() == Lsn::ZERO
+    }
+
+    /// A merge of it begins, perhaps anew.
+    pub(crate) fn begin_merge(&self) {
+        self.merged_bytes.store(0, Ordering::Relaxed);
+    }
+
+    /// The merge under way has taken an entry with a key and value of so many bytes. Called by one thread at a time.
+    pub(crate) fn merged(&self, entry_bytes: u64) {
+        let before = self.merged_bytes.load(Ordering::Relaxed);
+        self.merged_bytes
+            .store(before + entry_bytes + ENTRY_BYTES, Ordering::Relaxed);
+    }
+
+    /// About how much of [`Memtable::bytes`] the merge under way has taken. Less than all of it at its end where keys have
+    /// several versions, of which it takes one. A hint: nothing is ordered by it.
+    pub(crate) fn merged_bytes(&self) -> u64 {
+        self.merged_bytes.load(Ordering::Relaxed)
     }
 
     /// About how much memory its tables and their entries take. What the filter takes is known beforehand, and not

@@ -3,6 +3,10 @@
 //! A merge takes the oldest sealed memtable. It first makes the log durable up to that memtable's newest commit: so the
 //! base never holds what a crash could undo, and all of it is visible. A merge that fails leaves everything as it was,
 //! and is tried again.
+//!
+//! It is done in slices ([`MergeJob`]), and whoever does one holds the merge latch for as long as that takes: background
+//! steps, flushes, and commits when memory runs short. Between slices the memtable is where it was, so readers notice
+//! nothing.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Bound;
@@ -10,7 +14,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use drystone_base::{KeyspaceId, Lsn};
-use drystone_engine::{Budget, Change, Changes, EngineError, Op, Progress};
+use drystone_engine::{Budget, Change, Changes, EngineError, MergeJob, Op, Progress};
+use drystone_wal::Log;
 
 use crate::derived_index::{DerivedIndex, KeyChanges};
 use crate::error::StoreError;
@@ -26,23 +31,78 @@ use drystone_base::sync::atomic::Ordering;
 /// Guarded by the merge latch.
 #[derive(Default)]
 pub(crate) struct Merges {
-    pub(crate) indexes: Vec<Arc<dyn DerivedIndex>>,
+    indexes: Vec<Arc<dyn DerivedIndex>>,
+    underway: Option<Underway>,
+}
+
+/// A merge between two slices.
+struct Underway {
+    job: Box<dyn MergeJob>,
+    folds: Folds,
+    upto: Lsn,
+}
+
+impl Merges {
+    /// Changes which indexes follow. A merge under way began with the others: it is forgotten, and begins anew.
+    pub(crate) fn indexes_mut(&mut self) -> &mut Vec<Arc<dyn DerivedIndex>> {
+        self.abandon();
+        &mut self.indexes
+    }
+
+    /// Forgets the merge under way.
+    pub(crate) fn abandon(&mut self) {
+        self.underway = None;
+    }
 }
 
 impl Shared {
-    /// Folds the oldest sealed memtable into the base; `false` when there is none.
-    pub(crate) fn merge_oldest(&self, merges: &Merges) -> Result<bool, StoreError> {
+    /// One slice of merging the oldest sealed memtable into the base; `false` when there is none. A merge that fails is
+    /// forgotten, and begins anew with the next slice.
+    pub(crate) fn merge_slice(&self, merges: &mut Merges) -> Result<bool, StoreError> {
+        let started = self.clock.monotonic();
+        let sliced = self.try_merge_slice(merges);
+        self.merges_fail.store(sliced.is_err(), Ordering::Relaxed);
+        let took = self.clock.monotonic().saturating_sub(started);
+        self.counters
+            .merge_nanos
+            .add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+        sliced
+    }
+
+    fn try_merge_slice(&self, merges: &mut Merges) -> Result<bool, StoreError> {
+        let log = self.log()?;
+        let underway = match merges.underway.take() {
+            Some(underway) => Some(underway),
+            None => self.begin_merge(&log, merges)?,
+        };
+        let Some(mut underway) = underway else {
+            return Ok(false);
+        };
+        match underway.job.step(self.slice_budget())? {
+            Progress::More => merges.underway = Some(underway),
+            Progress::Idle => self.end_merge(&log, underway)?,
+        }
+        Ok(true)
+    }
+
+    fn slice_budget(&self) -> Budget {
+        Budget {
+            bytes: self.options.step_bytes,
+        }
+    }
+
+    /// Makes the oldest sealed memtable durable and begins to merge it; `None` when there is none.
+    fn begin_merge(&self, log: &Log, merges: &Merges) -> Result<Option<Underway>, StoreError> {
         let layers = self.layers.load_full();
         let Some(oldest) = layers.sealed().last() else {
-            return Ok(false);
+            return Ok(None);
         };
         let upto = if is_planted("mvcc-merge-lsn-too-new") {
             self.publication.visible()
         } else {
             oldest.newest()
         };
-        let log = self.log()?;
-        self.sync_to(&log, upto)?;
+        self.sync_to(log, upto)?;
         assert!(
             upto <= self.publication.visible(),
             "S3: only what is visible is merged"
@@ -50,48 +110,37 @@ impl Shared {
         if is_planted("mvcc-log-trimmed-before-merge") {
             log.trim(upto)?;
         }
-        let started = self.clock.monotonic();
-        self.merge(oldest, &layers, merges, upto)?;
-        let took = self.clock.monotonic().saturating_sub(started);
+        let folds = Folds::make(oldest, &layers, &merges.indexes, upto)?;
+        let changes = Box::new(MemtableChanges::new(oldest, &folds, upto));
+        let job = Arc::clone(&self.engine).begin_merge(changes, upto)?;
+        if is_planted("mvcc-memtable-dropped-before-merged") {
+            self.show_base(upto);
+        }
+        Ok(Some(Underway { job, folds, upto }))
+    }
+
+    /// Shows the new base, and lets the log forget what is in it.
+    fn end_merge(&self, log: &Log, underway: Underway) -> Result<(), StoreError> {
+        self.show_base(self.engine.merged_lsn());
+        underway.folds.settle(Outcome::Merged);
         self.counters.merges.add(1);
-        self.counters
-            .merge_nanos
-            .add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
         let merged = if is_planted("mvcc-log-trimmed-too-far") {
             self.publication.visible()
         } else {
-            upto
+            underway.upto
         };
         log.trim(merged)?;
-        Ok(true)
+        Ok(())
     }
 
-    /// Folds one memtable and what the indexes make of it, and shows the new base.
-    fn merge(
-        &self,
-        memtable: &Memtable,
-        layers: &Layers,
-        merges: &Merges,
-        upto: Lsn,
-    ) -> Result<(), StoreError> {
-        let folds = Folds::make(memtable, layers, &merges.indexes, upto)?;
-        let mut changes = MemtableChanges::new(memtable, &folds, upto);
-        let merged = self.engine.merge(&mut changes, upto);
-        if merged.is_ok() {
-            self.show_base();
-        }
-        folds.settle(merged.is_ok(), upto);
-        Ok(merged?)
-    }
-
-    /// Publishes layers with the newest base, and without the memtables it holds.
-    fn show_base(&self) {
+    /// Publishes layers with the newest base, and without the memtables up to `merged`, which it holds.
+    fn show_base(&self, merged: Lsn) {
         let _head = self.head.lock();
         let base = self.engine.snapshot();
         let layers = self.layers.load();
         let left = layers.memtables.iter().enumerate();
         let is_merged = |memtable: &Memtable| {
-            memtable.newest() <= base.lsn() || is_planted("mvcc-unmerged-memtable-dropped")
+            memtable.newest() <= merged || is_planted("mvcc-unmerged-memtable-dropped")
         };
         let left = left.filter(|(idx, memtable)| *idx == 0 || !is_merged(memtable));
         self.layers.store(Arc::new(Layers {
@@ -125,14 +174,14 @@ impl Shared {
         })
     }
 
-    /// Merges one sealed memtable and lets the base do its part.
+    /// Does a slice of a merge, or lets the base do its part where none is under way.
     pub(crate) fn step_merge(&self) -> Result<Progress, StoreError> {
-        let merges = self.merges.lock();
-        let merged = self.merge_oldest(&merges);
-        let budget = Budget {
-            bytes: self.options.step_bytes,
-        };
-        let stepped = self.engine.step(budget);
+        let mut merges = self.merges.lock();
+        let merged = self.merge_slice(&mut merges);
+        if merges.underway.is_some() {
+            return Ok(Progress::More);
+        }
+        let stepped = self.engine.step(self.slice_budget());
         let is_more = merged? || stepped? == Progress::More;
         Ok(if is_more {
             Progress::More
@@ -151,12 +200,12 @@ impl Shared {
         Ok(())
     }
 
-    /// Seals the active memtable and merges all that were sealed by then.
+    /// Seals the active memtable and merges all that were sealed by then. Others may do slices of that, too.
     pub(crate) fn flush(&self) -> Result<(), StoreError> {
-        let merges = self.merges.lock();
         let upto = self.seal_active();
         while self.has_sealed(upto) {
-            self.merge_oldest(&merges)?;
+            let mut merges = self.merges.lock();
+            self.merge_slice(&mut merges)?;
         }
         Ok(())
     }
@@ -182,33 +231,42 @@ impl Shared {
     }
 }
 
-/// What the derived indexes make of a memtable.
+/// What the derived indexes make of a memtable. They hear how the merge ended, also when that is a drop of this.
 #[derive(Default)]
-struct Folds<'a> {
-    folded: Vec<(&'a dyn DerivedIndex, Arc<Writes>)>,
+struct Folds {
+    folded: Vec<(Arc<dyn DerivedIndex>, Arc<Writes>)>,
+    upto: Lsn,
 }
 
-impl<'a> Folds<'a> {
+/// How a merge ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Merged,
+    Forgotten,
+}
+
+impl Folds {
     fn make(
         memtable: &Memtable,
         layers: &Layers,
-        indexes: &'a [Arc<dyn DerivedIndex>],
+        indexes: &[Arc<dyn DerivedIndex>],
         upto: Lsn,
-    ) -> Result<Folds<'a>, StoreError> {
-        let mut folds = Folds::default();
+    ) -> Result<Folds, StoreError> {
+        let mut folds = Folds {
+            folded: Vec::new(),
+            upto,
+        };
         for index in indexes {
-            let index = index.as_ref();
-            let Some(changes) = source_changes(memtable, index, upto) else {
+            let Some(changes) = source_changes(memtable, index.as_ref(), upto) else {
                 continue;
             };
             match index.fold(&layers.base, &changes, upto) {
                 Ok(folded) => {
                     let folded = Arc::new(folded.into_iter().collect());
-                    folds.folded.push((index, folded));
+                    folds.folded.push((Arc::clone(index), folded));
                 }
                 Err(source) => {
                     index.settled(false, upto);
-                    folds.settle(false, upto);
                     let target = index.target();
                     return Err(StoreError::Index { target, source });
                 }
@@ -217,9 +275,13 @@ impl<'a> Folds<'a> {
         Ok(folds)
     }
 
-    fn settle(&self, merged: bool, upto: Lsn) {
-        for (index, _) in &self.folded {
-            index.settled(merged, upto);
+    fn settle(mut self, outcome: Outcome) {
+        self.tell(outcome);
+    }
+
+    fn tell(&mut self, outcome: Outcome) {
+        for (index, _) in self.folded.drain(..) {
+            index.settled(outcome == Outcome::Merged, self.upto);
         }
     }
 
@@ -227,6 +289,12 @@ impl<'a> Folds<'a> {
         let mut folded = self.folded.iter();
         let found = folded.find(|(index, _)| index.target() == target)?;
         Some(&found.1)
+    }
+}
+
+impl Drop for Folds {
+    fn drop(&mut self) {
+        self.tell(Outcome::Forgotten);
     }
 }
 
@@ -250,6 +318,7 @@ fn source_changes(memtable: &Memtable, index: &dyn DerivedIndex, upto: Lsn) -> O
 
 /// A memtable and what was folded from it, as the stream that an engine merges.
 struct MemtableChanges {
+    memtable: Arc<Memtable>,
     dropped: Vec<KeyspaceId>,
     /// Keyspaces that are not through, ascending.
     runs: VecDeque<(KeyspaceId, MemoryMerge)>,
@@ -260,7 +329,8 @@ struct MemtableChanges {
 }
 
 impl MemtableChanges {
-    fn new(memtable: &Memtable, folds: &Folds<'_>, upto: Lsn) -> MemtableChanges {
+    fn new(memtable: &Arc<Memtable>, folds: &Folds, upto: Lsn) -> MemtableChanges {
+        memtable.begin_merge();
         let tables = memtable.tables();
         let (dropped, live): (Vec<_>, Vec<_>) =
             tables.iter().partition(|table| table.is_dropped(upto));
@@ -269,6 +339,7 @@ impl MemtableChanges {
         let keyspaces: BTreeSet<_> = keyspaces.collect();
         let runs = keyspaces.into_iter();
         MemtableChanges {
+            memtable: Arc::clone(memtable),
             dropped: dropped.iter().map(|table| table.keyspace()).collect(),
             runs: runs
                 .map(|keyspace| (keyspace, run(memtable, folds, keyspace, upto)))
@@ -296,7 +367,7 @@ impl MemtableChanges {
 }
 
 /// What becomes of one keyspace: what was folded for it, over what was committed to it.
-fn run(memtable: &Memtable, folds: &Folds<'_>, keyspace: KeyspaceId, upto: Lsn) -> MemoryMerge {
+fn run(memtable: &Memtable, folds: &Folds, keyspace: KeyspaceId, upto: Lsn) -> MemoryMerge {
     let table = memtable.table(keyspace);
     let sources = MemorySources {
         writes: folds.of(keyspace).map(Arc::clone),
@@ -318,6 +389,9 @@ impl Changes for MemtableChanges {
         };
         self.is_given = true;
         self.value = run.value();
+        let value_len = self.value.as_ref().map_or(0, Bytes::len);
+        let key_len = run.key().map_or(0, <[u8]>::len);
+        self.memtable.merged((key_len + value_len) as u64);
         let op = self.value.as_deref().map_or(Op::Delete, Op::Put);
         Ok(run.key().map(|key| Change {
             keyspace: *keyspace,

@@ -48,8 +48,10 @@ pub(crate) struct Shared {
     pub(crate) publication: Publication,
     /// The commit latch, and what it guards.
     pub(crate) head: Mutex<Head>,
-    /// The merge latch, and what it guards. Merges do I/O under it; no commit waits for it unless memory is full.
+    /// The merge latch, and what it guards. Slices of merges do I/O under it; commits wait for it when memory runs short.
     pub(crate) merges: Mutex<Merges>,
+    /// Whether the last slice of a merge failed. A hint: commits then leave the next try to others while they have room.
+    pub(crate) merges_fail: AtomicBool,
     /// The newest `Async` commit, for the next step to make durable.
     pub(crate) newest_async: AtomicU64,
     pub(crate) savepoints: Counter,
@@ -138,7 +140,7 @@ impl Shared {
         self.check_open()?;
         let record = commit_record::encode(transaction.writes());
         loop {
-            self.make_room()?;
+            self.make_room(record.len() as u64)?;
             let log = self.log()?;
             let appended = self.append(&log, transaction, &record, durability)?;
             // Others may have filled the room meanwhile.
@@ -227,12 +229,20 @@ impl Shared {
         head.active = active;
     }
 
-    /// Merges until no more sealed memtables wait than may. This bounds memory also when nobody calls `step`.
-    fn make_room(&self) -> Result<(), StoreError> {
+    /// Does slices of merges as memory asks for, also when nobody calls `step`. First comes what keeps commits from ever
+    /// waiting long: a share of the merge under way that goes with what this commit adds.
+    fn make_room(&self, added_bytes: u64) -> Result<(), StoreError> {
+        while self.lags(added_bytes) {
+            let mut merges = self.merges.lock();
+            if self.lags(added_bytes) && self.merge_slice(&mut merges).is_err() {
+                // There is still room for this commit. The error is for who needs the room, or steps, and tries again.
+                break;
+            }
+        }
         while self.is_full() {
-            let merges = self.merges.lock();
+            let mut merges = self.merges.lock();
             if self.is_full() {
-                let merged = self.merge_oldest(&merges);
+                let merged = self.merge_slice(&mut merges);
                 merged.map_err(|source| StoreError::MergeStalled {
                     source: Box::new(source),
                 })?;
@@ -241,13 +251,37 @@ impl Shared {
         Ok(())
     }
 
+    /// Whether the merge of the oldest sealed memtable is behind the filling of the active one, where no more may be
+    /// sealed: the share of it that is done is to be at least the share of the active one that is full with this commit.
+    /// So it ends in time, and each commit pays for what it adds.
+    fn lags(&self, added_bytes: u64) -> bool {
+        let layers = self.layers.load();
+        let sealed = layers.sealed();
+        let Some(oldest) = sealed.last() else {
+            return false;
+        };
+        if sealed.len() != self.options.sealed_memtables_max
+            || self.merges_fail.load(Ordering::Relaxed)
+        {
+            return false;
+        }
+        let full_bytes = u128::from(self.options.memtable_bytes);
+        let filled_bytes = layers.memtables[0].bytes().saturating_add(added_bytes);
+        let (filled_bytes, merged_bytes) = (u128::from(filled_bytes), oldest.merged_bytes());
+        filled_bytes >= full_bytes
+            || u128::from(merged_bytes) * full_bytes < filled_bytes * u128::from(oldest.bytes())
+    }
+
     /// Ends the log with its closing marker, once nobody uses it any more.
     pub(crate) fn close(&self) -> Result<(), StoreError> {
         self.closed.store(true, Ordering::Release);
+        let mut merges = self.merges.lock();
+        merges.abandon();
         let Some(log) = self.log.write().take() else {
             return Ok(());
         };
         let newest = log.appended_lsn();
+        drop(merges);
         log.close()?;
         self.publication.durable(newest);
         Ok(())

@@ -66,6 +66,7 @@ impl Store {
             publication: Publication::new(merged),
             head: Mutex::new(Head { active, chain }),
             merges: Mutex::new(Merges::default()),
+            merges_fail: AtomicBool::new(false),
             newest_async: AtomicU64::new(0),
             savepoints: Default::default(),
             counters: Counters::default(),
@@ -125,8 +126,8 @@ impl Store {
         self.shared.flush()
     }
 
-    /// One slice of background work: makes `Async` commits durable, merges one sealed memtable, lets base and log do
-    /// theirs. To be called now and then, and again at once while it says [`Progress::More`].
+    /// One slice of background work: makes `Async` commits durable, does a slice of the merge of a sealed memtable, lets
+    /// base and log do theirs. To be called now and then, and again at once while it says [`Progress::More`].
     ///
     /// # Errors
     /// As [`Store::flush`]. Later steps try again.
@@ -135,7 +136,7 @@ impl Store {
     }
 
     /// The part of [`Store::step`] that the log waits for: makes `Async` commits durable, prepares segments, marks what is
-    /// durable. For owners with several threads: a long merge then keeps no commit from stable media.
+    /// durable. For owners with several threads: a merge then keeps no commit from stable media.
     ///
     /// # Errors
     /// Failures of the log.
@@ -143,7 +144,8 @@ impl Store {
         self.shared.step_log()
     }
 
-    /// The rest of [`Store::step`]: merges one sealed memtable, and lets the base do its part.
+    /// The rest of [`Store::step`]: a slice of a merge, of about [`StoreOptions::step_bytes`]; or, where none is under way,
+    /// one of the base's own work.
     ///
     /// # Errors
     /// As [`Store::flush`]. Later steps try again.
@@ -151,19 +153,22 @@ impl Store {
         self.shared.step_merge()
     }
 
-    /// Lets an index follow its source from the next merge on; replaces the one with the same target. Waits for a merge
-    /// that is under way. Attach a new index before the commit that first writes to its source, so that it misses none.
+    /// Lets an index follow its source from the next merge on; replaces the one with the same target. A merge that is
+    /// under way begins anew, with it. Attach a new index before the commit that first writes to its source, so that it misses none.
     pub fn attach(&self, index: Arc<dyn DerivedIndex>) {
         let mut merges = self.shared.merges.lock();
         let target = index.target();
-        merges.indexes.retain(|other| other.target() != target);
-        merges.indexes.push(index);
+        let indexes = merges.indexes_mut();
+        indexes.retain(|other| other.target() != target);
+        indexes.push(index);
     }
 
-    /// Lets the index with this target follow no longer. Waits for a merge that is under way.
+    /// Lets the index with this target follow no longer. A merge that is under way begins anew, without it.
     pub fn detach(&self, target: KeyspaceId) {
         let mut merges = self.shared.merges.lock();
-        merges.indexes.retain(|index| index.target() != target);
+        merges
+            .indexes_mut()
+            .retain(|index| index.target() != target);
     }
 
     /// Figures for people. O(memtables).

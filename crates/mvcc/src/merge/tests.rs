@@ -35,7 +35,7 @@ fn all(changes: &mut MemtableChanges) -> Vec<(u32, Bytes, Option<Bytes>)> {
 
 #[test]
 fn the_newest_version_of_each_key_in_order() {
-    let memtable = Memtable::new(1 << 20);
+    let memtable = Arc::new(Memtable::new(1 << 20));
     put(&memtable, 7, "b", 1, Some("old"));
     put(&memtable, 7, "b", 2, None);
     put(&memtable, 3, "z", 3, Some("last"));
@@ -53,7 +53,7 @@ fn the_newest_version_of_each_key_in_order() {
 
 #[test]
 fn a_dropped_keyspace_has_no_changes() {
-    let memtable = Memtable::new(1 << 20);
+    let memtable = Arc::new(Memtable::new(1 << 20));
     put(&memtable, 1, "a", 1, Some("gone"));
     put(&memtable, 2, "a", 2, Some("kept"));
     memtable.drop_keyspace(KeyspaceId(1), Lsn(3));
@@ -67,7 +67,7 @@ fn a_dropped_keyspace_has_no_changes() {
 
 #[test]
 fn an_empty_memtable_has_no_changes() {
-    let memtable = Memtable::new(1 << 20);
+    let memtable = Arc::new(Memtable::new(1 << 20));
     let mut changes = MemtableChanges::new(&memtable, &Folds::default(), Lsn::ZERO);
     assert_eq!(all(&mut changes), vec![]);
 }

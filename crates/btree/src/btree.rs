@@ -14,6 +14,7 @@ use drystone_engine::{
 use drystone_storage_pager::{Codec, CompressError, Pager, Root};
 
 use crate::batch::{SortedEntries, WriteBatch};
+use crate::compact::Compaction;
 use crate::directory::{self, Fate};
 use crate::error::from_pager;
 use crate::limits::LIMITS;
@@ -24,7 +25,7 @@ use crate::pages::Pages;
 use crate::payload::{self, Payload, Refused};
 use crate::pin::PinBudget;
 use crate::snapshot::{BTreeSnapshot, State};
-use crate::tree::Tree;
+use crate::tree::{Tree, TreeRoot};
 use crate::verify;
 
 /// A copy-on-write B+tree for each keyspace, all in one file.
@@ -41,7 +42,10 @@ pub struct BTree {
     /// Latch: held by the one merge or step at a time, across its I/O. Readers do not take it, nor does a merge in slices:
     /// it has the pager's writer, and there is one.
     merging: Mutex<()>,
+    /// Latch: taken under `merging`, by whoever compacts. The compaction that is under way.
+    compaction: Mutex<Option<Compaction>>,
     merges: AtomicU64,
+    moved_bytes: AtomicU64,
 }
 
 impl BTree {
@@ -68,7 +72,9 @@ impl BTree {
             budget,
             newest: ArcSwap::from_pointee(BTreeSnapshot::new(state)),
             merging: Mutex::new(()),
+            compaction: Mutex::new(None),
             merges: AtomicU64::new(0),
+            moved_bytes: AtomicU64::new(0),
         })
     }
 
@@ -116,7 +122,7 @@ impl BTree {
             let fates = [(keyspace, Fate::Tree(Tree { codec, root }))];
             let writer = self.pages.pager().begin().map_err(from_pager)?;
             let tower = Tower::new(Arc::clone(&self.pages), writer);
-            self.commit(tower, old, &fates, old.root().lsn)?;
+            self.commit(tower, old, old.directory(), &fates, old.root().lsn)?;
         }
         drop(merging);
         Ok(())
@@ -157,20 +163,23 @@ impl BTree {
     pub(crate) fn commit_merge(&self, merging: Merging) -> Result<(), EngineError> {
         let folded = merging.finish();
         let old = folded.old.state();
-        self.commit(folded.tower, old, &folded.fates, folded.upto)?;
+        let (directory, upto) = (old.directory(), folded.upto);
+        self.commit(folded.tower, old, directory, &folded.fates, upto)?;
         self.merges.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Makes the state after `old` durable, in which keyspaces have these fates, and publishes it.
-    fn commit(
+    /// Makes the state after `old` durable, in which keyspaces have these fates, and publishes it. `directory` is the old
+    /// one, or the same in other pages.
+    pub(crate) fn commit(
         &self,
         mut tower: Tower,
         old: &State,
+        directory: Option<TreeRoot>,
         fates: &[(KeyspaceId, Fate)],
         upto: Lsn,
     ) -> Result<(), EngineError> {
-        let directory = directory::merge_directory(&mut tower, old.directory(), fates)?;
+        let directory = directory::merge_directory(&mut tower, directory, fates)?;
         let payload = Payload {
             page_bytes: self.page_bytes,
             directory,
@@ -182,6 +191,29 @@ impl BTree {
         let state = State::new(root, Arc::clone(&self.pages), directory, keyspaces);
         self.newest.store(Arc::new(BTreeSnapshot::new(state)));
         Ok(())
+    }
+
+    pub(crate) fn pages(&self) -> &Pages {
+        &self.pages
+    }
+
+    /// Gives the free end of the file back, all of it.
+    pub(crate) fn trim(&self) -> Result<(), EngineError> {
+        if self.pages.pager().trim().map_err(from_pager)? {
+            self.show_root();
+        }
+        Ok(())
+    }
+
+    /// Publishes the state that is shown already under the pager's newest root.
+    fn show_root(&self) {
+        let state = self.newest().state().with_root(self.pages.pager().root());
+        self.newest.store(Arc::new(BTreeSnapshot::new(state)));
+    }
+
+    /// Notes what compaction has read and written.
+    pub(crate) fn count_moved(&self, bytes: u64) {
+        self.moved_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 }
 
@@ -219,10 +251,22 @@ impl Engine for BTree {
         if !self.pages.pager().step().map_err(from_pager)? {
             return Ok(Progress::Idle);
         }
-        let state = self.newest().state().with_root(self.pages.pager().root());
-        self.newest.store(Arc::new(BTreeSnapshot::new(state)));
+        self.show_root();
         drop(merging);
         Ok(Progress::More)
+    }
+
+    /// Fills leaves up, and moves pages to the front of the file, whose end is cut off.
+    fn compact(&self, budget: Budget) -> Result<Progress, EngineError> {
+        let merging = self.merging.lock();
+        self.newest().state().check_decided()?;
+        let mut job = self.compaction.lock();
+        let compacted = job.get_or_insert_with(Compaction::new).step(self, budget);
+        if !matches!(compacted, Ok(Progress::More)) {
+            *job = None;
+        }
+        drop((job, merging));
+        compacted
     }
 
     fn verify(&self) -> Result<VerifyReport, EngineError> {
@@ -235,6 +279,8 @@ impl Engine for BTree {
             kind: "btree",
             file_bytes: pager.file_bytes,
             free_bytes: pager.free_bytes,
+            pinned_bytes: pager.pinned_bytes,
+            moved_bytes: self.moved_bytes.load(Ordering::Relaxed),
             cache_bytes: pager.cache_bytes + self.budget.bytes(),
             cache_bytes_max: pager.cache_bytes_max + self.budget.bytes_max(),
             cache_hits: pager.cache_hits,

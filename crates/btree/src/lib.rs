@@ -54,6 +54,7 @@
 
 mod batch;
 mod btree;
+mod compact;
 mod cursor;
 mod directory;
 mod error;
@@ -72,6 +73,7 @@ mod pin;
 mod range;
 mod release;
 mod snapshot;
+mod staging;
 mod tree;
 mod verify;
 

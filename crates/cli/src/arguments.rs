@@ -68,6 +68,11 @@ pub(crate) enum Command {
         /// Directory of the database
         path: PathBuf,
     },
+    /// Make the files of a database as small as they get
+    Compact {
+        /// Directory of the database
+        path: PathBuf,
+    },
     /// Show sizes and counters of a database
     Stats {
         /// Directory of the database

@@ -83,6 +83,10 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
             bench.open_existing(&path)?;
             report::verify(bench.database()?)?;
         }
+        Command::Compact { path } => {
+            bench.open_existing(&path)?;
+            report::compact(bench.database()?)?;
+        }
         Command::Stats { path } => {
             bench.open_existing(&path)?;
             report::stats(bench.database()?)?;

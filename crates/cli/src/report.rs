@@ -4,7 +4,7 @@ use std::error::Error as _;
 
 use anyhow::bail;
 use comfy_table::{CellAlignment, Table, presets};
-use drystone::{Database, Error, StoreStats};
+use drystone::{Compacted, Database, Error, StoreStats};
 
 /// An error with all its causes.
 pub(crate) fn describe(error: &anyhow::Error) -> String {
@@ -61,6 +61,13 @@ pub(crate) fn verify(database: &Database) -> anyhow::Result<()> {
     bail!("{} findings: restore from a backup", report.findings.len())
 }
 
+/// Compacts the database, and says what came of it.
+pub(crate) fn compact(database: &Database) -> anyhow::Result<()> {
+    let Compacted { before, after } = database.compact()?;
+    println!("{} before, {} after", bytes(before), bytes(after));
+    Ok(())
+}
+
 fn with_sources(error: &Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -87,7 +94,7 @@ pub(crate) fn stats(database: &Database) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn figures(stats: &StoreStats) -> [(&'static str, String); 16] {
+fn figures(stats: &StoreStats) -> [(&'static str, String); 18] {
     let engine = &stats.engine;
     [
         ("newest commit", stats.visible_lsn.0.to_string()),
@@ -104,7 +111,9 @@ fn figures(stats: &StoreStats) -> [(&'static str, String); 16] {
         ("engine", engine.kind.to_owned()),
         ("engine's file", bytes(engine.file_bytes)),
         ("of it free for reuse", bytes(engine.free_bytes)),
+        ("of it kept for snapshots", bytes(engine.pinned_bytes)),
         ("written since it was opened", bytes(engine.written_bytes)),
+        ("moved by compaction since then", bytes(engine.moved_bytes)),
         ("cache", bytes(engine.cache_bytes)),
         ("cache, at most", bytes(engine.cache_bytes_max)),
         ("cache hits", engine.cache_hits.to_string()),

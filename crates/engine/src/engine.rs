@@ -54,6 +54,17 @@ pub trait Engine: Send + Sync + fmt::Debug {
     /// As [`Engine::merge`].
     fn step(&self, budget: Budget) -> Result<Progress, EngineError>;
 
+    /// One bounded slice of making the files as small as they get, and [`Progress::Idle`] once nothing more can be gained
+    /// now. What snapshots hold stays until they go. To be called as [`Engine::step`]; merges may come between two slices.
+    /// The state stays the same, whatever happens. An engine that has nothing to compact need not have this.
+    ///
+    /// # Errors
+    /// As [`Engine::merge`].
+    fn compact(&self, budget: Budget) -> Result<Progress, EngineError> {
+        let _ = budget;
+        Ok(Progress::Idle)
+    }
+
     /// Reads everything that is durable and checks every checksum and invariant.
     ///
     /// # Errors
@@ -170,6 +181,10 @@ pub struct EngineStats {
     pub file_bytes: u64,
     /// Bytes in its files that are free for reuse.
     pub free_bytes: u64,
+    /// Bytes in its files that only older snapshots still need.
+    pub pinned_bytes: u64,
+    /// Bytes that compaction has read and written since it was opened.
+    pub moved_bytes: u64,
     /// Memory its cache uses now.
     pub cache_bytes: u64,
     /// The cache's budget.

@@ -231,6 +231,20 @@ impl Database {
         Ok(self.inner.store.flush()?)
     }
 
+    /// Makes the files as small as they get, while the database is in use: merges what is in memory, fills pages that are
+    /// half empty, moves pages from the engine's end to gaps at its front, and gives the end back to the file system. What
+    /// snapshots still read stays until they go; background work gives it back then. Takes as long as it takes to write
+    /// the data anew, at most; [`Database::stats`] shows how far it is (`engine.moved_bytes`, `engine.file_bytes`).
+    ///
+    /// # Errors
+    /// As [`Database::flush`]. What was compacted by then stays so, and nothing is lost.
+    pub fn compact(&self) -> Result<Compacted> {
+        let before = self.stats().engine.file_bytes;
+        self.inner.store.compact()?;
+        let after = self.stats().engine.file_bytes;
+        Ok(Compacted { before, after })
+    }
+
     /// One slice of background work, for a database opened with [`BackgroundWork::Manual`]. Whether more is left.
     ///
     /// # Errors
@@ -356,6 +370,15 @@ impl Drop for Inner {
         drop(self.background.get_mut().take());
         drop(self.store.close());
     }
+}
+
+/// What [`Database::compact`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compacted {
+    /// Length of the engine's files before, in bytes.
+    pub before: u64,
+    /// And after it. More, where others wrote meanwhile.
+    pub after: u64,
 }
 
 /// What [`Database::verify`] saw.

@@ -71,7 +71,7 @@ pub use drystone_engine::{Engine, EngineError, EngineStats};
 pub use drystone_mvcc::{Durability, IsolationLevel, Savepoint, StoreStats};
 
 pub use custom_engine::{CustomEngine, OpenEngine};
-pub use database::{Database, VerifyReport};
+pub use database::{Compacted, Database, VerifyReport};
 pub use error::{Error, ErrorKind, Result};
 pub use keyspace::{Entries, Keyspace};
 pub use options::{BackgroundWork, CreateMode, Options};

@@ -54,6 +54,7 @@
 
 mod catalog;
 mod commit_record;
+mod compact;
 mod derived_index;
 mod error;
 #[cfg(fuzzing)]

@@ -49,6 +49,11 @@ impl Merges {
         &mut self.indexes
     }
 
+    /// Whether a merge is between two slices.
+    pub(crate) fn is_underway(&self) -> bool {
+        self.underway.is_some()
+    }
+
     /// Forgets the merge under way.
     pub(crate) fn abandon(&mut self) {
         self.underway = None;
@@ -134,7 +139,7 @@ impl Shared {
     }
 
     /// Publishes layers with the newest base, and without the memtables up to `merged`, which it holds.
-    fn show_base(&self, merged: Lsn) {
+    pub(crate) fn show_base(&self, merged: Lsn) {
         let _head = self.head.lock();
         let base = self.engine.snapshot();
         let layers = self.layers.load();
@@ -182,6 +187,9 @@ impl Shared {
             return Ok(Progress::More);
         }
         let stepped = self.engine.step(self.slice_budget());
+        if matches!(stepped, Ok(Progress::More)) {
+            self.show_base(self.engine.merged_lsn()); // or the layers would pin what it has freed
+        }
         let is_more = merged? || stepped? == Progress::More;
         Ok(if is_more {
             Progress::More

@@ -126,6 +126,16 @@ impl Store {
         self.shared.flush()
     }
 
+    /// Merges all commits so far, and makes the base's files as small as they get: pages move from their ends into gaps,
+    /// half-full ones are filled, and the ends are cut off. Readers and writers go on meanwhile; what a view still reads
+    /// stays, and its space is given back by later background work. About as much is written as the base has.
+    ///
+    /// # Errors
+    /// As [`Store::flush`]. Whatever was compacted by then stays so.
+    pub fn compact(&self) -> Result<(), StoreError> {
+        self.shared.compact()
+    }
+
     /// One slice of background work: makes `Async` commits durable, does a slice of the merge of a sealed memtable, lets
     /// base and log do theirs. To be called now and then, and again at once while it says [`Progress::More`].
     ///

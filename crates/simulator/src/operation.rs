@@ -58,6 +58,8 @@ pub enum Operation {
     Step,
     /// Merges what is in memory.
     Flush,
+    /// Makes the files small.
+    Compact,
     /// Waits until all commits are on stable media.
     Sync,
     /// Checks everything.

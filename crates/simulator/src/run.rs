@@ -252,6 +252,7 @@ impl<'p> Run<'p> {
             Operation::CloseCursor => self.close_cursor(task),
             Operation::Step => self.background_step(),
             Operation::Flush => self.flush(),
+            Operation::Compact => self.compact(),
             Operation::Sync => self.sync(),
             Operation::Verify => self.verify(),
             Operation::Stats => self.stats(),
@@ -329,6 +330,7 @@ fn name_of(operation: &Operation) -> &'static str {
         }
         Operation::Step => "call: step",
         Operation::Flush => "call: flush",
+        Operation::Compact => "call: compact",
         Operation::Sync => "call: sync",
         Operation::Verify => "call: verify",
         Operation::Stats => "call: stats",

@@ -176,8 +176,9 @@ fn upkeep(workload: &Workload, draw: &mut Draw, len: u64) -> Vec<Operation> {
     let quiet = workload.weather == Weather::Calm;
     let one = |draw: &mut Draw| match draw.below(24) {
         0..10 => Operation::Step,
-        10..13 => Operation::Flush,
-        13 | 14 => Operation::Sync,
+        10 | 11 => Operation::Flush,
+        12 | 13 => Operation::Compact,
+        14 => Operation::Sync,
         15 => Operation::Verify,
         16..18 => Operation::Stats,
         18 | 19 => Operation::Reopen,
@@ -228,7 +229,12 @@ fn disturbance(workload: &Workload, draw: &mut Draw) -> Vec<Operation> {
                 script.push(Operation::Crash(workload::crash(weather, draw)));
                 // The disk's operations that are left are those of a merge, not of a commit, as often as not.
                 if draw.chance(50) {
-                    let work = [Operation::Step, Operation::Flush, Operation::Reopen];
+                    let work = [
+                        Operation::Step,
+                        Operation::Flush,
+                        Operation::Compact,
+                        Operation::Reopen,
+                    ];
                     script.push(draw.pick(&work).clone());
                 }
             }

@@ -107,6 +107,23 @@ impl ExtentSet {
         }
     }
 
+    /// The lowest run of at least `count` blocks, or nearly so: of runs that may just have as many, the lowest few hundred
+    /// are looked at. O(classes).
+    pub(crate) fn find_low(&self, count: u64) -> Option<Extent> {
+        const LOOKS_MAX: usize = 256;
+        let promising = class_that_promises(count);
+        let classes = self.classes.iter().skip(promising);
+        let promised = classes.filter_map(BTreeSet::first).min().copied();
+        let below = promising.checked_sub(1).and_then(|class| self.classes.get(class));
+        let below = below.into_iter().flatten().take(LOOKS_MAX);
+        let just = below.copied().find(|start| self.runs[start] >= count);
+        let start = promised.into_iter().chain(just).min();
+        match start {
+            Some(start) => Some(Extent::new(start, self.runs[&start])),
+            None => self.find(count),
+        }
+    }
+
     /// The runs, ascending.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Extent> + '_ {
         self.runs

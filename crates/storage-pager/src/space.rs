@@ -162,13 +162,13 @@ impl Space {
 
     /// As [`Space::allocate`], as low in the file as it can be.
     pub(crate) fn allocate_low(&mut self, count: u64, changes: &mut Changes) -> Option<Extent> {
-        let run = self.reusable.find(count)?;
+        let run = self.reusable.find_low(count)?;
         Some(self.take(run, count, changes))
     }
 
     /// Whether a page of `count` blocks fits into reusable ones that end at `limit` or before.
     pub(crate) fn has_room_below(&self, limit: u64, count: u64) -> bool {
-        let run = self.reusable.find(count);
+        let run = self.reusable.find_low(count);
         run.is_some_and(|run| Extent::new(run.start, count).end() <= limit)
     }
 

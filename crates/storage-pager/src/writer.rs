@@ -138,15 +138,15 @@ impl Writer {
         self.changes.place_low();
     }
 
-    /// Whether [`Writer::relocate`] would move a page: it ends behind `limit`, and there is room for it before that.
+    /// Whether [`Writer::relocate`] would move a page: it ends behind `limit`, and there is room for it nearer to the front.
     #[must_use]
     pub fn would_move(&self, page: &PageRef, limit: BlockNo) -> bool {
         let space = self.space.as_ref();
-        let has_room = |space: &Space| space.has_room_below(limit.0, page.block_count());
+        let has_room = |space: &Space| space.has_room_below(page.block.0, page.block_count());
         page.extent().end() > limit.0 && space.is_some_and(|space| has_room(space))
     }
 
-    /// Moves a page that ends behind `limit` to free blocks before it, compressed as [`Writer::write_compressed`] does, and
+    /// Moves a page that ends behind `limit` to free blocks nearer to the front, compressed as [`Writer::write_compressed`] does, and
     /// frees those that it leaves. The caller puts the new reference in the place of the old one. `None`: it stays where
     /// it is. To be called after [`Writer::place_low`].
     ///
@@ -272,6 +272,9 @@ impl Writer {
             free_list,
             payload: Bytes::copy_from_slice(payload),
         };
+        if cut.is_some() && is_planted("pager-cut-before-switch") {
+            self.inner.file.set_blocks(superblock.blocks)?;
+        }
         self.changes.switch();
         slots::switch(&self.inner.file, &superblock)?;
         drop(old); // or it would pin its own state

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use drystone_engine::EngineError;
-use drystone_storage_pager::{Codec, PageRef, Writer};
+use drystone_storage_pager::{BlockNo, Codec, PageRef, Writer};
 
 use crate::error::from_pager;
 use crate::merge::level::{Fill, Level, Sealed};
@@ -93,6 +93,25 @@ impl Tower {
     pub(crate) fn free(&mut self, page: &PageRef) -> Result<(), EngineError> {
         self.spent_bytes += FREE_BYTES;
         self.writer.free(page).map_err(from_pager)
+    }
+
+    /// Moves a page to the front of the file, where [`Tower::would_move`] says so. `None`: it stays.
+    pub(crate) fn relocate(
+        &mut self,
+        page: &PageRef,
+        limit: BlockNo,
+    ) -> Result<Option<PageRef>, EngineError> {
+        let moved = self.writer.relocate(page, self.codec, limit);
+        let moved = moved.map_err(from_pager)?;
+        if moved.is_some() {
+            self.spent_bytes += 2 * u64::from(page.len);
+        }
+        Ok(moved)
+    }
+
+    /// Whether a page ends behind `limit`, and there is room for it nearer to the front.
+    pub(crate) fn would_move(&self, page: &PageRef, limit: BlockNo) -> bool {
+        self.writer.would_move(page, limit)
     }
 
     /// Writes a value that is too long for a leaf.

@@ -5,6 +5,7 @@
 )]
 
 mod api;
+mod compact;
 mod compression;
 mod crash;
 mod damage;

@@ -32,6 +32,18 @@ impl Run<'_> {
         }
     }
 
+    /// Nothing that is read afterwards is other than before, as all looks check.
+    pub(super) fn compact(&mut self) -> Result<(), Stop> {
+        match self.db()?.compact() {
+            Ok(compacted) => {
+                self.note(compacted.after);
+                self.oracle.synced();
+                Ok(())
+            }
+            Err(error) => self.write_failed("compact", &error).map(drop),
+        }
+    }
+
     pub(super) fn sync(&mut self) -> Result<(), Stop> {
         match self.db()?.sync() {
             Ok(()) => {

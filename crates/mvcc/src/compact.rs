@@ -1,0 +1,37 @@
+//! Compaction: the base's files get as small as they can, while commits, merges and readers go on.
+
+use drystone_base::sync::atomic::Ordering;
+use drystone_engine::{Budget, Progress};
+
+use crate::error::StoreError;
+use crate::shared::Shared;
+
+/// A slice of compaction is so many times as long as one of a merge: each ends with a commit of the base.
+const SLICES: u64 = 4;
+
+impl Shared {
+    /// Merges what is in memory, and compacts the base until nothing more is to be gained.
+    pub(crate) fn compact(&self) -> Result<(), StoreError> {
+        self.flush()?;
+        while self.compact_slice()? == Progress::More {}
+        Ok(())
+    }
+
+    /// One slice of compacting, or of the merge that is under way: that has the base's writer.
+    fn compact_slice(&self) -> Result<Progress, StoreError> {
+        let mut merges = self.merges.lock();
+        if self.closed.load(Ordering::Acquire) {
+            return Err(StoreError::Closed);
+        }
+        if merges.is_underway() {
+            self.merge_slice(&mut merges)?;
+            return Ok(Progress::More);
+        }
+        let compacted = self.engine.compact(Budget {
+            bytes: self.options.step_bytes.saturating_mul(SLICES),
+        });
+        // Or the layers would pin the pages that it has freed.
+        self.show_base(self.engine.merged_lsn());
+        Ok(compacted?)
+    }
+}

@@ -1,54 +1,60 @@
 //! Page cache: frames by first block, within a budget of bytes.
 //!
-//! S3-FIFO: a new page enters a small queue (a tenth of the budget) and moves to the main one only if it was read again
-//! before its turn to leave; one that left the small queue lately enters the main one at once. So a scan, or a merge's
-//! writes, passes through the small queue and leaves the pages that are read again and again where they are. A hit
-//! takes a shared latch and, while a page is new, one relaxed store.
-//!
 //! A frame is found by its block and then held against the reference's checksum and length: a page that is gone, whose
-//! blocks hold another one by now, is a miss, and never the wrong bytes.
+//! blocks hold another one by now, is a miss, and never the wrong bytes. A hit takes a shared latch and, at most, one
+//! relaxed store; one through a pointer (`frame_pointers.rs`) does not even come here. What leaves is chosen by a policy
+//! for each shard, which learns of hits when it asks.
+//!
+//! The budget pays for all that the cache takes: the frames' memory, with the allocator's share and the padding, and its
+//! own tables. What is over it is evicted before a call returns. Pages that one shard has little room for are not kept:
+//! see [`Cache::keeps`].
 //!
 //! # Invariants
-//! - C1. `bytes <= bytes_max` in every shard when no call is under way. Frames that readers hold after they were
-//!   evicted are theirs, and are not counted.
-//! - C2. A frame's ticket is in the queue that `in_main` names. Tickets whose frame is gone are skipped.
+//! - C1. `bytes <= bytes_max` in every shard when no call is under way, unless it has no frame. Frames that readers hold
+//!   after they were evicted are theirs, and are not counted.
+//! - C2. Every frame is in one queue of its shard's policy.
 //! - C3. A frame pointer that is set points to a frame that is here, and is listed beside it: what leaves takes its
 //!   pointers along. They are set and cleared under the shard's latch.
-//!
-//! # Source
-//! Yang, Zhang, Qiu, Yue, Rashmi: "FIFO queues are all you need for cache eviction" (SOSP 2023). We differ: one read is
-//! enough to be promoted, and the ghost queue is a table that newer entries overwrite.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Weak};
+mod frames;
+mod ghosts;
+mod ladder;
+mod lfu;
+mod lru;
+mod policy;
+mod s3_fifo;
+mod touch;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
-use hashbrown::{HashMap, HashTable};
 
 use drystone_base::planted::is_planted;
 use drystone_base::sync::RwLock;
-use drystone_base::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use drystone_base::sync::atomic::{AtomicU64, Ordering};
 
-use crate::frame::{frame_bytes, warm};
+use self::frames::{Frame, FrameIdx, Frames, Pointer};
+use self::lfu::Lfu;
+use self::lru::{Clock, Lru};
+pub use self::policy::CachePolicy;
+use self::policy::Policy;
+use self::s3_fifo::S3Fifo;
+use self::touch::AHEAD;
+pub(crate) use self::touch::Touch;
+use crate::frame::{Contents, frame_bytes, warm};
 use crate::frame_pointers::FramePointers;
 use crate::page_ref::PageRef;
 use crate::regions::Regions;
 
-/// Longer pages are not kept: they would push out many short ones, and reading them costs little more than copying.
-pub(crate) const CACHED_PAGE_BYTES_MAX: usize = 64 * 1024;
-
-/// What a frame costs beyond its page: its entry, its ticket, the entry of a pointer to it and the allocator's share.
-const FRAME_BYTES: usize = 224;
-
 /// A shard has at least this budget; there are up to [`SHARDS_MAX`].
-const SHARD_BYTES_MIN: usize = 1 << 20;
+const SHARD_BYTES_MIN: usize = 4 << 20;
 const SHARDS_MAX: usize = 64;
 
-/// Pages that left lately and are remembered, in one shard: 512 KiB for their numbers, whatever the budget.
-const GHOSTS_MAX: usize = 1 << 16;
+/// A page is kept that takes at most this part of its shard: one that took more would push nearly all others out.
+const PAGE_SHARE: usize = 4;
 
-/// Reads beyond this many are not counted.
-const USES_MAX: u8 = 3;
+/// Pages up to here are kept wherever they fit.
+const SHORT_PAGE_BYTES: usize = 64 * 1024;
 
 /// Pages in memory.
 #[derive(Debug)]
@@ -56,6 +62,9 @@ pub(crate) struct Cache {
     shards: Box<[Shard]>,
     regions: Arc<Regions>,
     bytes_max: usize,
+    policy: CachePolicy,
+    /// What LRU tells the time by.
+    clock: Arc<Clock>,
 }
 
 /// Latch `table`: taken shared by hits and exclusively by everything else, for no I/O and no other latch.
@@ -71,60 +80,69 @@ struct Shard {
 
 #[derive(Debug)]
 struct Table {
-    frames: HashTable<Frame>,
-    /// Who points to which frame, by block.
-    pointers: HashMap<u64, Vec<Pointer>>,
+    frames: Frames,
+    policy: Box<dyn Policy>,
     regions: Arc<Regions>,
-    small: VecDeque<Ticket>,
-    main: VecDeque<Ticket>,
-    /// Blocks of pages that left the small queue lately, by hash.
-    ghosts: Box<[u64]>,
-    bytes: usize,
-    small_bytes: usize,
     bytes_max: usize,
-    next_stamp: u64,
 }
 
-/// Aligned, so that each is one cache line.
-#[derive(Debug)]
-#[repr(align(64))]
-struct Frame {
-    block: u64,
-    checksum: u64,
-    bytes: Bytes,
-    /// Names its ticket.
-    stamp: u64,
-    /// As stored: shorter than `bytes` where the page is compressed.
-    len: u32,
-    codec: u8,
-    in_main: bool,
-    uses: AtomicU8,
-}
-
-/// One pointer to a frame. Weak: whoever made it may be gone first.
-#[derive(Debug)]
-struct Pointer {
-    pointers: Weak<FramePointers>,
-    idx: usize,
-}
-
-/// A frame's place in a queue.
-#[derive(Clone, Copy, Debug)]
-struct Ticket {
-    block: u64,
-    stamp: u64,
+/// Why a page comes into the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// Somebody asked for it, or wrote it.
+    Asked,
+    /// Somebody is likely to ask for it soon, once.
+    Ahead,
 }
 
 impl Cache {
-    pub(crate) fn new(bytes_max: usize) -> Cache {
+    pub(crate) fn new(bytes_max: usize, policy: CachePolicy) -> Cache {
         let shard_count = (bytes_max / SHARD_BYTES_MIN).clamp(1, SHARDS_MAX);
         let shard_count = 1 << shard_count.ilog2();
         let regions = Arc::new(Regions::new(bytes_max));
-        let shards = (0..shard_count).map(|_| Shard::new(bytes_max / shard_count, &regions));
+        let clock = Arc::new(Clock::new(bytes_max));
+        let shard_bytes = bytes_max / shard_count;
+        let policy_of_shard = || -> Box<dyn Policy> {
+            match policy {
+                CachePolicy::S3Fifo => Box::new(S3Fifo::new(shard_bytes)),
+                CachePolicy::Lru => Box::new(Lru::new(Arc::clone(&clock))),
+                CachePolicy::Lfu => Box::new(Lfu::new(shard_bytes)),
+            }
+        };
+        let shards = (0..shard_count).map(|_| {
+            let table = Table {
+                frames: Frames::new(),
+                policy: policy_of_shard(),
+                regions: Arc::clone(&regions),
+                bytes_max: shard_bytes,
+            };
+            Shard::new(table)
+        });
         Cache {
             shards: shards.collect(),
             regions,
             bytes_max,
+            policy,
+            clock,
+        }
+    }
+
+    /// Whether a page of `len` bytes is kept: one that takes at most a quarter of a shard, or one of up to 64 KiB that a
+    /// shard has room for at all. With 4 MiB or more that is every page of up to 1 MiB. A longer one, which is a long
+    /// value, belongs to whoever reads it: to read it again from the operating system costs a small part of what it costs to do
+    /// something with it.
+    pub(crate) fn keeps(&self, len: usize) -> bool {
+        let shard_bytes = self.bytes_max / self.shards.len();
+        len <= SHORT_PAGE_BYTES || frame_bytes(len) <= shard_bytes / PAGE_SHARE
+    }
+
+    /// How readers note that they used a page.
+    #[inline]
+    pub(crate) fn touch(&self) -> Touch {
+        match self.policy {
+            CachePolicy::S3Fifo => Touch::Count(s3_fifo::USES_MAX),
+            CachePolicy::Lfu => Touch::Count(lfu::USES_MAX),
+            CachePolicy::Lru => Touch::Mark(self.clock.mark()),
         }
     }
 
@@ -133,33 +151,40 @@ impl Cache {
         let hash = hash_of(page.block.0);
         let shard = self.shard(hash);
         let table = shard.table.read();
-        let Some(frame) = table
-            .frame(hash, page.block.0)
-            .filter(|frame| frame.holds(page))
-        else {
+        let Some(frame) = table.frame(hash, page) else {
             count(&shard.misses);
             return None;
         };
         count(&shard.hits);
-        frame.touch();
-        warm(&frame.bytes);
-        Some(frame.bytes.clone())
+        let frame = table.frames.get(frame);
+        self.touch().note_frame(&frame.uses);
+        warm(frame.bytes());
+        Some(frame.bytes().clone())
+    }
+
+    /// Whether the page is here. No use is noted.
+    pub(crate) fn has(&self, page: &PageRef) -> bool {
+        let hash = hash_of(page.block.0);
+        self.shard(hash).table.read().frame(hash, page).is_some()
     }
 
     /// Keeps a page whose checksum was proved. Returns the frame to use: another reader may have been faster.
-    pub(crate) fn insert(&self, page: &PageRef, bytes: Bytes) -> Bytes {
-        if bytes.len() > CACHED_PAGE_BYTES_MAX {
-            return bytes;
+    pub(crate) fn insert(&self, page: &PageRef, contents: Contents, arrival: Arrival) -> Bytes {
+        if !self.keeps(contents.bytes.len()) {
+            return contents.bytes;
         }
         let hash = hash_of(page.block.0);
         let mut table = self.shard(hash).table.write();
-        if let Some(frame) = table.frame(hash, page.block.0) {
-            if frame.holds(page) {
-                return frame.bytes.clone();
-            }
-            table.remove(page.block.0);
+        if let Some(frame) = table.frame(hash, page) {
+            return table.frames.get(frame).bytes().clone();
         }
-        table.insert(page, bytes.clone());
+        table.remove(page.block.0);
+        let bytes = contents.bytes.clone();
+        let uses = match arrival {
+            Arrival::Asked => 0,
+            Arrival::Ahead => AHEAD,
+        };
+        table.insert(hash, Frame::new(page, contents, uses));
         bytes
     }
 
@@ -187,7 +212,15 @@ impl Cache {
 
     /// Memory in use.
     pub(crate) fn bytes(&self) -> usize {
-        let in_shards = self.shards.iter().map(|shard| shard.table.read().bytes);
+        let in_shards = self.shards.iter().map(|shard| {
+            let table = shard.table.read();
+            // Before its first page a shard has nothing but itself.
+            if table.frames.count() == 0 {
+                0
+            } else {
+                table.bytes()
+            }
+        });
         in_shards.sum()
     }
 
@@ -221,111 +254,46 @@ impl Cache {
 }
 
 impl Shard {
-    fn new(bytes_max: usize, regions: &Arc<Regions>) -> Shard {
-        let ghost_count = (bytes_max / 4096).min(GHOSTS_MAX).next_power_of_two();
+    fn new(table: Table) -> Shard {
         Shard {
-            table: RwLock::new(Table {
-                frames: HashTable::new(),
-                pointers: HashMap::new(),
-                regions: Arc::clone(regions),
-                small: VecDeque::new(),
-                main: VecDeque::new(),
-                ghosts: vec![0; ghost_count].into_boxed_slice(),
-                bytes: 0,
-                small_bytes: 0,
-                bytes_max,
-                next_stamp: 0,
-            }),
+            table: RwLock::new(table),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
         }
     }
 }
 
-impl Frame {
-    fn holds(&self, page: &PageRef) -> bool {
-        if is_planted("pager-cache-stale") {
-            return true;
-        }
-        self.checksum == page.checksum && self.codec == page.codec && self.len == page.len
-    }
-
-    fn touch(&self) {
-        let uses = self.uses.load(Ordering::Relaxed);
-        if uses < USES_MAX {
-            self.uses.store(uses + 1, Ordering::Relaxed);
-        }
-    }
-
-    fn cost(&self) -> usize {
-        frame_bytes(self.bytes.len()) + FRAME_BYTES
-    }
-
-    fn ticket(&self) -> Ticket {
-        Ticket {
-            block: self.block,
-            stamp: self.stamp,
-        }
-    }
-}
-
-impl Pointer {
-    fn is_dead(&self) -> bool {
-        self.pointers.strong_count() == 0
-    }
-
-    #[cfg(test)]
-    fn is_to(&self, frame: &Bytes) -> bool {
-        let pointers = self.pointers.upgrade();
-        let found = pointers.and_then(|pointers| pointers.get(self.idx));
-        found.is_none_or(|found| found.as_ptr() == frame.as_ptr())
-    }
-
-    fn take_used(&self) -> bool {
-        let pointers = self.pointers.upgrade();
-        pointers.is_some_and(|pointers| pointers.take_used(self.idx))
-    }
-
-    fn clear(&self) {
-        if let Some(pointers) = self.pointers.upgrade() {
-            pointers.clear(self.idx);
-        }
-    }
-}
-
 impl Table {
-    fn frame(&self, hash: u64, block: u64) -> Option<&Frame> {
-        self.frames.find(hash, |frame| frame.block == block)
+    /// All memory of the shard.
+    fn bytes(&self) -> usize {
+        self.frames.bytes() + self.policy.bytes()
     }
 
-    fn insert(&mut self, page: &PageRef, bytes: Bytes) {
-        let hash = hash_of(page.block.0);
-        let frame = Frame {
-            block: page.block.0,
-            checksum: page.checksum,
-            bytes,
-            len: page.len,
-            codec: page.codec,
-            stamp: self.next_stamp,
-            in_main: self.is_ghost(hash, page.block.0),
-            uses: AtomicU8::new(0),
-        };
-        if frame.cost() > self.bytes_max {
+    /// The frame that holds this very page.
+    #[inline]
+    fn frame(&self, hash: u64, page: &PageRef) -> Option<FrameIdx> {
+        let idx = self.frames.find(hash, page.block.0)?;
+        self.frames.get(idx).holds(page).then_some(idx)
+    }
+
+    fn insert(&mut self, hash: u64, frame: Frame) {
+        if frame.held_bytes() + self.policy.bytes() > self.bytes_max {
             return;
         }
-        self.next_stamp += 1;
-        self.regions.add(&frame.bytes);
-        self.bytes += frame.cost();
-        if frame.in_main {
-            self.main.push_back(frame.ticket());
-        } else {
-            self.small_bytes += frame.cost();
-            self.small.push_back(frame.ticket());
+        if frame.contents.is_on_heap() {
+            self.regions.add(frame.bytes());
         }
-        self.frames
-            .insert_unique(hash, frame, |frame| hash_of(frame.block));
-        while self.bytes > self.bytes_max {
-            self.evict_one();
+        let idx = self.frames.add(hash, frame);
+        self.policy.enter(&mut self.frames, idx);
+        self.make_room();
+    }
+
+    /// Evicts what is over the budget.
+    fn make_room(&mut self) {
+        while self.bytes() > self.bytes_max
+            && let Some(idx) = self.policy.choose(&mut self.frames)
+        {
+            self.let_go(idx);
         }
     }
 
@@ -337,139 +305,48 @@ impl Table {
         pointers: &Arc<FramePointers>,
         idx: usize,
     ) -> Option<Bytes> {
-        let frame = self.frame(hash, page.block.0);
-        let frame = frame.filter(|frame| frame.holds(page))?.bytes.clone();
+        let frame = self.frame(hash, page)?;
         let pointer = Pointer {
             pointers: Arc::downgrade(pointers),
             idx,
         };
-        let beside = self.pointers.entry(page.block.0).or_default();
-        beside.retain(|other| !other.is_dead());
-        beside.push(pointer);
-        Some(frame)
+        self.frames.list(frame, pointer);
+        self.make_room();
+        let frame = self.frame(hash, page)?;
+        Some(self.frames.get(frame).bytes().clone())
     }
 
     fn remove(&mut self, block: u64) {
-        let found = self
-            .frames
-            .find_entry(hash_of(block), |frame| frame.block == block);
-        let Ok(entry) = found else {
-            return;
-        };
-        let (frame, _) = entry.remove();
-        self.regions.remove(&frame.bytes);
-        let pointers = self.pointers.remove(&block).unwrap_or_default();
-        pointers.iter().for_each(Pointer::clear);
-        self.bytes -= frame.cost();
-        if !frame.in_main {
-            self.small_bytes -= frame.cost();
-        }
-        self.sweep_tickets();
-    }
-
-    /// One step towards the budget: a frame goes, is promoted, or loses a use; or a dead ticket goes.
-    fn evict_one(&mut self) {
-        let from_small = self.small_bytes * 10 > self.bytes_max || self.main.is_empty();
-        let queue = if from_small {
-            &mut self.small
-        } else {
-            &mut self.main
-        };
-        let Some(ticket) = queue.pop_front() else {
-            return; // never met: the bytes that made it this queue's turn have tickets in it (C2)
-        };
-        let frame = self
-            .frames
-            .find_mut(hash_of(ticket.block), |frame| frame.block == ticket.block)
-            .filter(|frame| frame.stamp == ticket.stamp);
-        let Some(frame) = frame else {
-            return;
-        };
-        // Readers count under the latch, shared; here it is held alone.
-        let uses = frame.uses.load(Ordering::Relaxed);
-        let pointers = self.pointers.get(&ticket.block);
-        let followed = pointers.is_some_and(|all| followed_since_last(all));
-        if uses == 0 && !followed {
-            self.evict(ticket.block, from_small);
-        } else if from_small {
-            frame.uses.store(0, Ordering::Relaxed);
-            frame.in_main = true;
-            self.small_bytes -= frame.cost();
-            self.main.push_back(ticket);
-        } else {
-            let fewer = uses.saturating_sub(1);
-            frame.uses.store(fewer, Ordering::Relaxed);
-            self.main.push_back(ticket);
+        if let Some(idx) = self.frames.find(hash_of(block), block) {
+            self.policy.leave(&mut self.frames, idx);
+            self.let_go(idx);
         }
     }
 
-    fn evict(&mut self, block: u64, from_small: bool) {
-        self.remove(block);
-        if from_small {
-            let ghost = self.ghost_idx(hash_of(block));
-            self.ghosts[ghost] = block;
+    /// Drops a frame that is in no queue any more.
+    fn let_go(&mut self, idx: FrameIdx) {
+        let frame = self.frames.take(idx);
+        if frame.contents.is_on_heap() {
+            self.regions.remove(frame.bytes());
         }
-    }
-
-    fn is_ghost(&self, hash: u64, block: u64) -> bool {
-        self.ghosts[self.ghost_idx(hash)] == block
-    }
-
-    fn ghost_idx(&self, hash: u64) -> usize {
-        let mask = self.ghosts.len() as u64 - 1;
-        usize::try_from(hash & mask).expect("there are few ghosts")
-    }
-
-    /// Drops the tickets of frames that are gone, once they are the greater part: each is looked at O(1) times.
-    fn sweep_tickets(&mut self) {
-        if self.small.len() + self.main.len() <= 2 * self.frames.len() + 64 {
-            return;
-        }
-        let frames = &self.frames;
-        let is_live = |ticket: &Ticket| {
-            let frame = frames.find(hash_of(ticket.block), |frame| frame.block == ticket.block);
-            frame.is_some_and(|frame| frame.stamp == ticket.stamp)
-        };
-        self.small.retain(is_live);
-        self.main.retain(is_live);
+        frame.pointers.iter().for_each(Pointer::clear);
     }
 
     #[cfg(test)]
     fn check(&self) {
-        let cost_of = |in_small: bool| -> usize {
-            let frames = self.frames.iter();
-            let counted = frames.filter(|frame| !in_small || !frame.in_main);
-            counted.map(Frame::cost).sum()
-        };
-        assert_eq!(self.bytes, cost_of(false));
-        assert_eq!(self.small_bytes, cost_of(true));
-        assert!(self.bytes <= self.bytes_max, "C1");
-        for (block, pointers) in &self.pointers {
-            let frame = self.frame(hash_of(*block), *block);
-            let frame = frame.expect("C3: what is pointed to is here");
-            assert!(
-                pointers.iter().all(|pointer| pointer.is_to(&frame.bytes)),
-                "C3: block {block}"
-            );
-        }
-        for frame in &self.frames {
-            let queue = if frame.in_main {
-                &self.main
-            } else {
-                &self.small
-            };
-            let tickets = queue
-                .iter()
-                .filter(|ticket| (ticket.block, ticket.stamp) == (frame.block, frame.stamp));
-            assert_eq!(tickets.count(), 1, "C2: block {}", frame.block);
+        assert!(
+            self.bytes() <= self.bytes_max || self.frames.count() == 0,
+            "C1"
+        );
+        self.policy.check(&self.frames);
+        for frame in self.frames.iter() {
+            let found = self.frames.find(hash_of(frame.block), frame.block);
+            let found = found.map(|idx| self.frames.get(idx).bytes().as_ptr());
+            assert_eq!(found, Some(frame.bytes().as_ptr()), "F1");
+            let mut pointers = frame.pointers.iter();
+            assert!(pointers.all(|pointer| pointer.is_to(frame.bytes())), "C3");
         }
     }
-}
-
-/// Whether one of these pointers was followed since this was last asked. Asks them all.
-fn followed_since_last(pointers: &[Pointer]) -> bool {
-    let asked = pointers.iter().map(Pointer::take_used);
-    asked.fold(false, |any, one| any | one)
 }
 
 /// Spreads block numbers, which are dense and even, over shards and tables (Knuth's multiplicative hashing).

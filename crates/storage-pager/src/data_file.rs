@@ -15,7 +15,7 @@ use drystone_compress::CodecId;
 use crate::block::BLOCK_BYTES_U64;
 use crate::compressed::{Refused, Unpacker};
 use crate::error::{Malformed, PagerError, bad_checksum};
-use crate::frame::frame_of;
+use crate::frame::Contents;
 use crate::page_ref::PageRef;
 
 /// An open file of pages.
@@ -57,7 +57,7 @@ impl DataFile {
     }
 
     /// Reads a page and proves that it is the one meant. One read of the file.
-    pub(crate) fn read_page(&self, page: &PageRef) -> Result<Bytes, PagerError> {
+    pub(crate) fn read_page(&self, page: &PageRef) -> Result<Contents, PagerError> {
         let offset = page.block.offset();
         self.check_place(page)?;
         let codec = self.codec_of(page)?;
@@ -73,7 +73,8 @@ impl DataFile {
 
     /// The contents of a page whose stored bytes are at hand, and proved.
     pub(crate) fn contents_of(&self, page: &PageRef, stored: &[u8]) -> Result<Bytes, PagerError> {
-        self.unpack(self.codec_of(page)?, stored.into(), page.block.offset())
+        let contents = self.unpack(self.codec_of(page)?, stored.into(), page.block.offset())?;
+        Ok(contents.bytes)
     }
 
     /// A codec that is not here is found before anything is read.
@@ -99,12 +100,12 @@ impl DataFile {
         codec: CodecId,
         stored: Cow<'_, [u8]>,
         offset: u64,
-    ) -> Result<Bytes, PagerError> {
+    ) -> Result<Contents, PagerError> {
         if codec == CodecId::None {
-            return Ok(frame_of(stored));
+            return Ok(Contents::copy_of(stored));
         }
         match self.unpacker.unpack(codec, &stored) {
-            Ok(contents) => Ok(frame_of(contents.into())),
+            Ok(contents) => Ok(Contents::copy_of(contents.into())),
             Err(Refused::Malformed(why)) => Err(self.corrupt(offset, why)),
             Err(Refused::Failed(why)) => Err(self.io("decompress", offset, io::Error::other(why))),
         }

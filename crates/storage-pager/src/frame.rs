@@ -27,13 +27,62 @@ impl<const N: usize> AsRef<[u8]> for Inline<N> {
     }
 }
 
+/// What stands before a page in its allocation, and behind it: its count of holders, its length, the allocator's share.
+const INLINE_BYTES: usize = 32;
+
+/// The same, of a page whose count is apart.
+const APART_BYTES: usize = 64;
+
+/// Allocations from here on are mapped by themselves, in whole pages.
+const MAPPED_BYTES_MIN: usize = 128 * 1024;
+const MAPPED_STEP_BYTES: usize = 4096;
+
+/// A page's contents in memory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Contents {
+    pub(crate) bytes: Bytes,
+    home: Home,
+}
+
+/// Whose memory a page's contents are in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Home {
+    /// This process's.
+    #[default]
+    Heap,
+}
+
+impl Contents {
+    /// A frame with a copy of these contents.
+    pub(crate) fn copy_of(page: Cow<'_, [u8]>) -> Contents {
+        Contents {
+            bytes: frame_of(page),
+            home: Home::Heap,
+        }
+    }
+
+    /// Whether the allocator gave the memory.
+    pub(crate) fn is_on_heap(&self) -> bool {
+        self.home == Home::Heap
+    }
+
+    /// How much memory they take.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        match (self.home, self.bytes.len()) {
+            (_, 0) => 0,
+            (Home::Heap, len) => frame_bytes(len),
+        }
+    }
+}
+
 /// A frame with these contents.
 pub(crate) fn frame_of(page: Cow<'_, [u8]>) -> Bytes {
     macro_rules! inline {
         ($($steps:literal)*) => {
             match page.len().div_ceil(FRAME_STEP_BYTES) {
                 $($steps => inline::<{ $steps * FRAME_STEP_BYTES }>(&page),)*
-                _ => Bytes::from(page.into_owned()),
+                // As long as it has to be: what it was made of may have had room to spare.
+                _ => Bytes::from(page.into_owned().into_boxed_slice()),
             }
         };
     }
@@ -42,10 +91,14 @@ pub(crate) fn frame_of(page: Cow<'_, [u8]>) -> Bytes {
 
 /// How much memory the frame of a page of `len` bytes takes.
 pub(crate) const fn frame_bytes(len: usize) -> usize {
-    if len > INLINE_PAGE_BYTES_MAX {
-        return len;
+    if len <= INLINE_PAGE_BYTES_MAX {
+        return len.next_multiple_of(FRAME_STEP_BYTES) + INLINE_BYTES;
     }
-    len.next_multiple_of(FRAME_STEP_BYTES)
+    let bytes = len + APART_BYTES;
+    if bytes < MAPPED_BYTES_MIN {
+        return bytes;
+    }
+    bytes.next_multiple_of(MAPPED_STEP_BYTES)
 }
 
 fn inline<const N: usize>(page: &[u8]) -> Bytes {

@@ -12,8 +12,9 @@
 use bytes::Bytes;
 
 use drystone_base::sync::RwLock;
-use drystone_base::sync::atomic::{AtomicBool, Ordering};
+use drystone_base::sync::atomic::{AtomicU8, Ordering};
 
+use crate::cache::Touch;
 use crate::frame::warm;
 
 /// Pointers to the frames of one page's children. Made by the reader that holds the page, filled by
@@ -21,8 +22,9 @@ use crate::frame::warm;
 #[derive(Debug)]
 pub struct FramePointers {
     pointers: Box<[RwLock<Option<Bytes>>]>,
-    /// Whether a pointer was followed since the cache last asked. Apart from them: most are then found set in one line.
-    used: Box<[AtomicBool]>,
+    /// Uses of each that were noted since the cache last asked. Apart from the pointers: most are then found noted in one
+    /// line.
+    uses: Box<[AtomicU8]>,
 }
 
 impl FramePointers {
@@ -31,7 +33,7 @@ impl FramePointers {
     pub fn new(count: usize) -> FramePointers {
         FramePointers {
             pointers: (0..count).map(|_| RwLock::new(None)).collect(),
-            used: (0..count).map(|_| AtomicBool::new(false)).collect(),
+            uses: (0..count).map(|_| AtomicU8::new(0)).collect(),
         }
     }
 
@@ -39,20 +41,23 @@ impl FramePointers {
     #[must_use]
     pub const fn bytes(count: usize) -> usize {
         size_of::<FramePointers>()
-            + count * (size_of::<RwLock<Option<Bytes>>>() + size_of::<AtomicBool>())
+            + count * (size_of::<RwLock<Option<Bytes>>>() + size_of::<AtomicU8>())
     }
 
     /// The frame of child `idx`, if it is known and still in the cache.
     #[inline]
-    pub(crate) fn get(&self, idx: usize) -> Option<Bytes> {
+    pub(crate) fn get(&self, idx: usize, touch: Touch) -> Option<Bytes> {
         let pointer = self.pointers.get(idx)?.read();
         let frame = pointer.as_ref()?;
         warm(frame);
-        let used = &self.used[idx];
-        if !used.load(Ordering::Relaxed) {
-            used.store(true, Ordering::Relaxed);
-        }
+        touch.note(&self.uses[idx]);
         Some(frame.clone())
+    }
+
+    /// As [`FramePointers::get`], unnoticed.
+    #[cfg(test)]
+    pub(crate) fn peek(&self, idx: usize) -> Option<Bytes> {
+        self.pointers.get(idx)?.read().clone()
     }
 
     /// Points to the frame of child `idx`. Without effect where there is no such child.
@@ -69,10 +74,10 @@ impl FramePointers {
         }
     }
 
-    /// Whether the pointer to child `idx` was followed since this was last asked.
-    pub(crate) fn take_used(&self, idx: usize) -> bool {
-        let used = self.used.get(idx);
-        used.is_some_and(|used| used.swap(false, Ordering::Relaxed))
+    /// What was noted at the pointer to child `idx` since this was last asked.
+    pub(crate) fn take_uses(&self, idx: usize) -> u8 {
+        let uses = self.uses.get(idx);
+        uses.map_or(0, |uses| uses.swap(0, Ordering::Relaxed))
     }
 }
 

@@ -65,6 +65,7 @@ mod writer;
 
 pub use block::{BLOCK_BYTES, BlockNo};
 pub use drystone_compress::{Codec, CompressError};
+pub use cache::CachePolicy;
 pub use error::{Malformed, PagerError};
 pub use frame_pointers::FramePointers;
 pub use page_ref::{CODEC_NONE, MAX_PAGE_BYTES, PAGE_REF_BYTES, PageRef};

@@ -40,6 +40,14 @@ pub struct PageRef {
 }
 
 impl PageRef {
+    /// The reference of no page.
+    pub(crate) const NOWHERE: PageRef = PageRef {
+        block: BlockNo(u64::MAX),
+        len: 0,
+        codec: CODEC_NONE,
+        checksum: 0,
+    };
+
     /// The bytes that its parent keeps.
     #[must_use]
     pub fn encode(&self) -> [u8; PAGE_REF_BYTES] {

@@ -11,7 +11,7 @@ use drystone_base::sync::{ArcSwap, Mutex};
 use drystone_base::{Env, Lsn, OpenMode};
 
 use crate::block::BLOCK_BYTES_U64;
-use crate::cache::Cache;
+use crate::cache::{Arrival, Cache, CachePolicy};
 use crate::data_file::DataFile;
 use crate::error::{Malformed, PagerError};
 use crate::extent_set::ExtentSet;
@@ -34,17 +34,22 @@ const NEW_FILE_NAME: &str = "data.new";
 /// How a pager works.
 #[derive(Clone, Debug)]
 pub struct PagerOptions {
-    /// Memory for pages, in bytes. Pages that a caller holds after they were evicted are not counted.
+    /// Memory for pages, in bytes, with all that the cache needs to keep them. Pages that a caller holds after they were
+    /// evicted are not counted, nor are pages longer than a quarter of a shard of it, which are not kept: of 4 MiB or
+    /// more, those are the ones longer than 1 MiB.
     pub cache_bytes: usize,
+    /// Which pages leave the cache first.
+    pub cache_policy: CachePolicy,
     /// What to do when both copies of a superblock are damaged.
     pub lost_superblock: LostSuperblock,
 }
 
 impl Default for PagerOptions {
-    /// A cache of 64 MiB; a lost superblock refused.
+    /// A cache of 64 MiB, by S3-FIFO; a lost superblock refused.
     fn default() -> PagerOptions {
         PagerOptions {
             cache_bytes: 64 << 20,
+            cache_policy: CachePolicy::default(),
             lost_superblock: LostSuperblock::default(),
         }
     }
@@ -149,7 +154,7 @@ impl Pager {
         space.publish(&root);
         let inner = Arc::new(Inner {
             file,
-            cache: Cache::new(options.cache_bytes),
+            cache: Cache::new(options.cache_bytes, options.cache_policy),
             uuid: newest.uuid,
             opened,
             root: ArcSwap::new(root),
@@ -189,7 +194,7 @@ impl Pager {
         pointers: &Arc<FramePointers>,
         idx: usize,
     ) -> Result<Bytes, PagerError> {
-        if let Some(frame) = pointers.get(idx) {
+        if let Some(frame) = pointers.get(idx, self.inner.cache.touch()) {
             return Ok(frame);
         }
         let bytes = self.inner.read(page)?;
@@ -291,8 +296,8 @@ impl Inner {
         if let Some(bytes) = self.cache.get(page) {
             return Ok(bytes);
         }
-        let bytes = self.file.read_page(page)?;
-        Ok(self.cache.insert(page, bytes))
+        let contents = self.file.read_page(page)?;
+        Ok(self.cache.insert(page, contents, Arrival::Asked))
     }
 
     pub(crate) fn root(&self) -> Arc<Root> {
@@ -340,7 +345,7 @@ pub(crate) fn read_free_list(
         return Ok(ExtentSet::default());
     };
     let corrupt = |why| file.corrupt(page.block.offset(), why);
-    let unused = free_list::decode(&file.read_page(page)?, blocks).map_err(corrupt)?;
+    let unused = free_list::decode(&file.read_page(page)?.bytes, blocks).map_err(corrupt)?;
     if unused.overlaps(page.extent()) {
         let why = Malformed::new("free list", "blocks other than its own", "its own");
         return Err(corrupt(why));

@@ -58,15 +58,26 @@ impl Verifier {
         let read = self.inner.file.read_page(page);
         self.report.pages += 1;
         match read {
-            Ok(bytes) => {
+            Ok(contents) => {
                 self.report.bytes += u64::from(page.len);
-                Some(bytes)
+                Some(contents.bytes)
             }
             Err(finding) => {
                 self.report.findings.push(finding);
                 None
             }
         }
+    }
+
+    /// Length of the state's file in blocks.
+    pub(crate) fn blocks(&self) -> u64 {
+        self.root.blocks
+    }
+
+    /// Adds what is wrong with the page at `block`.
+    pub(crate) fn note(&mut self, block: BlockNo, why: Malformed) {
+        let finding = self.inner.file.corrupt(block.offset(), why);
+        self.report.findings.push(finding);
     }
 
     /// Ends the check, when every page was shown: blocks that are neither used nor free are findings.

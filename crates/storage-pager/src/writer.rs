@@ -18,11 +18,11 @@ use drystone_base::planted::is_planted;
 use drystone_compress::Codec;
 
 use crate::block::{BLOCK_BYTES, BlockNo, Extent, blocks_for};
-use crate::cache::CACHED_PAGE_BYTES_MAX;
+use crate::cache::Arrival;
 use crate::compressed::Packer;
 use crate::error::{Malformed, PagerError};
 use crate::extent_set::ExtentSet;
-use crate::frame::frame_of;
+use crate::frame::Contents;
 use crate::free_list;
 use crate::page_ref::{CODEC_NONE, MAX_PAGE_BYTES, PageRef};
 use crate::pager::Inner;
@@ -71,7 +71,7 @@ struct Buffer {
 struct Buffered {
     page: PageRef,
     /// For the cache: the contents of a compressed page, unless it is too long to be kept there.
-    frame: Option<Bytes>,
+    frame: Option<Contents>,
 }
 
 impl Writer {
@@ -126,8 +126,8 @@ impl Writer {
         codec: Codec,
     ) -> Result<PageRef, PagerError> {
         let page = self.place(stored, codec.id().byte())?;
-        let is_kept = contents.len() <= CACHED_PAGE_BYTES_MAX;
-        let frame = is_kept.then(|| frame_of(contents.into()));
+        let is_kept = self.inner.cache.keeps(contents.len());
+        let frame = is_kept.then(|| Contents::copy_of(contents.into()));
         self.buffer.push(page, stored, frame);
         Ok(page)
     }
@@ -204,7 +204,7 @@ impl Writer {
     /// As [`Pager::read`](crate::Pager::read).
     pub fn read(&self, page: &PageRef) -> Result<Bytes, PagerError> {
         match self.buffer.page(page) {
-            Some((_, Some(frame))) => Ok(frame.clone()),
+            Some((_, Some(frame))) => Ok(frame.bytes.clone()),
             Some((stored, None)) => self.inner.file.contents_of(page, stored),
             None => self.inner.read(page),
         }
@@ -402,10 +402,14 @@ impl Writer {
         for Buffered { page, .. } in &self.buffer.pages {
             let frame = match self.buffer.page(page) {
                 Some((_, Some(frame))) => frame.clone(),
-                Some((contents, None)) if page.codec == CODEC_NONE => frame_of(contents.into()),
+                Some((contents, None))
+                    if page.codec == CODEC_NONE && self.inner.cache.keeps(contents.len()) =>
+                {
+                    Contents::copy_of(contents.into())
+                }
                 _ => continue, // too long for the cache
             };
-            self.inner.cache.insert(page, frame);
+            self.inner.cache.insert(page, frame, Arrival::Asked);
         }
         self.buffer.clear();
         Ok(())
@@ -434,19 +438,19 @@ impl Buffer {
         self.bytes.is_empty() || (extent.start == end && held + len <= WRITE_BYTES)
     }
 
-    fn push(&mut self, page: PageRef, bytes: &[u8], frame: Option<Bytes>) {
+    fn push(&mut self, page: PageRef, bytes: &[u8], frame: Option<Contents>) {
         if self.bytes.is_empty() {
             self.start = page.block.0;
         }
         self.bytes.extend_from_slice(bytes);
         let whole = self.bytes.len().next_multiple_of(BLOCK_BYTES);
         self.bytes.resize(whole, 0);
-        self.frame_bytes += frame.as_ref().map_or(0, Bytes::len);
+        self.frame_bytes += frame.as_ref().map_or(0, |frame| frame.bytes.len());
         self.pages.push(Buffered { page, frame });
     }
 
     /// The stored bytes of a page that is in here, and its frame if it has one already.
-    fn page(&self, page: &PageRef) -> Option<(&[u8], Option<&Bytes>)> {
+    fn page(&self, page: &PageRef) -> Option<(&[u8], Option<&Contents>)> {
         let place = |buffered: &Buffered| buffered.page.block;
         let found = self.pages.binary_search_by_key(&page.block, place).ok()?;
         let buffered = &self.pages[found];

@@ -9,8 +9,6 @@ use crate::block::BlockNo;
 use crate::page_ref::CODEC_NONE;
 
 const PAGE_BYTES: usize = 8;
-/// Room for one frame.
-const ROOM: usize = frame_bytes(PAGE_BYTES) + FRAME_BYTES;
 
 /// A cache, and the pointer to its child that somebody keeps for an inner page.
 struct Shared {
@@ -21,19 +19,19 @@ struct Shared {
 impl Shared {
     fn new() -> ModelArc<Shared> {
         ModelArc::new(Shared {
-            cache: Cache::new(ROOM),
+            cache: Cache::new(tests::room(1, PAGE_BYTES), CachePolicy::S3Fifo),
             pointers: Arc::new(FramePointers::new(1)),
         })
     }
 
     /// The child, as a reader comes to it, through what is asked first to what is asked last.
     fn read_child(&self) -> Bytes {
-        if let Some(frame) = self.pointers.get(0) {
+        if let Some(frame) = self.pointers.get(0, self.cache.touch()) {
             return frame;
         }
         let child = page(1);
         let frame = self.cache.get(&child);
-        let frame = frame.unwrap_or_else(|| self.cache.insert(&child, contents(1)));
+        let frame = frame.unwrap_or_else(|| self.cache.insert(&child, contents(1), Arrival::Asked));
         self.cache.point(&child, &self.pointers, 0);
         frame
     }
@@ -41,7 +39,7 @@ impl Shared {
     /// C3, seen from the pointer.
     fn check(&self) {
         self.cache.check();
-        if let Some(pointed) = self.pointers.get(0) {
+        if let Some(pointed) = self.pointers.peek(0) {
             let kept = self.cache.get(&page(1));
             let kept = kept.expect("a pointer outlived its frame's stay");
             assert_eq!(pointed.as_ptr(), kept.as_ptr(), "a pointer to an old frame");
@@ -59,8 +57,8 @@ fn page(number: u8) -> PageRef {
     }
 }
 
-fn contents(number: u8) -> Bytes {
-    Bytes::from(vec![number; PAGE_BYTES])
+fn contents(number: u8) -> Contents {
+    Contents::copy_of(vec![number; PAGE_BYTES].into())
 }
 
 /// What happens to the child's frame beside a reader, who finds the child's bytes whenever it looks.
@@ -71,7 +69,11 @@ fn beside_a_reader(take_away: fn(&Cache)) {
         let shared = ModelArc::clone(&shared);
         thread::spawn(move || {
             for _ in 0..2 {
-                assert_eq!(shared.read_child(), contents(1), "another page's frame");
+                assert_eq!(
+                    shared.read_child(),
+                    contents(1).bytes,
+                    "another page's frame"
+                );
             }
         })
     };
@@ -90,7 +92,7 @@ fn loom_a_pointer_beside_eviction() {
                     block: BlockNo(block),
                     ..page(9)
                 };
-                cache.insert(&other, contents(9));
+                cache.insert(&other, contents(9), Arrival::Asked);
             }
         });
     });
@@ -102,7 +104,7 @@ fn loom_a_pointer_beside_reuse() {
     check_orders("a_pointer_beside_reuse", || {
         beside_a_reader(|cache| {
             cache.remove(1);
-            cache.insert(&page(9), contents(9));
+            cache.insert(&page(9), contents(9), Arrival::Asked);
         });
     });
 }
@@ -114,7 +116,7 @@ fn loom_a_pointer_that_two_set() {
         let shared = Shared::new();
         let readers = [(); 2].map(|()| {
             let shared = ModelArc::clone(&shared);
-            thread::spawn(move || assert_eq!(shared.read_child(), contents(1)))
+            thread::spawn(move || assert_eq!(shared.read_child(), contents(1).bytes))
         });
         shared.cache.remove(1);
         for reader in readers {

@@ -2,18 +2,20 @@
 
 use super::*;
 
+const COUNT: Touch = Touch::Count(3);
+
 #[test]
 fn a_pointer_is_set_followed_and_taken_back() {
     let pointers = FramePointers::new(2);
-    assert_eq!(pointers.get(1), None);
-    assert!(!pointers.take_used(1), "there was nothing to follow");
+    assert_eq!(pointers.get(1, COUNT), None);
+    assert_eq!(pointers.take_uses(1), 0, "there was nothing to follow");
     pointers.set(1, Bytes::from_static(b"frame"));
-    assert_eq!(pointers.get(1).as_deref(), Some(&b"frame"[..]));
-    assert_eq!(pointers.get(0), None);
-    assert!(pointers.take_used(1));
-    assert!(!pointers.take_used(1), "asked before");
+    assert_eq!(pointers.get(1, COUNT).as_deref(), Some(&b"frame"[..]));
+    assert_eq!(pointers.get(0, COUNT), None);
+    assert_eq!(pointers.take_uses(1), 1);
+    assert_eq!(pointers.take_uses(1), 0, "asked before");
     pointers.clear(1);
-    assert_eq!(pointers.get(1), None);
+    assert_eq!(pointers.get(1, COUNT), None);
 }
 
 #[test]
@@ -21,8 +23,8 @@ fn a_child_that_is_not_there_has_no_pointer() {
     let pointers = FramePointers::new(0);
     pointers.set(0, Bytes::from_static(b"frame"));
     pointers.clear(0);
-    assert_eq!(pointers.get(0), None);
-    assert!(!pointers.take_used(0));
+    assert_eq!(pointers.get(0, COUNT), None);
+    assert_eq!(pointers.take_uses(0), 0);
 }
 
 #[test]

@@ -9,6 +9,10 @@
 //! A failed write, up to that of the first copy, leaves the old state and a usable pager. A failed sync poisons, and so
 //! does a failed write of the second copy: the state is the next one then.
 
+mod fork;
+
+pub use self::fork::{Fork, ListedPages};
+
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use drystone_base::sync::atomic::{AtomicU64, Ordering};
-use drystone_base::sync::{ArcSwap, Mutex};
+use drystone_base::sync::{ArcSwap, ArcSwapOption, Mutex, MutexGuard};
 use drystone_base::{Env, KeyspaceId, Lsn};
 use drystone_engine::{
     Budget, Changes, Engine, EngineError, EngineStats, Limits, MergeJob, Progress, Snapshot,
-    VerifyReport,
+    Staging, VerifyReport,
 };
 use drystone_storage_pager::{Codec, CompressError, Pager, Root};
 
@@ -22,7 +22,7 @@ use crate::merge::tower::Tower;
 use crate::merging::{BTreeMerge, Merging};
 use crate::options::{BTreeOptions, MAX_PAGE_BYTES, MIN_PAGE_BYTES};
 use crate::pages::Pages;
-use crate::payload::{self, Payload, Refused};
+use crate::payload::{self, Payload, Refused, Stages};
 use crate::pin::PinBudget;
 use crate::snapshot::{BTreeSnapshot, State};
 use crate::tree::{Tree, TreeRoot};
@@ -39,6 +39,8 @@ pub struct BTree {
     codec: Codec,
     budget: Arc<PinBudget>,
     newest: ArcSwap<BTreeSnapshot>,
+    /// The state that waits to be adopted or discarded. Changed under `merging`.
+    staged: ArcSwapOption<BTreeSnapshot>,
     /// Latch: held by the one merge or step at a time, across its I/O. Readers do not take it, nor does a merge in slices:
     /// it has the pager's writer, and there is one.
     merging: Mutex<()>,
@@ -65,12 +67,15 @@ impl BTree {
         let directory = payload.directory;
         let keyspaces = directory::read_directory(&pages, directory.as_ref(), &budget)?;
         let state = State::new(root, Arc::clone(&pages), directory, keyspaces);
+        let state = state.with_stages(payload.stages);
+        let staged = open_staged(&state, &budget)?;
         Ok(BTree {
             pages,
             page_bytes: payload.page_bytes,
             codec: options.codec,
             budget,
             newest: ArcSwap::from_pointee(BTreeSnapshot::new(state)),
+            staged: ArcSwapOption::new(staged),
             merging: Mutex::new(()),
             compaction: Mutex::new(None),
             merges: AtomicU64::new(0),
@@ -116,6 +121,7 @@ impl BTree {
         let merging = self.merging.lock();
         let newest = self.newest();
         let old = newest.state();
+        old.check_decided()?;
         let known = old.keyspace(keyspace).map(|keyspace| keyspace.tree());
         if known.is_none_or(|tree| tree.codec != codec) {
             let root = known.and_then(|tree| tree.root);
@@ -152,6 +158,7 @@ impl BTree {
         let writer = self.pages.pager().begin().map_err(from_pager)?;
         // After the writer was had, or another merge might end in between.
         let newest = self.newest();
+        newest.state().check_decided()?;
         let merged = newest.state().root().lsn;
         if upto <= merged {
             return Err(EngineError::Stale { upto, merged });
@@ -180,17 +187,39 @@ impl BTree {
         upto: Lsn,
     ) -> Result<(), EngineError> {
         let directory = directory::merge_directory(&mut tower, directory, fates)?;
-        let payload = Payload {
-            page_bytes: self.page_bytes,
-            directory,
-        };
+        let payload = self.payload(directory, old.stages());
         let committed = tower.into_writer().commit(&payload.encode(), upto);
         committed.map_err(from_pager)?;
         let keyspaces = directory::with_fates(old.keyspaces(), fates, &self.budget);
         let root = self.pages.pager().root();
         let state = State::new(root, Arc::clone(&self.pages), directory, keyspaces);
-        self.newest.store(Arc::new(BTreeSnapshot::new(state)));
+        self.publish(state.with_stages(old.stages()));
         Ok(())
+    }
+
+    pub(crate) fn payload(&self, directory: Option<TreeRoot>, stages: Stages) -> Payload {
+        Payload {
+            page_bytes: self.page_bytes,
+            directory,
+            stages,
+        }
+    }
+
+    pub(crate) fn publish(&self, state: State) {
+        self.newest.store(Arc::new(BTreeSnapshot::new(state)));
+    }
+
+    pub(crate) fn staged_state(&self) -> Option<Arc<BTreeSnapshot>> {
+        self.staged.load_full()
+    }
+
+    pub(crate) fn set_staged(&self, staged: Option<Arc<BTreeSnapshot>>) {
+        self.staged.store(staged);
+    }
+
+    /// The latch of merges and steps.
+    pub(crate) fn merging(&self) -> MutexGuard<'_, ()> {
+        self.merging.lock()
     }
 
     pub(crate) fn pages(&self) -> &Pages {
@@ -215,6 +244,29 @@ impl BTree {
     pub(crate) fn count_moved(&self, bytes: u64) {
         self.moved_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
+
+    pub(crate) fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    pub(crate) fn budget(&self) -> &Arc<PinBudget> {
+        &self.budget
+    }
+}
+
+/// What a crash, or a failed decision, has left undecided.
+fn open_staged(
+    state: &State,
+    budget: &Arc<PinBudget>,
+) -> Result<Option<Arc<BTreeSnapshot>>, EngineError> {
+    let stages = state.stages();
+    let Some(staged) = stages.staged else {
+        return Ok(None);
+    };
+    let keyspaces = directory::read_directory(state.pages(), staged.directory.as_ref(), budget)?;
+    let root = Arc::clone(state.root());
+    let staged = State::new(root, state.shared_pages(), staged.directory, keyspaces);
+    Ok(Some(Arc::new(BTreeSnapshot::new(staged.with_stages(stages)))))
 }
 
 impl Engine for BTree {
@@ -235,6 +287,10 @@ impl Engine for BTree {
         upto: Lsn,
     ) -> Result<Box<dyn MergeJob>, EngineError> {
         Ok(Box::new(BTreeMerge::new(self, changes, upto)?))
+    }
+
+    fn staging(&self) -> Option<&dyn Staging> {
+        Some(self)
     }
 
     fn limits(&self) -> Limits {
@@ -259,7 +315,6 @@ impl Engine for BTree {
     /// Fills leaves up, and moves pages to the front of the file, whose end is cut off.
     fn compact(&self, budget: Budget) -> Result<Progress, EngineError> {
         let merging = self.merging.lock();
-        self.newest().state().check_decided()?;
         let mut job = self.compaction.lock();
         let compacted = job.get_or_insert_with(Compaction::new).step(self, budget);
         if !matches!(compacted, Ok(Progress::More)) {
@@ -324,6 +379,7 @@ fn read_payload(pager: &Pager, root: &Root, page_bytes: u32) -> Result<Payload, 
         return Ok(Payload {
             page_bytes,
             directory: None,
+            stages: Stages::default(),
         });
     }
     Payload::decode(&root.payload).map_err(|refused| match refused {

@@ -79,6 +79,10 @@ impl Compaction {
     /// # Errors
     /// As a merge. The job is then to be dropped.
     pub(crate) fn step(&mut self, tree: &BTree, budget: Budget) -> Result<Progress, EngineError> {
+        // Pages of a state that waits for its adoption have two parents.
+        if tree.staged_state().is_some() {
+            return Ok(Progress::Idle);
+        }
         let from = match self.from.take() {
             Some(from) => from,
             None => match self.begin_pass(tree)? {

@@ -11,6 +11,7 @@ use drystone_storage_pager::{Codec, Root};
 use crate::cursor::BTreeCursor;
 use crate::keyspace::Keyspace;
 use crate::pages::Pages;
+use crate::payload::Stages;
 use crate::range::Range;
 use crate::tree::{self, TreeRoot};
 
@@ -23,6 +24,7 @@ pub(crate) struct State {
     directory: Option<TreeRoot>,
     /// Ascending by number.
     keyspaces: Vec<Arc<Keyspace>>,
+    stages: Stages,
 }
 
 /// One durable state. It never changes; a clone costs a pointer. While it, a clone or a cursor of it lives, its pages
@@ -45,6 +47,26 @@ impl State {
             pages,
             directory,
             keyspaces,
+            stages: Stages::default(),
+        }
+    }
+
+    /// The same state, with this known of stages.
+    pub(crate) fn with_stages(self, stages: Stages) -> State {
+        State { stages, ..self }
+    }
+
+    pub(crate) fn stages(&self) -> Stages {
+        self.stages
+    }
+
+    /// Whether nothing waits to be adopted or discarded, on which a merge could not build.
+    pub(crate) fn check_decided(&self) -> Result<(), EngineError> {
+        match self.stages.staged {
+            None => Ok(()),
+            Some(_) => Err(EngineError::Undecided {
+                stage: self.stages.made,
+            }),
         }
     }
 
@@ -70,10 +92,16 @@ impl State {
 
     #[inline]
     pub(crate) fn keyspace(&self, id: KeyspaceId) -> Option<&Arc<Keyspace>> {
+        self.keyspace_idx(id).map(|idx| &self.keyspaces[idx])
+    }
+
+    /// Where among the keyspaces it is.
+    #[inline]
+    pub(crate) fn keyspace_idx(&self, id: KeyspaceId) -> Option<usize> {
         let found = self
             .keyspaces
             .binary_search_by_key(&id, |keyspace| keyspace.id());
-        found.ok().map(|idx| &self.keyspaces[idx])
+        found.ok()
     }
 
     /// The same state under a newer root of the pager.
@@ -83,6 +111,7 @@ impl State {
             pages: Arc::clone(&self.pages),
             directory: self.directory,
             keyspaces: self.keyspaces.clone(),
+            stages: self.stages,
         }
     }
 }

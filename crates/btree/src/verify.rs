@@ -5,7 +5,7 @@
 //! every block is either used or free. How full nodes are is no finding.
 
 use drystone_engine::{EngineError, Malformed, VerifyReport};
-use drystone_storage_pager::Verifier;
+use drystone_storage_pager::{ListedPages, PageRef, Verifier};
 
 use crate::directory;
 use crate::error::from_pager;
@@ -28,6 +28,7 @@ pub(crate) fn verify(snapshot: &BTreeSnapshot) -> Result<VerifyReport, EngineErr
         verifier,
         entries: 0,
         findings: Vec::new(),
+        only: None,
         nodes_left: pager.stats().file_bytes / BLOCK_BYTES,
     };
     walk.state(state);
@@ -41,6 +42,8 @@ struct Walk<'a> {
     verifier: Verifier,
     entries: u64,
     findings: Vec<EngineError>,
+    /// The pages that are left to be seen, where the others of a tree were seen in another one.
+    only: Option<ListedPages>,
     /// More nodes than blocks cannot be: a damaged tree that names pages many times ends here.
     nodes_left: u64,
 }
@@ -57,10 +60,24 @@ struct Fences<'k> {
 
 impl Walk<'_> {
     fn state(&mut self, state: &State) {
+        for tree in self.directory(state.directory()) {
+            self.entries = self.entries.saturating_add(tree.child.entries);
+        }
+        if let Some(staged) = state.stages().staged {
+            let _no_more_to_see = self.verifier.list(&staged.fork.replaced);
+            self.only = self.verifier.list(&staged.fork.added);
+            if self.only.is_some() {
+                self.directory(staged.directory);
+            }
+        }
+    }
+
+    /// Checks a directory and all its trees; returns their roots.
+    fn directory(&mut self, root: Option<TreeRoot>) -> Vec<TreeRoot> {
         let mut trees = Vec::new();
         let pages = self.pages;
-        let Some(directory) = state.directory() else {
-            return;
+        let Some(directory) = root else {
+            return Vec::new();
         };
         self.tree(&directory, &mut |leaf| {
             for slot in 0..leaf.key_count() {
@@ -68,12 +85,19 @@ impl Walk<'_> {
             }
             Ok(())
         });
-        for (_, tree) in trees {
-            if let Some(root) = tree.root {
-                self.tree(&root, &mut |_| Ok(()));
-                self.entries = self.entries.saturating_add(root.child.entries);
-            }
+        let roots: Vec<TreeRoot> = trees
+            .into_iter()
+            .filter_map(|(_, tree)| tree.root)
+            .collect();
+        for root in &roots {
+            self.tree(root, &mut |_| Ok(()));
         }
+        roots
+    }
+
+    /// Whether a page was seen in another tree.
+    fn is_shared(&self, page: &PageRef) -> bool {
+        self.only.as_ref().is_some_and(|only| !only.has(page))
     }
 
     fn tree(&mut self, root: &TreeRoot, on_leaf: &mut dyn FnMut(&Node) -> Result<(), EngineError>) {
@@ -92,6 +116,9 @@ impl Walk<'_> {
         fences: Fences<'_>,
         on_leaf: &mut dyn FnMut(&Node) -> Result<(), EngineError>,
     ) -> Seen {
+        if self.is_shared(&child.page) {
+            return None;
+        }
         let node = self.open(child, level)?;
         self.note(&node, check_fences(&node, fences));
         let seen = if level == 0 {
@@ -152,6 +179,9 @@ impl Walk<'_> {
     }
 
     fn overflow(&mut self, overflow: &Overflow) {
+        if self.is_shared(&overflow.page) {
+            return;
+        }
         let Some(page) = self.verifier.page(&overflow.page) else {
             return;
         };

@@ -60,4 +60,13 @@ pub trait Cursor: Send {
     /// # Panics
     /// When it is on no entry.
     fn value(&self) -> Result<Bytes, EngineError>;
+
+    /// The value of the entry it is on, where it lies: no holder of the memory is counted. `None` where it does not lie
+    /// in what the cursor holds anyway; [`Cursor::value`] has it then.
+    ///
+    /// # Panics
+    /// When it is on no entry.
+    fn value_ref(&self) -> Option<&[u8]> {
+        None
+    }
 }

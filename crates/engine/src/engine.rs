@@ -10,6 +10,7 @@ use crate::changes::Changes;
 use crate::cursor::Cursor;
 use crate::error::EngineError;
 use crate::merge_job::{MergeJob, WholeMerge};
+use crate::staging::Staging;
 
 /// A durable, ordered, multi-keyspace map that changes only by whole merges. Rules E1 to E5 of the crate hold.
 pub trait Engine: Send + Sync + fmt::Debug {
@@ -37,6 +38,11 @@ pub trait Engine: Send + Sync + fmt::Debug {
         Self: 'static,
     {
         Ok(Box::new(WholeMerge::new(self, changes, upto)))
+    }
+
+    /// How it merges in two steps, if it can. Without, a transaction must fit into memory.
+    fn staging(&self) -> Option<&dyn Staging> {
+        None
     }
 
     /// The longest keys and values that it takes. A merge with longer ones fails as a whole, each time it is tried; so

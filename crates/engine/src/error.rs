@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use drystone_base::{KeyspaceId, Lsn};
 
+use crate::staging::StageId;
+
 /// An operation of an engine failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -78,6 +80,19 @@ pub enum EngineError {
     /// A slice of a merge that has ended already, or has failed. The caller's mistake; begin another merge.
     #[error("the merge is over")]
     MergeOver,
+    /// A stage waits to be adopted or discarded; until then the engine takes no merge and no other stage. Decide it.
+    #[error("{stage} is undecided")]
+    Undecided {
+        /// The stage.
+        stage: StageId,
+    },
+    /// A stage was to be adopted or discarded that is not staged. The caller's mistake, or its log belongs to another
+    /// engine; nothing was done.
+    #[error("{stage} is not staged")]
+    NoSuchStage {
+        /// The stage asked for.
+        stage: StageId,
+    },
     /// A write or sync failed just now, so the state on the medium is unknown: as [`EngineError::Poisoned`] from here on.
     /// Also where the disk was full, which space alone does not mend.
     #[error("{op} of {path} at offset {offset} failed; reopen to recover")]

@@ -9,6 +9,7 @@
 //! - [`Cursor`]: a position in one keyspace of a snapshot, moving both ways.
 //! - [`Changes`]: the sorted stream that a merge folds in.
 //! - [`MergeJob`]: a merge under way, done in slices.
+//! - [`Staging`]: what an engine may offer besides: a merge in two steps.
 //!
 //! # Rules of the boundary
 //! - E1. A snapshot never changes, whatever is merged after it was taken.
@@ -20,6 +21,8 @@
 //!   by any number, at any time.
 //! - E6. A merge in slices is the same as one done whole: nothing of it is seen before its last slice, and a job that is
 //!   dropped, or lost in a crash, leaves no trace.
+//! - E7. A stage ([`Staging`]) is durable before it is decided, and seen by nobody before it is adopted. One that is
+//!   undecided is so after a crash.
 
 mod changes;
 mod cursor;
@@ -27,9 +30,11 @@ mod cursor;
 mod engine;
 mod error;
 mod merge_job;
+mod staging;
 
 pub use changes::{Change, Changes, Op, SliceChanges};
 pub use cursor::Cursor;
 pub use engine::{Budget, Engine, EngineStats, Limits, Progress, Snapshot, VerifyReport};
 pub use error::{EngineError, Malformed};
 pub use merge_job::MergeJob;
+pub use staging::{StageId, Staging};

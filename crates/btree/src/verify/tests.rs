@@ -9,7 +9,7 @@ use drystone_storage_pager::{Codec, Pager, PagerOptions, Writer};
 
 use crate::node::build::{Entry, encode};
 use crate::node::child::{Child, Overflow};
-use crate::payload::Payload;
+use crate::payload::{Payload, Stages};
 use crate::tree::{Tree, TreeRoot};
 use crate::{BTree, BTreeOptions, WriteBatch};
 
@@ -31,6 +31,7 @@ fn findings(build: impl FnOnce(&mut Writer) -> TreeRoot) -> Vec<&'static str> {
             child: directory,
             level: 0,
         }),
+        stages: Stages::default(),
     };
     writer.commit(&payload.encode(), Lsn(1)).unwrap();
     drop(pager);
@@ -277,6 +278,7 @@ fn a_directory_that_names_empty_leaves_again_and_again_is_refused() {
     let payload = Payload {
         page_bytes: 512,
         directory: Some(at_level(40, below)),
+        stages: Stages::default(),
     };
     writer.commit(&payload.encode(), Lsn(1)).unwrap();
     drop(pager);

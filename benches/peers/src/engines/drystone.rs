@@ -71,9 +71,8 @@ impl Peer for Drystone {
         Ok(self.database.flush()?)
     }
 
-    /// There is no compaction yet: what a merge freed stays in the file for later ones.
     fn compact(self: Box<Self>) -> Result<()> {
-        self.database.flush()?;
+        self.database.compact()?;
         self.close()
     }
 

@@ -52,7 +52,7 @@ fn check_log(store: &Shared, report: &mut VerifyReport) -> Result<(), StoreError
     // No merge meanwhile, which would trim what is read here.
     let _merges = store.merges.lock();
     let log = store.log()?;
-    log.flush()?;
+    log.sync()?;
     let mut last = store.engine.merged_lsn();
     for record in log.read_from(last.next()) {
         let record = record?;

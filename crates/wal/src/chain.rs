@@ -15,15 +15,19 @@ use crate::segment::format::RECORDS_START;
 use crate::segment::{Segment, chunk_len};
 
 /// The records of one segment, from its start.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Chain {
     segment: Arc<Segment>,
     /// Where the next record starts.
     offset: u64,
+    /// Nothing is read from here on.
+    end: u64,
     /// The number of the next data record.
     next_lsn: Lsn,
     chunk: Bytes,
     chunk_offset: u64,
+    /// Whether more is read at once than is asked for.
+    reads_ahead: bool,
 }
 
 /// One link of the chain.
@@ -64,14 +68,33 @@ impl Broken {
 }
 
 impl Chain {
+    /// All records of a segment.
     pub(crate) fn new(segment: Arc<Segment>) -> Chain {
+        let end = segment.records_end();
+        Chain::up_to(segment, end)
+    }
+
+    /// The records of a segment before offset `end`, which nobody writes to any more.
+    pub(crate) fn up_to(segment: Arc<Segment>, end: u64) -> Chain {
         Chain {
             offset: RECORDS_START,
+            end,
             next_lsn: segment.first_lsn(),
             chunk: Bytes::new(),
             chunk_offset: 0,
+            reads_ahead: true,
             segment,
         }
+    }
+
+    /// From now on reads what it needs, and not more: a sector that cannot be read is in the way of its own record alone.
+    pub(crate) fn read_no_further(&mut self) {
+        self.reads_ahead = false;
+    }
+
+    /// Goes on to offset `end`: what lies before it will not change any more.
+    pub(crate) fn extend(&mut self, end: u64) {
+        self.end = self.end.max(end);
     }
 
     pub(crate) fn segment(&self) -> &Arc<Segment> {
@@ -86,11 +109,6 @@ impl Chain {
     /// The number of the next data record.
     pub(crate) fn next_lsn(&self) -> Lsn {
         self.next_lsn
-    }
-
-    /// Forgets what was read ahead, which may have been written since.
-    pub(crate) fn forget_chunk(&mut self) {
-        self.chunk = Bytes::new();
     }
 
     /// The next record. At an error the chain stays where it is.
@@ -116,7 +134,7 @@ impl Chain {
 
     /// The header at `offset`, its checksum unchecked.
     pub(crate) fn header_at(&mut self, offset: u64) -> Result<Header, Broken> {
-        let room = self.segment.records_end().saturating_sub(offset);
+        let room = self.end.saturating_sub(offset);
         if room < HEADER_BYTES as u64 {
             return Err(Malformed::Missing.into());
         }
@@ -140,12 +158,15 @@ impl Chain {
         })
     }
 
-    /// `len` bytes at `offset`, which the segment has.
+    /// `len` bytes at `offset`, which lie before the end.
     fn bytes_at(&mut self, offset: u64, len: usize) -> Result<Bytes, Broken> {
         if let Some(bytes) = self.chunk_slice(offset, len) {
             return Ok(bytes);
         }
-        let ahead = chunk_len(self.segment.records_end() - offset);
+        let ahead = match self.reads_ahead {
+            true => chunk_len(self.end.saturating_sub(offset)),
+            false => 0,
+        };
         let mut chunk = vec![0; ahead.max(len)];
         let read = self.segment.file.read_exact_at(&mut chunk, offset);
         read.map_err(Broken::Unread)?;

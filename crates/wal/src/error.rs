@@ -24,7 +24,8 @@ pub enum WalError {
         /// What the system said.
         source: io::Error,
     },
-    /// Bytes on disk break the format where they are known to have been durable. Do not retry: restore from a backup.
+    /// Bytes on disk break the format where they are known to have been durable. Do not retry: restore from a backup, or
+    /// give up what is behind them by [`Recovery::Repair`](crate::Recovery::Repair).
     #[error("{segment} is damaged at offset {offset}, where {lsn} should be")]
     Corrupt {
         /// The segment.
@@ -51,6 +52,14 @@ pub enum WalError {
         /// The oldest record that the log has, or would have.
         oldest: Lsn,
     },
+    /// A log was to end before what its user holds elsewhere. Nothing was changed.
+    #[error("the log cannot end at {wanted}, for everything up to {floor} is held elsewhere")]
+    BelowFloor {
+        /// Where it was to end.
+        wanted: Lsn,
+        /// Everything up to here is held elsewhere.
+        floor: Lsn,
+    },
     /// The records asked for were trimmed away.
     #[error("{wanted} was trimmed; the log begins at {oldest}")]
     Trimmed {
@@ -58,6 +67,23 @@ pub enum WalError {
         wanted: Lsn,
         /// The oldest record that is left.
         oldest: Lsn,
+    },
+    /// Segments that the archive has not taken yet fill the room that they may take. Nothing was appended. Mend the archive
+    /// (see [`Log::archive_stats`](crate::Log::archive_stats)); later appends succeed once it has taken some.
+    #[error("{waiting_bytes} bytes of the log wait for the archive, which may be {bytes_max}")]
+    ArchiveBehind {
+        /// Length of the segments that wait, in bytes.
+        waiting_bytes: u64,
+        /// The limit: [`LogOptions::archive_bytes_max`](crate::LogOptions::archive_bytes_max).
+        bytes_max: u64,
+    },
+    /// The archive did not take a segment. It is kept, and handed out again by the next step.
+    #[error("the archive did not take {segment}")]
+    Archive {
+        /// The segment.
+        segment: SegmentId,
+        /// What the archive said.
+        source: io::Error,
     },
     /// A segment was written by a newer version. Open it with that version.
     #[error("{segment} has format version {found}; this build reads up to {supported}")]
@@ -164,4 +190,10 @@ pub enum Malformed {
     /// The segment ends before a record that a later segment says is in it.
     #[error("the segment ends before the record")]
     Missing,
+    /// The medium does not read it. Found by a repair only; otherwise this is [`WalError::Io`].
+    #[error("it cannot be read: {kind}")]
+    Unreadable {
+        /// What the system said.
+        kind: io::ErrorKind,
+    },
 }

@@ -8,6 +8,9 @@
 //!                            replace
 //!              M.spare ------------------> N.log, in the place of the one before
 //!                    copy, sync, rename
+//!
+//!                  finish_segment              set_aside
+//!              M.new ------------------> N.log ----------> N.damaged          (a repair)
 //! ```
 //!
 //! # Invariants
@@ -32,6 +35,7 @@ use crate::segment::{LogFile, Segment, SegmentId, Spare};
 const SEGMENT_SUFFIX: &str = ".log";
 const SPARE_SUFFIX: &str = ".spare";
 const NEW_SUFFIX: &str = ".new";
+const ASIDE_SUFFIX: &str = ".damaged";
 const WRITING_NOTE: &str = "writing";
 const POISON_NOTE: &str = "poisoned";
 
@@ -160,7 +164,7 @@ impl Folder {
             epoch: if is_planted("wal-recycled-records-accepted") {
                 0
             } else {
-                self.env.random.next_u64()
+                self.draw_epoch()
             },
             first_lsn,
             capacity: spare.capacity,
@@ -200,6 +204,58 @@ impl Folder {
             header: segment.header,
             file,
         })
+    }
+
+    /// Gives the file of a segment another name, so that it is none of the log's any more. Durable after [`Folder::sync`].
+    pub(crate) fn set_aside(&self, number: SegmentId) -> Result<PathBuf, WalError> {
+        let aside = self.aside_path(number)?;
+        self.rename(&self.path(number.0, SEGMENT_SUFFIX), &aside)?;
+        Ok(aside)
+    }
+
+    /// Makes a durable copy of a segment's file under the name that it would have if it were set aside. What cannot be read
+    /// of it is zeros there.
+    pub(crate) fn copy_aside(&self, number: SegmentId, spare: u64) -> Result<PathBuf, WalError> {
+        let aside = self.aside_path(number)?;
+        let segment = self.open_segment_file(number)?;
+        let copy = self.begin_file(spare)?;
+        copy.salvage(&segment)?;
+        copy.sync()?;
+        self.rename(&copy.path, &aside)?;
+        self.sync()?;
+        Ok(aside)
+    }
+
+    /// A new file, which the next open removes if it gets no other name.
+    pub(crate) fn begin_file(&self, spare: u64) -> Result<LogFile, WalError> {
+        self.open_file(self.path(spare, NEW_SUFFIX), OpenMode::CreateNew)
+    }
+
+    /// Gives a file that was begun, and is durable, the name of a segment, in the place of the file that had it.
+    pub(crate) fn finish_segment(&self, file: &LogFile, number: SegmentId) -> Result<(), WalError> {
+        self.rename(&file.path, &self.path(number.0, SEGMENT_SUFFIX))?;
+        self.sync()
+    }
+
+    /// A name that no file has yet.
+    fn aside_path(&self, number: SegmentId) -> Result<PathBuf, WalError> {
+        let names = (1_u64..).map(|count| match count {
+            1 => ASIDE_SUFFIX.to_owned(),
+            count => format!(".{count}{ASIDE_SUFFIX}"),
+        });
+        for suffix in names {
+            let path = self.path(number.0, &suffix);
+            let exists = self.env.files.exists(&path);
+            if !exists.map_err(|source| at(&path, "look for", source))? {
+                return Ok(path);
+            }
+        }
+        unreachable!("there are more names than files")
+    }
+
+    /// A number that no other segment has: see `epoch` in `segment/format.rs`.
+    pub(crate) fn draw_epoch(&self) -> u64 {
+        self.env.random.next_u64()
     }
 
     /// Gives a trimmed segment's file the name of the spare `number`. It must not be reused before [`Folder::sync`].
@@ -278,6 +334,11 @@ impl Folder {
     fn path(&self, number: u64, suffix: &str) -> PathBuf {
         self.dir.join(format!("{number:020}{suffix}"))
     }
+}
+
+/// Name of the file of a segment.
+pub(crate) fn segment_name(number: SegmentId) -> String {
+    format!("{:020}{SEGMENT_SUFFIX}", number.0)
 }
 
 /// The digits that a name starts with, as text and as a number: exactly twenty, as [`Folder::path`] writes them.

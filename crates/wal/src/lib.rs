@@ -38,24 +38,36 @@
 //! `group.rs` what waits to be written; `writer.rs` who writes it; `chain.rs` how it is read back; `recover.rs` what
 //! opening does; `reader.rs` iterates; `log.rs` ties them together.
 
+mod archive;
 mod chain;
 mod error;
 mod folder;
+mod folder_archive;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
 mod group;
+mod hold;
+mod house;
 mod log;
 mod options;
 mod reader;
 mod record;
 mod recover;
+mod repair;
 mod segment;
+mod shared;
+mod state;
+mod wakers;
 mod writer;
 
+pub use archive::{Archive, ArchiveStats, ClosedSegment};
 pub use error::{Malformed, WalError};
+pub use folder_archive::FolderArchive;
+pub use hold::{Hold, HoldStats};
 pub use log::Log;
-pub use options::{LogOptions, LogStats, Progress};
-pub use reader::Reader;
+pub use options::{Durability, LogOptions, LogStats, Progress, Recovery};
+pub use reader::{Reader, Tailed};
 pub use record::{MAX_PAYLOAD_BYTES, Record};
+pub use repair::{RepairCause, RepairReport};
 pub use segment::SegmentId;

@@ -36,6 +36,7 @@ use crate::folder::{Folder, Listing};
 use crate::group::Tail;
 use crate::options::LogOptions;
 use crate::record::format::{self, ALIGN_BYTES, HEADER_BYTES, Header, RecordKind};
+use crate::repair::{RepairReport, repair};
 use crate::segment::format::{SEGMENT_HEADER_BYTES, VERSION};
 use crate::segment::{LogFile, Segment, SegmentId, Spare, chunk_len};
 
@@ -58,14 +59,26 @@ pub(crate) struct Recovered {
     pub(crate) tail: Option<Tail>,
     pub(crate) next_segment: SegmentId,
     pub(crate) next_spare: u64,
+    /// What was set aside, where that was allowed.
+    pub(crate) repaired: Option<RepairReport>,
 }
 
-/// Recovers the log in `folder`, whose user holds everything up to `floor` elsewhere.
+/// Recovers the log in `folder`, whose user holds everything up to `floor` elsewhere; repairs it first, where the options
+/// say so.
 pub(crate) fn recover(
     folder: &Folder,
     options: &LogOptions,
     floor: Lsn,
 ) -> Result<Recovered, WalError> {
+    let repaired = repair(folder, options, floor)?;
+    let recovered = recover_sound(folder, options, floor)?;
+    Ok(Recovered {
+        repaired,
+        ..recovered
+    })
+}
+
+fn recover_sound(folder: &Folder, options: &LogOptions, floor: Lsn) -> Result<Recovered, WalError> {
     let mut listing = folder.list()?;
     let run = newest_run(&listing.segments).to_vec();
     let mut segments = open_segments(folder, &run)?;
@@ -122,7 +135,7 @@ fn open_segments(
 }
 
 /// Reads and checks the header of a segment's file.
-fn open_segment(file: LogFile, number: SegmentId) -> Result<Segment, WalError> {
+pub(crate) fn open_segment(file: LogFile, number: SegmentId) -> Result<Segment, WalError> {
     let bad = |why| match why {
         Malformed::Version { found } => WalError::UnsupportedVersion {
             segment: number,
@@ -173,10 +186,10 @@ fn check_start(
 
 /// Where the log ends.
 #[derive(Debug)]
-struct End {
+pub(crate) struct End {
     segment: Arc<Segment>,
     /// The last record; before the first one of the last segment when that holds none.
-    last: Lsn,
+    pub(crate) last: Lsn,
     /// Where the next record goes.
     offset: u64,
     /// Everything up to here is known to be durable, whatever becomes of the last record.
@@ -222,10 +235,20 @@ fn find_tail(mut chain: Chain, before: Option<&Segment>, floor: Lsn) -> Result<E
             Err(unread) => return Err(unread.into_error(&chain)),
         }
     };
+    judge(&mut chain, before, floor, why)
+}
+
+/// Says what a break of the last segment's chain is, where `chain` stands.
+pub(crate) fn judge(
+    chain: &mut Chain,
+    before: Option<&Segment>,
+    floor: Lsn,
+    why: Malformed,
+) -> Result<End, WalError> {
     let segment = Arc::clone(chain.segment());
     let (offset, next_lsn) = (chain.offset(), chain.next_lsn());
     let known = known_durable(&segment)?;
-    let survivors = search(&mut chain, floor)?;
+    let survivors = search(chain, floor)?;
     let vouched = before.map_or(Ok(known), known_durable)?.max(known);
     let is_vouched_for = vouched >= next_lsn && vouched > floor;
     let is_proved = survivors == Survivors::ProveDamage || is_vouched_for;
@@ -242,7 +265,7 @@ fn find_tail(mut chain: Chain, before: Option<&Segment>, floor: Lsn) -> Result<E
 }
 
 /// What a segment says is durable without regard to its records: everything before it, and what its marker says.
-fn known_durable(segment: &Segment) -> Result<Lsn, WalError> {
+pub(crate) fn known_durable(segment: &Segment) -> Result<Lsn, WalError> {
     let mut bytes = [0; HEADER_BYTES];
     segment
         .file
@@ -259,7 +282,7 @@ fn known_durable(segment: &Segment) -> Result<Lsn, WalError> {
 
 /// What valid records lie behind a break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Survivors {
+pub(crate) enum Survivors {
     None,
     /// Some, but none that says that what is broken was durable.
     Harmless,
@@ -268,7 +291,7 @@ enum Survivors {
 }
 
 /// Looks from the place on where `chain` breaks for valid records of the same segment.
-fn search(chain: &mut Chain, floor: Lsn) -> Result<Survivors, WalError> {
+pub(crate) fn search(chain: &mut Chain, floor: Lsn) -> Result<Survivors, WalError> {
     let (start, next_lsn) = (chain.offset(), chain.next_lsn());
     let mut budget = chain.segment().capacity().saturating_mul(SEARCH_ROUNDS_MAX);
     let mut survivors = Survivors::None;
@@ -311,15 +334,15 @@ fn may_follow(header: &Header, distance: u64, next_lsn: Lsn) -> bool {
 
 /// Everything in a segment that has the form of a header, at every offset where a record may start.
 #[derive(Debug)]
-struct Scan {
+pub(crate) struct Scan {
     segment: Arc<Segment>,
-    offset: u64,
+    pub(crate) offset: u64,
     chunk: Vec<u8>,
     chunk_offset: u64,
 }
 
 impl Scan {
-    fn new(segment: Arc<Segment>, offset: u64) -> Scan {
+    pub(crate) fn new(segment: Arc<Segment>, offset: u64) -> Scan {
         Scan {
             segment,
             offset,
@@ -329,7 +352,7 @@ impl Scan {
     }
 
     /// The next header-like place; its checksum is unchecked.
-    fn next_header(&mut self) -> Result<Option<(u64, Header)>, WalError> {
+    pub(crate) fn next_header(&mut self) -> Result<Option<(u64, Header)>, WalError> {
         loop {
             let start = usize::try_from(self.offset - self.chunk_offset).unwrap_or(usize::MAX);
             let Some(bytes) = self.chunk.get(start..).and_then(<[u8]>::first_chunk) else {
@@ -463,6 +486,7 @@ fn assemble(
         tail: None,
         next_segment,
         next_spare: listing.next_spare,
+        repaired: None,
     };
     match end {
         Some(end) if end.last >= floor => {

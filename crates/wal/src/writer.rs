@@ -20,6 +20,7 @@ use crate::folder::Folder;
 use crate::group::{Begin, Part};
 use crate::record::format::{RecordKind, encode_unsealed, seal};
 use crate::segment::Segment;
+use crate::segment::format::RECORDS_START;
 
 /// How far a group has to get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,10 @@ pub(crate) struct Writer {
     pub(crate) durable: Lsn,
     /// Everything up to here is with the operating system.
     pub(crate) flushed: Lsn,
+    /// Where what was written to `current` ends.
+    end: u64,
+    /// Where what is durable in it ends.
+    pub(crate) durable_end: u64,
     /// Segments begun since they were last asked for.
     pub(crate) begun: Vec<Arc<Segment>>,
     /// Records written, ever.
@@ -55,8 +60,13 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// A writer for a log that ends in `current` with record `last`, all of which is durable.
-    pub(crate) fn new(folder: Folder, current: Option<Arc<Segment>>, last: Lsn) -> Writer {
+    /// A writer for a log that ends in `current` with record `last`, all of which is durable, before offset `end`.
+    pub(crate) fn new(
+        folder: Folder,
+        current: Option<Arc<Segment>>,
+        last: Lsn,
+        end: u64,
+    ) -> Writer {
         Writer {
             folder,
             current,
@@ -65,6 +75,8 @@ impl Writer {
             is_noted: false,
             durable: last,
             flushed: last,
+            end,
+            durable_end: end,
             begun: Vec::new(),
             records: 0,
             syncs: 0,
@@ -133,6 +145,8 @@ impl Writer {
         let segment = Arc::new(segment);
         self.begun.push(Arc::clone(&segment));
         self.before = self.current.replace(segment);
+        self.end = RECORDS_START;
+        self.durable_end = RECORDS_START;
         Ok(())
     }
 
@@ -144,6 +158,7 @@ impl Writer {
         self.records += part.seal(self.durable, segment.header.epoch);
         self.is_dirty = true;
         segment.file.write_all_at(&part.bytes, part.offset)?;
+        self.end = part.offset + part.bytes.len() as u64;
         self.flushed = part.last;
         Ok(())
     }
@@ -157,6 +172,7 @@ impl Writer {
             self.is_dirty = false;
         }
         self.durable = self.flushed;
+        self.durable_end = self.end;
         self.vouch()
     }
 
@@ -175,7 +191,7 @@ impl Writer {
 }
 
 /// Writes into the trailer of a segment that everything up to `durable` is.
-fn put_marker(segment: &Segment, durable: Lsn) -> Result<(), WalError> {
+pub(crate) fn put_marker(segment: &Segment, durable: Lsn) -> Result<(), WalError> {
     let durable = if is_planted("wal-marker-overstated") {
         durable.next()
     } else {

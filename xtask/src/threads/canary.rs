@@ -20,11 +20,14 @@ pub(super) struct Canary {
 /// Found in orders of steps.
 #[rustfmt::skip]
 pub(super) const SHUTTLE: &[Canary] = &[
+    bug("wal-archive-passed-over", "log_archive_beside_trim"), // segments are trimmed that the archive has not taken
     bug("wal-close-unsettled", "commits_beside_close"),
+    bug("wal-hold-ignored", "log_hold_beside_trim"), // segments are trimmed that a hold needs
     bug("wal-marker-overstated", "log_marker_beside_writers"),
     bug("wal-poison-ignored", "log_failed_sync"),
     bug("wal-segment-name-unsynced", "log_group_commit"),
     bug("wal-sync-skipped", "log_group_commit"),
+    bug("wal-tails-not-woken", "log_tail"), // readers that wait are not woken
     bug("pager-cache-stale", "pages_cache_beside_reuse"),
     bug("pager-free-list-stale", "pages_pinned_beside_step_and_verify"),
     bug("pager-freed-block-reused", "pages_root_switch_and_reuse"),

@@ -1,12 +1,14 @@
-//! The log: group commit, a failed sync, trimming beside a reader, closing.
+//! The log: group commit, a failed sync, readers that follow it, trimming beside readers, holds and an archive, closing.
 
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use drystone_base::sync::Mutex;
 use drystone_base::{Env, Lsn};
 use drystone_testkit::{CRASH_FOLDER, CrashPolicy, Fault, OpKind, SimFileSystem};
-use drystone_wal::{Log, WalError};
+use drystone_wal::{Archive, ClosedSegment, Log, Tailed, WalError};
 use shuttle::thread;
 
 use crate::runner::check;
@@ -181,5 +183,139 @@ fn log_marker_beside_writers() {
         keeper.join().unwrap();
         drop(log);
         assert_eq!(records(&disk.crash(CrashPolicy::LoseAll).env()).len(), 4);
+    });
+}
+
+/// Readers wait, without end, for what two writers commit: each gets every record, and then hears of the end.
+#[test]
+fn log_tail() {
+    check("log_tail", || {
+        const RECORDS: u64 = 4;
+        let log = Arc::new(open_log(&Env::memory(1)));
+        let follow = || {
+            let mut reader = log.read_from(Lsn(1));
+            thread::spawn(move || {
+                for lsn in 1..=RECORDS {
+                    match reader.next_within(Duration::MAX).unwrap() {
+                        Tailed::Record(record) => assert_eq!(record.lsn, Lsn(lsn)),
+                        other => panic!("{other:?} instead of {lsn}"),
+                    }
+                }
+                reader
+            })
+        };
+        let readers = [follow(), follow()];
+        let writers = [1, 2].map(|writer| {
+            let log = Arc::clone(&log);
+            thread::spawn(move || commit(&log, writer, 2).unwrap())
+        });
+        // The log stays open until they have all: nobody but the writers may wake them.
+        let readers = readers.map(|reader| reader.join().unwrap());
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        let ends = readers.map(|mut reader| {
+            thread::spawn(move || {
+                assert_eq!(reader.next_within(Duration::MAX).unwrap(), Tailed::Ended);
+            })
+        });
+        drop(log);
+        for end in ends {
+            end.join().unwrap();
+        }
+    });
+}
+
+/// Records of which a segment holds one.
+fn commit_long(log: &Log, records: u64) {
+    for number in 1..=records {
+        let lsn = log.append(&[u8::try_from(number).unwrap(); 2_500]).unwrap();
+        log.sync_to(lsn).unwrap();
+    }
+}
+
+/// Trims as far as it may, time and again.
+fn trim_all(log: &Log) {
+    for _ in 0..3 {
+        log.trim(log.durable_lsn()).unwrap();
+        log.step_files().unwrap();
+    }
+}
+
+/// A hold moves on behind a reader, while one thread appends and another trims: the reader misses nothing.
+#[test]
+fn log_hold_beside_trim() {
+    check("log_hold_beside_trim", || {
+        const RECORDS: u64 = 5;
+        let log = Arc::new(open_log(&Env::memory(1)));
+        let hold = log.hold("reader", Lsn(1), u64::MAX).unwrap();
+        let run = |work: fn(&Log)| {
+            let log = Arc::clone(&log);
+            thread::spawn(move || work(&log))
+        };
+        let threads = [run(|log| commit_long(log, RECORDS)), run(trim_all)];
+        let mut next = 1;
+        for _ in 0..RECORDS {
+            thread::yield_now();
+            for record in log.read_from(hold.needs()) {
+                assert_eq!(record.unwrap().lsn, Lsn(next));
+                next += 1;
+            }
+            hold.advance(Lsn(next)).unwrap();
+        }
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert!(!hold.is_lost());
+        assert_eq!(
+            log.read_from(hold.needs()).count() as u64,
+            RECORDS + 1 - next
+        );
+    });
+}
+
+/// Every closed segment comes to the archive, once, also when two threads drive it and a third trims.
+#[test]
+fn log_archive_beside_trim() {
+    #[derive(Debug, Default)]
+    struct Numbers(Mutex<Vec<u64>>);
+    impl Archive for Numbers {
+        fn take(&self, segment: &ClosedSegment) -> std::io::Result<()> {
+            self.0.lock().push(segment.number().0);
+            Ok(())
+        }
+    }
+    check("log_archive_beside_trim", || {
+        let log = Arc::new(open_log(&Env::memory(1)));
+        let archive = Arc::new(Numbers::default());
+        log.set_archive(Arc::clone(&archive) as Arc<dyn Archive>);
+        let run = |work: fn(&Log)| {
+            let log = Arc::clone(&log);
+            thread::spawn(move || work(&log))
+        };
+        let archive_some = |log: &Log| {
+            for _ in 0..3 {
+                log.step_archive().unwrap();
+            }
+        };
+        let threads = [
+            run(|log| commit_long(log, 5)),
+            run(trim_all),
+            run(archive_some),
+            run(archive_some),
+        ];
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        let taken = archive.0.lock();
+        assert!(
+            taken.iter().copied().eq(1..=taken.len() as u64),
+            "{taken:?}"
+        );
+        let oldest = log.oldest_lsn();
+        assert!(
+            oldest.0 <= taken.len() as u64 + 1,
+            "trimmed to {oldest}, archived {taken:?}"
+        );
     });
 }

@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use drystone_base::{Env, Lsn};
+use std::time::Duration;
+
+use drystone_base::{Clock, Env, Lsn, ManualClock};
 
 use super::*;
+use crate::{Hold, HoldStats};
 
 const SMALL: u64 = 64 << 10;
 
@@ -75,31 +78,41 @@ fn a_record_longer_than_a_segment_gets_its_own() {
     let log = open(&env);
     append_all(&log, &lens);
     log.flush().unwrap();
-    check_content(&log, &lens);
     drop(log);
     check_content(&open(&env), &lens);
 }
 
 #[test]
-fn a_reader_keeps_its_segments_from_being_recycled() {
+fn a_reader_keeps_the_segment_that_it_is_in_from_being_recycled() {
     let env = Env::memory(1);
     let log = open(&env);
     let lens = [1000; 300];
     append_all(&log, &lens);
-    log.sync_to(Lsn(300)).unwrap();
+    log.sync().unwrap();
     let mut reader = log.read_from(Lsn(1));
     assert_eq!(reader.next().unwrap().unwrap().lsn, Lsn(1));
     log.trim(Lsn(300)).unwrap();
     append_all(&log, &lens);
-    log.sync_to(Lsn(600)).unwrap();
-    assert_eq!(log.stats().spares, 0, "nothing was recycled");
+    log.sync().unwrap();
+    assert_eq!(log.stats().kept_bytes, SMALL, "its own, and no other");
 
-    for (record, lsn) in reader.by_ref().zip(2..=300) {
-        assert_eq!(record.unwrap().payload, payload(lsn, 1000));
-    }
+    let mut next = 2;
+    let error = loop {
+        match reader.next().unwrap() {
+            Ok(record) => assert_eq!(record.payload, payload(next, 1000)),
+            Err(error) => break error,
+        }
+        next += 1;
+    };
+    assert!(next > 50, "{next}");
+    let oldest = log.oldest_lsn();
+    assert!(
+        matches!(error, WalError::Trimmed { wanted, oldest: left } if wanted == Lsn(next) && left == oldest),
+        "{error:?}"
+    );
     drop(reader);
     assert_eq!(log.step().unwrap(), Progress::More);
-    assert_eq!(log.stats().spares, 2);
+    assert_eq!(log.stats().kept_bytes, 0);
 }
 
 #[test]
@@ -137,7 +150,7 @@ fn a_reader_that_fell_behind_a_trim_says_so() {
 }
 
 #[test]
-fn a_reader_goes_on_when_more_is_flushed() {
+fn a_reader_goes_on_when_more_is_durable() {
     let log = open(&Env::memory(1));
     let mut reader = log.read_from(Lsn(1));
     for lsn in 1..200 {
@@ -145,6 +158,8 @@ fn a_reader_goes_on_when_more_is_flushed() {
         append_all(&log, &[1000]);
         assert!(reader.next().is_none(), "not flushed");
         log.flush().unwrap();
+        assert!(reader.next().is_none(), "not durable");
+        log.sync().unwrap();
         assert_eq!(reader.next().unwrap().unwrap().lsn, Lsn(lsn));
         assert_eq!(reader.position(), Lsn(lsn + 1));
     }
@@ -305,6 +320,7 @@ fn a_log_may_be_opened_with_other_options() {
             segment_bytes,
             spare_segments_max: 0,
             buffer_bytes_max: 0,
+            ..LogOptions::default()
         };
         let log = Log::open(&env, Path::new("log"), options, Lsn::ZERO).unwrap();
         append_all(&log, &[3000; 30]);
@@ -313,6 +329,55 @@ fn a_log_may_be_opened_with_other_options() {
         log.step().unwrap();
         assert_eq!(read(&log, 1).len() as u64, last);
     }
+}
+
+#[test]
+fn commits_are_as_durable_as_they_ask() {
+    let clock = Arc::new(ManualClock::default());
+    let env = Env {
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        ..Env::memory(1)
+    };
+    let log = open(&env);
+    let durable = |log: &Log| log.durable_lsn().0;
+    log.commit(b"x", Durability::Sync).unwrap();
+    assert_eq!(durable(&log), 1);
+    log.commit(b"x", Durability::None).unwrap();
+    log.commit(b"x", Durability::Async(Duration::from_millis(30)))
+        .unwrap();
+    clock.advance(Duration::from_millis(10));
+    log.commit(b"x", Durability::Async(Duration::from_millis(50)))
+        .unwrap();
+    log.commit(b"x", Durability::None).unwrap();
+    clock.advance(Duration::from_millis(19));
+    log.step().unwrap();
+    assert_eq!(durable(&log), 1, "none of them is due");
+    clock.advance(Duration::from_millis(1));
+    log.step().unwrap();
+    assert_eq!(durable(&log), 5, "one group takes all that wait");
+    log.commit(b"x", Durability::Async(Duration::ZERO)).unwrap();
+    assert_eq!(durable(&log), 5);
+    log.step().unwrap();
+    assert_eq!(durable(&log), 6);
+    log.commit(b"x", Durability::None).unwrap();
+    for _ in 0..3 {
+        clock.advance(Duration::from_secs(1));
+        log.step().unwrap();
+    }
+    assert_eq!(durable(&log), 6, "nobody asked for it");
+    assert_eq!(log.sync().unwrap(), Lsn(7));
+    assert_eq!(durable(&log), 7);
+    let syncs = log.stats().syncs;
+    log.commit(b"x", Durability::Async(Duration::from_secs(1)))
+        .unwrap();
+    log.commit(b"x", Durability::Sync).unwrap();
+    clock.advance(Duration::from_secs(1));
+    log.step().unwrap();
+    assert_eq!(
+        log.stats().syncs,
+        syncs + 1,
+        "another commit's sync was its own, too"
+    );
 }
 
 /// A storage that panics must not leave the other threads waiting for the writer.
@@ -331,4 +396,104 @@ fn a_panic_in_the_storage_poisons_the_log() {
     assert!(std::panic::catch_unwind(lead).is_err());
     assert!(matches!(log.sync_to(Lsn(1)), Err(WalError::Poisoned)));
     assert!(matches!(log.append(b"x"), Err(WalError::Poisoned)));
+}
+
+/// 64 KiB segments of records of 1,000 bytes, all durable.
+fn long_log(records: usize) -> Log {
+    let log = open(&Env::memory(1));
+    append_all(&log, &vec![1000; records]);
+    log.sync().unwrap();
+    log
+}
+
+fn hold(log: &Log, name: &str, from: u64, segments: u64) -> Hold {
+    log.hold(name, Lsn(from), segments * SMALL).unwrap()
+}
+
+#[test]
+fn a_hold_keeps_what_it_needs_until_it_moves_on() {
+    let log = long_log(300);
+    let held = hold(&log, "replica", 120, 100);
+    log.trim(Lsn(300)).unwrap();
+    assert!(log.oldest_lsn() > Lsn(1) && log.oldest_lsn() <= Lsn(120));
+    assert_eq!(read(&log, 120).len(), 181);
+    assert!(log.stats().kept_bytes >= 2 * SMALL);
+    held.advance(Lsn(250)).unwrap();
+    assert!(log.oldest_lsn() <= Lsn(120), "the next step finds it");
+    log.step().unwrap();
+    assert!(log.oldest_lsn() > Lsn(120) && log.oldest_lsn() <= Lsn(250));
+    held.advance(Lsn(240)).unwrap();
+    assert_eq!((held.needs(), held.is_lost()), (Lsn(240), false));
+    let error = held.advance(Lsn(120)).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            WalError::Trimmed {
+                wanted: Lsn(120),
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert_eq!(held.needs(), Lsn(240));
+    drop(held);
+    log.step().unwrap();
+    assert!(log.oldest_lsn() > Lsn(250));
+    assert_eq!((log.stats().kept_bytes, log.holds()), (0, vec![]));
+}
+
+#[test]
+fn a_hold_that_would_keep_too_much_is_lost_and_can_hold_again() {
+    let log = long_log(300);
+    let lazy = hold(&log, "lazy", 0, 2);
+    let busy = hold(&log, "busy", 200, 100);
+    log.trim(Lsn(100)).unwrap();
+    assert_eq!(log.oldest_lsn(), Lsn(1), "one segment is not too much");
+    log.trim(Lsn(300)).unwrap();
+    assert!(lazy.is_lost() && !busy.is_lost());
+    assert!(log.oldest_lsn() > Lsn(100) && log.oldest_lsn() <= Lsn(200));
+    let of = |name: &str, needs, segments, is_lost| HoldStats {
+        name: name.to_owned(),
+        needs: Lsn(needs),
+        bytes_max: segments * SMALL,
+        is_lost,
+    };
+    assert_eq!(
+        log.holds(),
+        [of("lazy", 1, 2, true), of("busy", 200, 100, false)]
+    );
+    let error = log.read_from(lazy.needs()).next().unwrap().unwrap_err();
+    let oldest = log.oldest_lsn();
+    assert!(
+        matches!(error, WalError::Trimmed { wanted: Lsn(1), oldest: left } if left == oldest),
+        "{error:?}"
+    );
+    assert!(log.hold("late", Lsn(1), u64::MAX).is_err());
+    lazy.advance(Lsn(270)).unwrap();
+    drop(busy);
+    log.step().unwrap();
+    assert!(!lazy.is_lost() && log.oldest_lsn() <= Lsn(270));
+}
+
+#[test]
+fn trimmed_segments_stay_readable_as_far_as_the_options_say() {
+    let options = LogOptions {
+        retain_bytes: 3 * SMALL + 1,
+        ..small()
+    };
+    let env = Env::memory(1);
+    let log = Log::open(&env, Path::new("log"), options.clone(), Lsn::ZERO).unwrap();
+    append_all(&log, &[1000; 600]);
+    log.sync().unwrap();
+    log.trim(Lsn(600)).unwrap();
+    let stats = log.stats();
+    assert_eq!(
+        (stats.kept_bytes, stats.segment_bytes),
+        (3 * SMALL, 4 * SMALL)
+    );
+    let oldest = log.oldest_lsn();
+    log.close().unwrap();
+    let log = Log::open(&env, Path::new("log"), options, Lsn(600)).unwrap();
+    assert_eq!(log.oldest_lsn(), oldest, "also after a reopen");
+    assert_eq!(read(&log, oldest.0).len() as u64, 601 - oldest.0);
 }

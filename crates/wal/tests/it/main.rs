@@ -1,6 +1,7 @@
 //! Tests of the log from outside.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod archive;
 mod crash;
 mod damage;
 mod faults;
@@ -8,6 +9,8 @@ mod golden;
 mod groups;
 mod model;
 mod probe;
+mod repair;
+mod tail;
 mod threads;
 
 use std::path::{Path, PathBuf};

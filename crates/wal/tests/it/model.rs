@@ -141,7 +141,11 @@ impl Model {
             assert!(record.payload == bytes_of(next, len));
             next += 1;
         }
-        assert!(next > self.flushed, "only {next} of {}", self.flushed);
+        assert!(next > self.durable, "only {next} of {}", self.durable);
+        assert!(
+            next == from || Lsn(next) <= self.log().durable_lsn().next(),
+            "R1: only what is durable"
+        );
     }
 
     fn check_tail(&mut self) {
@@ -160,7 +164,11 @@ impl Model {
             assert!(record.payload == bytes_of(next, len));
             next += 1;
         }
-        assert!(next > self.flushed);
+        assert!(next > self.durable);
+        assert!(
+            Lsn(next) <= self.log().durable_lsn().next(),
+            "R1: only what is durable"
+        );
     }
 }
 

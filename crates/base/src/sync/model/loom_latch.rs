@@ -25,6 +25,18 @@ pub struct Condvar {
     inner: sync::Condvar,
 }
 
+/// That a wait ended by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitTimeoutResult;
+
+impl WaitTimeoutResult {
+    /// Whether nobody notified it.
+    #[must_use]
+    pub fn timed_out(&self) -> bool {
+        true
+    }
+}
+
 impl<T> Mutex<T> {
     /// A latch around `value`.
     pub fn new(value: T) -> Mutex<T> {
@@ -103,9 +115,10 @@ impl Condvar {
         }
     }
 
-    /// Lets the latch go, lets others go on, and takes it again: the model has no clock.
-    pub fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _: Duration) {
+    /// Lets the latch go, lets others go on, and takes it again: the model has no clock, so that the time is over.
+    pub fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _: Duration) -> WaitTimeoutResult {
         MutexGuard::unlocked(guard, loom::thread::yield_now);
+        WaitTimeoutResult
     }
 
     /// Wakes one that waits.

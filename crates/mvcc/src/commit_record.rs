@@ -14,16 +14,35 @@
 //!     value            length    only for a put
 //! ```
 //!
-//! Nothing follows the last change. Spec: `docs/format/commit.md`, version 1.
+//! Nothing follows the last change. What a commit did that is too large for a record, the engine has staged, and the
+//! record says which stage it adopts:
+//!
+//! ```text
+//! field                size      value
+//! version              1         2
+//! stage                varint    its number, 1 or more
+//! ```
+//!
+//! Spec: `docs/format/commit.md`, versions 1 and 2.
 
 use bytes::Bytes;
 use drystone_base::planted::is_planted;
 use drystone_base::{KeyspaceId, varint};
-use drystone_engine::Malformed;
+use drystone_engine::{Malformed, StageId};
 
 use crate::write_set::WriteSet;
 
 const VERSION: u8 = 1;
+const VERSION_ADOPTS: u8 = 2;
+
+/// A record of the log.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum LogRecord {
+    /// What a commit did.
+    Commit(CommitRecord),
+    /// What a commit did lies in the engine, as this stage.
+    Adopts(StageId),
+}
 
 /// What a commit did.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -72,10 +91,32 @@ fn encode_change(key: &[u8], value: Option<&Bytes>, out: &mut Vec<u8>) {
     }
 }
 
+/// The record of a commit that adopts a stage.
+pub(crate) fn encode_adoption(stage: StageId) -> Vec<u8> {
+    let mut out = vec![VERSION_ADOPTS];
+    varint::encode(stage.0, &mut out);
+    out
+}
+
 /// Reads a record. Total: any bytes give `Ok` or `Err`. Keys and values share the record's memory.
-pub(crate) fn decode(record: &Bytes) -> Result<CommitRecord, Malformed> {
+pub(crate) fn decode(record: &Bytes) -> Result<LogRecord, Malformed> {
     let mut input = Input { record, offset: 0 };
-    input.version()?;
+    match input.version()? {
+        VERSION_ADOPTS => Ok(LogRecord::Adopts(decode_adoption(&mut input)?)),
+        _ => Ok(LogRecord::Commit(decode_commit(&mut input)?)),
+    }
+}
+
+fn decode_adoption(input: &mut Input<'_>) -> Result<StageId, Malformed> {
+    let stage = input.number("stage")?;
+    input.end()?;
+    match stage {
+        0 => Err(malformed("stage", "1 or more", stage)),
+        stage => Ok(StageId(stage)),
+    }
+}
+
+fn decode_commit(input: &mut Input<'_>) -> Result<CommitRecord, Malformed> {
     let mut commit = CommitRecord::default();
     for _ in 0..input.number("dropped count")? {
         let previous = commit.dropped.last().copied();
@@ -97,12 +138,12 @@ struct Input<'a> {
 }
 
 impl Input<'_> {
-    fn version(&mut self) -> Result<(), Malformed> {
+    fn version(&mut self) -> Result<u8, Malformed> {
         match self.take("version", 1)?[..] {
-            [VERSION] => Ok(()),
+            [version @ (VERSION | VERSION_ADOPTS)] => Ok(version),
             ref other => Err(malformed(
                 "commit record version",
-                VERSION,
+                "1 or 2",
                 format!("{other:?}"),
             )),
         }

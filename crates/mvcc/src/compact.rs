@@ -17,6 +17,26 @@ impl Shared {
         Ok(())
     }
 
+    /// One slice of giving space back that the base does not use, while no memtable waits for its merge.
+    pub(crate) fn step_reclaim(&self) -> Result<Progress, StoreError> {
+        let merges = self.merges.lock();
+        let is_quiet = !merges.is_underway() && self.layers.load().sealed().is_empty();
+        if !is_quiet || self.closed.load(Ordering::Acquire) {
+            return Ok(Progress::Idle);
+        }
+        let reclaimed = self.engine.reclaim(self.compact_budget());
+        if !matches!(reclaimed, Ok(Progress::Idle)) {
+            self.show_base(self.engine.merged_lsn());
+        }
+        Ok(reclaimed?)
+    }
+
+    fn compact_budget(&self) -> Budget {
+        Budget {
+            bytes: self.options.step_bytes.saturating_mul(SLICES),
+        }
+    }
+
     /// One slice of compacting, or of the merge that is under way: that has the base's writer.
     fn compact_slice(&self) -> Result<Progress, StoreError> {
         let mut merges = self.merges.lock();
@@ -27,9 +47,7 @@ impl Shared {
             self.merge_slice(&mut merges)?;
             return Ok(Progress::More);
         }
-        let compacted = self.engine.compact(Budget {
-            bytes: self.options.step_bytes.saturating_mul(SLICES),
-        });
+        let compacted = self.engine.compact(self.compact_budget());
         // Or the layers would pin the pages that it has freed.
         self.show_base(self.engine.merged_lsn());
         Ok(compacted?)

@@ -2,10 +2,12 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use drystone_base::{KeyspaceId, Lsn};
-use drystone_engine::{EngineError, Malformed};
+use drystone_engine::{EngineError, Malformed, StageId};
 use drystone_wal::WalError;
 
 use crate::options::IsolationLevel;
@@ -71,6 +73,51 @@ pub enum StoreError {
         bytes: u64,
         /// The limit: [`StoreOptions::transaction_bytes_max`](crate::StoreOptions::transaction_bytes_max).
         max: u64,
+    },
+    /// A file that a large transaction or a bulk load spilled to could not be written or read. Nothing was committed;
+    /// free space or mend the device, and begin again.
+    #[error("{op} of {path}, what a transaction spilled, at offset {offset}")]
+    Spill {
+        /// What was tried: `create`, `write`, `read`, ...
+        op: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Where in it, in bytes.
+        offset: u64,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file that a large transaction or a bulk load spilled to does not hold what was written to it. Nothing was
+    /// committed, and the database is whole; look after the device, and begin again.
+    #[error("{path}, what a transaction spilled, is damaged at offset {offset}")]
+    CorruptSpill {
+        /// The file.
+        path: PathBuf,
+        /// Where in it, in bytes.
+        offset: u64,
+        /// What is wrong with it.
+        #[source]
+        why: Malformed,
+    },
+    /// A transaction that has spilled, or a bulk load, wrote to a keyspace that a derived index follows. Such changes are
+    /// folded in memory: write them in transactions that fit there.
+    #[error(
+        "{keyspace} is followed by an index; a transaction of more than {max} bytes cannot write to it"
+    )]
+    NotSpillable {
+        /// The keyspace.
+        keyspace: KeyspaceId,
+        /// What a transaction may hold in memory: [`StoreOptions::spill_bytes`](crate::StoreOptions::spill_bytes).
+        max: u64,
+    },
+    /// The log adopts a stage that the base does not have: they do not belong together, or the base has lost what was
+    /// durable. Restore from a backup.
+    #[error("log record {lsn} adopts {stage}, which the base does not have")]
+    StageMissing {
+        /// The record's number.
+        lsn: Lsn,
+        /// The stage.
+        stage: StageId,
     },
     /// The savepoint was released, or rolled back past, or belongs to another transaction.
     #[error("no such savepoint in this transaction")]

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::catalog;
-use crate::commit_record::{self, CommitRecord};
+use crate::commit_record::{self, CommitRecord, LogRecord};
 use crate::write_set::WriteSet;
 
 /// A record that decodes comes back from what would be written of it.
@@ -14,7 +14,10 @@ pub fn check_commit_record(bytes: &[u8]) {
     let Ok(record) = commit_record::decode(&Bytes::copy_from_slice(bytes)) else {
         return;
     };
-    let written = commit_record::encode(&writes_of(&record));
+    let written = match &record {
+        LogRecord::Commit(commit) => commit_record::encode(&writes_of(commit)),
+        LogRecord::Adopts(stage) => commit_record::encode_adoption(*stage),
+    };
     let again = commit_record::decode(&Bytes::from(written));
     assert_eq!(again, Ok(record));
 }

@@ -15,6 +15,8 @@ pub(crate) struct Layers {
     /// The active memtable, then the sealed ones, newest first.
     pub(crate) memtables: Vec<Arc<Memtable>>,
     pub(crate) base: Arc<dyn Snapshot>,
+    /// The oldest commit at which these may be read: the newest one that the base has anything of. All up to it is durable.
+    pub(crate) floor: Lsn,
     /// The active memtable's place in the chain of memtables. Weak, so that a view does not hold the chain.
     pub(crate) link: Weak<Link>,
 }

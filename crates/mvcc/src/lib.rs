@@ -53,7 +53,9 @@
 //! `recover.rs` and `verify.rs` the way back; `store.rs` ties them together.
 
 mod catalog;
+mod bulk_load;
 mod commit_record;
+mod conflicts;
 mod compact;
 mod derived_index;
 mod error;
@@ -73,6 +75,8 @@ mod publication;
 mod range;
 mod recover;
 mod shared;
+mod spill;
+mod staged_commit;
 mod stats;
 mod store;
 mod tail;
@@ -81,6 +85,7 @@ mod verify;
 mod view;
 mod write_set;
 
+pub use bulk_load::BulkLoad;
 pub use catalog::KEYSPACE_NAME_BYTES_MAX;
 pub use derived_index::{DerivedIndex, KeyChanges};
 pub use error::{Contended, StoreError};

@@ -1,4 +1,4 @@
-//! Link: a memtable and, once it is sealed, the one that followed it.
+//! Link: a memtable and, once it is sealed, what followed it: another, or a commit that no memtable took.
 //!
 //! A transaction that may write holds the link of the memtable that was active when it began. From there it reaches
 //! every memtable that took commits since, also those merged meanwhile; so a commit finds all later changes of a key
@@ -12,12 +12,30 @@ use std::sync::{Arc, Weak};
 
 use drystone_base::sync::{ArcSwapOption, OnceLock};
 
+use drystone_base::Lsn;
+
 use crate::memtable::Memtable;
+use crate::spill::Layers;
 
 pub(crate) struct Link {
     /// `None` once it was forgotten.
-    memtable: ArcSwapOption<Memtable>,
+    commits: ArcSwapOption<Commits>,
     next: OnceLock<Arc<Link>>,
+}
+
+/// Commits, as a later one is checked against them.
+#[derive(Clone)]
+pub(crate) enum Commits {
+    /// Those that a memtable took.
+    Memtable(Arc<Memtable>),
+    /// One that was too large for that.
+    Staged(Arc<StagedCommit>),
+}
+
+/// A commit that went straight into the base.
+pub(crate) struct StagedCommit {
+    pub(crate) lsn: Lsn,
+    pub(crate) layers: Arc<Layers>,
 }
 
 /// The links that are in use, as the store holds them. Guarded by the commit latch.
@@ -32,7 +50,7 @@ pub(crate) struct Chain {
 impl Chain {
     pub(crate) fn new(active: Arc<Memtable>) -> Chain {
         Chain {
-            last: Link::new(active),
+            last: Link::new(Commits::Memtable(active)),
             sealed: VecDeque::new(),
             sealed_bytes: 0,
         }
@@ -46,7 +64,24 @@ impl Chain {
     /// Seals the active memtable, of `sealed_bytes`, and puts another in its place. The oldest are forgotten until
     /// sealed ones take no more than `bytes_max`.
     pub(crate) fn seal(&mut self, active: Arc<Memtable>, sealed_bytes: u64, bytes_max: u64) {
-        let link = Link::new(active);
+        self.push(Commits::Memtable(active), sealed_bytes, bytes_max);
+    }
+
+    /// As [`Chain::seal`], with a commit in between that no memtable takes.
+    pub(crate) fn seal_behind(
+        &mut self,
+        staged: Arc<StagedCommit>,
+        active: Arc<Memtable>,
+        sealed_bytes: u64,
+        bytes_max: u64,
+    ) {
+        let staged_bytes = staged.layers.memory_bytes();
+        self.push(Commits::Staged(staged), sealed_bytes, bytes_max);
+        self.push(Commits::Memtable(active), staged_bytes, bytes_max);
+    }
+
+    fn push(&mut self, commits: Commits, sealed_bytes: u64, bytes_max: u64) {
+        let link = Link::new(commits);
         self.last.follow(&link);
         let sealed = Arc::downgrade(&self.last);
         self.sealed.push_back((sealed, sealed_bytes));
@@ -60,7 +95,7 @@ impl Chain {
         while let Some((oldest, bytes)) = self.sealed.front() {
             match oldest.upgrade() {
                 Some(_) if self.sealed_bytes <= bytes_max => return,
-                Some(link) => link.memtable.store(None),
+                Some(link) => link.commits.store(None),
                 None => {}
             }
             self.sealed_bytes -= bytes;
@@ -70,9 +105,9 @@ impl Chain {
 }
 
 impl Link {
-    fn new(memtable: Arc<Memtable>) -> Arc<Link> {
+    fn new(commits: Commits) -> Arc<Link> {
         Arc::new(Link {
-            memtable: ArcSwapOption::new(Some(memtable)),
+            commits: ArcSwapOption::new(Some(Arc::new(commits))),
             next: OnceLock::new(),
         })
     }
@@ -83,10 +118,20 @@ impl Link {
         assert!(result.is_ok(), "a memtable is sealed once");
     }
 
-    /// This memtable and all that followed; `None` for those that were forgotten.
-    pub(crate) fn memtables(&self) -> impl Iterator<Item = Option<Arc<Memtable>>> {
+    /// The commits of this link and of all that followed; `None` for those that were forgotten.
+    pub(crate) fn commits(&self) -> impl Iterator<Item = Option<Arc<Commits>>> {
         std::iter::successors(Some(self), |link| link.next.get().map(Arc::as_ref))
-            .map(|link| link.memtable.load_full())
+            .map(|link| link.commits.load_full())
+    }
+
+    /// As [`Link::commits`], up to the link before `end`.
+    pub(crate) fn commits_before<'a>(
+        &'a self,
+        end: &'a Arc<Link>,
+    ) -> impl Iterator<Item = Option<Arc<Commits>>> + 'a {
+        std::iter::successors(Some(self), |link| link.next.get().map(Arc::as_ref))
+            .take_while(move |link| !std::ptr::eq(*link, Arc::as_ptr(end)))
+            .map(|link| link.commits.load_full())
     }
 }
 
@@ -104,11 +149,15 @@ impl Drop for Link {
 mod tests {
     use super::*;
 
+    fn empty() -> Commits {
+        Commits::Memtable(Arc::new(Memtable::new(0)))
+    }
+
     fn chain(len: usize) -> Arc<Link> {
-        let first = Link::new(Arc::new(Memtable::new(0)));
+        let first = Link::new(empty());
         let mut last = Arc::clone(&first);
         for _ in 1..len {
-            let next = Link::new(Arc::new(Memtable::new(0)));
+            let next = Link::new(empty());
             last.follow(&next);
             last = next;
         }
@@ -117,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_link_reaches_all_that_followed() {
-        assert_eq!(chain(5).memtables().count(), 5);
+        assert_eq!(chain(5).commits().count(), 5);
     }
 
     #[test]
@@ -128,11 +177,11 @@ mod tests {
     #[test]
     fn whoever_holds_the_end_keeps_no_beginning() {
         let first = chain(3);
-        let memtable = Arc::downgrade(&first.memtable.load_full().unwrap());
+        let commits = Arc::downgrade(&first.commits.load_full().unwrap());
         let second = first.next.get().map(Arc::clone);
         drop(first);
-        assert!(memtable.upgrade().is_none());
-        assert_eq!(second.map(|second| second.memtables().count()), Some(2));
+        assert!(commits.upgrade().is_none());
+        assert_eq!(second.map(|second| second.commits().count()), Some(2));
     }
 
     #[test]
@@ -145,7 +194,7 @@ mod tests {
         chain.seal(memtable(), 100, 250);
         let second = Arc::clone(chain.last());
         chain.seal(memtable(), 100, 250);
-        let remembered = |link: &Link| link.memtables().map(|m| m.is_some()).collect::<Vec<_>>();
+        let remembered = |link: &Link| link.commits().map(|m| m.is_some()).collect::<Vec<_>>();
         assert_eq!(remembered(&oldest), [true, true, true]);
         chain.seal(memtable(), 100, 250);
         assert_eq!(remembered(&oldest), [false, true, true, true]);

@@ -8,10 +8,12 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use drystone_base::Lsn;
+use drystone_base::{KeyspaceId, Lsn};
 use drystone_base::planted::is_planted;
 
+use crate::error::StoreError;
 use crate::memtable::{Table, TreeCursor};
+use crate::spill::{Run, RunCursor};
 use crate::write_set::Writes;
 
 /// Which way a merge moves.
@@ -25,6 +27,8 @@ pub(crate) enum Direction {
 #[derive(Default)]
 pub(crate) struct MemorySources {
     pub(crate) writes: Option<Arc<Writes>>,
+    /// What the transaction spilled, newest first, and the keyspace of which it is read.
+    pub(crate) runs: Vec<(Arc<Run>, KeyspaceId)>,
     /// Newest first.
     pub(crate) tables: Vec<Arc<Table>>,
     pub(crate) lsn: Lsn,
@@ -35,6 +39,8 @@ pub(crate) struct MemoryMerge {
     sources: Vec<Source>,
     /// The source whose key is next; none at the end.
     winner: Option<usize>,
+    /// What kept a run from being read. The merge has ended then.
+    failure: Option<Box<StoreError>>,
 }
 
 impl MemoryMerge {
@@ -48,19 +54,40 @@ impl MemoryMerge {
         let writes = writes.map(|writes| Source::Writes(WritesCursor::new(Arc::clone(writes))));
         let tables = sources.tables.iter();
         let tables = tables.map(|table| Source::Table(table.cursor(sources.lsn)));
+        let runs = sources.runs.iter();
+        let runs = runs.map(|(run, id)| Source::Run(Box::new(RunCursor::new(run, *id))));
         let mut merge = MemoryMerge {
             direction,
-            sources: writes.chain(tables).collect(),
+            sources: writes.chain(runs).chain(tables).collect(),
             winner: None,
+            failure: None,
         };
-        for source in &mut merge.sources {
-            source.position(direction, from);
+        for idx in 0..merge.sources.len() {
+            let positioned = merge.sources[idx].position(direction, from);
+            merge.note(positioned);
         }
         merge.choose();
         merge
     }
 
+    /// What ended it early, if anything did. Without runs there is nothing.
+    #[inline]
+    pub(crate) fn check(&mut self) -> Result<(), StoreError> {
+        match self.failure.is_none() {
+            true => Ok(()),
+            false => self.failure.take().map_or(Ok(()), |failure| Err(*failure)),
+        }
+    }
+
+    fn note(&mut self, moved: Result<(), StoreError>) {
+        if let Err(failure) = moved {
+            self.sources.clear();
+            self.failure = Some(Box::new(failure));
+        }
+    }
+
     /// The key that is next.
+    #[inline]
     pub(crate) fn key(&self) -> Option<&[u8]> {
         self.sources[self.winner?].key()
     }
@@ -73,6 +100,11 @@ impl MemoryMerge {
         self.sources[self.winner.expect("not at the end")].value()
     }
 
+    /// As [`MemoryMerge::value`], where it lies; `None` also at the end.
+    pub(crate) fn value_ref(&self) -> Option<&[u8]> {
+        self.sources[self.winner?].value_ref()
+    }
+
     /// To the next key.
     pub(crate) fn advance(&mut self) {
         let Some(winner) = self.winner else {
@@ -80,12 +112,16 @@ impl MemoryMerge {
         };
         let (newer, older) = self.sources.split_at_mut(winner + 1);
         let winner = &mut newer[winner];
+        let mut moved = Ok(());
         for source in older {
             if source.key() == winner.key() && !is_planted("mvcc-range-repeats-key") {
-                source.advance(self.direction);
+                moved = moved.and(source.advance(self.direction));
             }
         }
-        winner.advance(self.direction);
+        moved = moved.and(winner.advance(self.direction));
+        if moved.is_err() {
+            self.note(moved);
+        }
         self.choose();
     }
 
@@ -115,29 +151,35 @@ impl Direction {
 
 enum Source {
     Writes(WritesCursor),
+    Run(Box<RunCursor>),
     Table(TreeCursor),
 }
 
 impl Source {
-    fn position(&mut self, direction: Direction, from: Bound<&[u8]>) {
+    fn position(&mut self, direction: Direction, from: Bound<&[u8]>) -> Result<(), StoreError> {
         match (self, direction) {
             (Source::Writes(cursor), _) => cursor.fill(direction, from),
+            (Source::Run(cursor), _) => return cursor.position(direction, from),
             (Source::Table(cursor), Direction::Forward) => cursor.seek(from),
             (Source::Table(cursor), Direction::Backward) => cursor.seek_back(from),
         }
+        Ok(())
     }
 
-    fn advance(&mut self, direction: Direction) {
+    fn advance(&mut self, direction: Direction) -> Result<(), StoreError> {
         match (self, direction) {
             (Source::Writes(cursor), _) => cursor.advance(direction),
+            (Source::Run(cursor), _) => return cursor.advance(direction),
             (Source::Table(cursor), Direction::Forward) => cursor.next(),
             (Source::Table(cursor), Direction::Backward) => cursor.prev(),
         }
+        Ok(())
     }
 
     fn key(&self) -> Option<&[u8]> {
         match self {
             Source::Writes(cursor) => cursor.ahead.front().map(|(key, _)| key.as_ref()),
+            Source::Run(cursor) => cursor.key(),
             Source::Table(cursor) => cursor.key(),
         }
     }
@@ -145,7 +187,16 @@ impl Source {
     fn value(&self) -> Option<Bytes> {
         match self {
             Source::Writes(cursor) => cursor.ahead.front()?.1.clone(),
+            Source::Run(cursor) => cursor.value(),
             Source::Table(cursor) => cursor.value(),
+        }
+    }
+
+    fn value_ref(&self) -> Option<&[u8]> {
+        match self {
+            Source::Writes(cursor) => cursor.ahead.front()?.1.as_deref(),
+            Source::Run(cursor) => cursor.value_ref(),
+            Source::Table(cursor) => cursor.value_ref(),
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::layers::Layers;
 use crate::memory_merge::{Direction, MemoryMerge, MemorySources};
 use crate::memtable::{Memtable, Table};
 use crate::shared::{Shared, log_error};
+use crate::staged_commit::Fate;
 use crate::tail::Tail;
 use crate::write_set::Writes;
 use drystone_base::planted::is_planted;
@@ -33,6 +34,8 @@ use drystone_base::sync::atomic::Ordering;
 pub(crate) struct Merges {
     indexes: Vec<Arc<dyn DerivedIndex>>,
     underway: Option<Underway>,
+    /// A stage that the engine has, and what becomes of it.
+    pub(crate) stage: Option<Fate>,
 }
 
 /// A merge between two slices.
@@ -83,9 +86,15 @@ impl Shared {
         let Some(mut underway) = underway else {
             return Ok(false);
         };
-        match underway.job.step(self.slice_budget())? {
-            Progress::More => merges.underway = Some(underway),
-            Progress::Idle => self.end_merge(&log, underway)?,
+        match underway.job.step(self.slice_budget()) {
+            Ok(Progress::Idle) => self.end_merge(&log, underway)?,
+            Ok(Progress::More) => merges.underway = Some(underway),
+            Err(error) => {
+                if is_planted("btree-failed-merge-continued") {
+                    merges.underway = Some(underway);
+                }
+                return Err(error.into());
+            }
         }
         Ok(true)
     }
@@ -97,7 +106,11 @@ impl Shared {
     }
 
     /// Makes the oldest sealed memtable durable and begins to merge it; `None` when there is none.
-    fn begin_merge(&self, log: &Log, merges: &Merges) -> Result<Option<Underway>, StoreError> {
+    fn begin_merge(&self, log: &Log, merges: &mut Merges) -> Result<Option<Underway>, StoreError> {
+        if self.layers.load().sealed().is_empty() {
+            return Ok(None);
+        }
+        self.settle_stage(merges)?;
         let layers = self.layers.load_full();
         let Some(oldest) = layers.sealed().last() else {
             return Ok(None);
@@ -150,6 +163,7 @@ impl Shared {
         let left = left.filter(|(idx, memtable)| *idx == 0 || !is_merged(memtable));
         self.layers.store(Arc::new(Layers {
             memtables: left.map(|(_, memtable)| Arc::clone(memtable)).collect(),
+            floor: layers.floor.max(base.lsn()),
             base,
             link: layers.link.clone(),
         }));
@@ -161,11 +175,10 @@ impl Shared {
         let log = self.step_log();
         let merge = self.step_merge();
         let is_more = log? == Progress::More || merge? == Progress::More;
-        Ok(if is_more {
-            Progress::More
-        } else {
-            Progress::Idle
-        })
+        match is_more {
+            true => Ok(Progress::More),
+            false => self.step_reclaim(),
+        }
     }
 
     /// Makes `Async` commits durable and lets the log do its part.
@@ -219,14 +232,14 @@ impl Shared {
     }
 
     /// Whether a sealed memtable with commits up to `upto` waits.
-    fn has_sealed(&self, upto: Lsn) -> bool {
+    pub(crate) fn has_sealed(&self, upto: Lsn) -> bool {
         let layers = self.layers.load();
         let oldest = layers.sealed().last();
         oldest.is_some_and(|oldest| oldest.newest() <= upto)
     }
 
     /// Seals the active memtable unless it is empty; returns the newest commit that is sealed.
-    fn seal_active(&self) -> Lsn {
+    pub(crate) fn seal_active(&self) -> Lsn {
         let mut head = self.head.lock();
         if !head.active.is_empty() {
             self.seal(&mut head);
@@ -317,9 +330,9 @@ fn source_changes(memtable: &Memtable, index: &dyn DerivedIndex, upto: Lsn) -> O
         return None;
     }
     let sources = MemorySources {
-        writes: None,
         tables: vec![Arc::clone(table)],
         lsn: upto,
+        ..MemorySources::default()
     };
     Some(Tail::new(&sources).collect())
 }
@@ -381,6 +394,7 @@ fn run(memtable: &Memtable, folds: &Folds, keyspace: KeyspaceId, upto: Lsn) -> M
         writes: folds.of(keyspace).map(Arc::clone),
         tables: table.into_iter().map(Arc::clone).collect(),
         lsn: upto,
+        ..MemorySources::default()
     };
     MemoryMerge::new(&sources, Direction::Forward, Bound::Unbounded)
 }

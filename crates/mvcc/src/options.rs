@@ -7,8 +7,9 @@ use std::fmt;
 pub struct StoreOptions {
     /// The size at which a memtable is sealed, to be merged: the first commit with which it is as large fills it.
     pub memtable_bytes: u64,
-    /// How many sealed memtables may wait for a merge. Beyond that, a committing thread merges before it commits. So
-    /// there are at most `sealed_memtables_max + 1` full memtables, each of which is larger than `memtable_bytes` by less
+    /// How many sealed memtables may wait for a merge. When so many do, each commit first brings the merge of the oldest as
+    /// far as the active one will be full with it, so that the merge ends when that is to be sealed; beyond it, a
+    /// committing thread merges before it commits. With none, it does the whole merge at once. So there are at most `sealed_memtables_max + 1` full memtables, each of which is larger than `memtable_bytes` by less
     /// than the commit that filled it; nothing more, besides what open views and transactions still need, and what a
     /// replay finds that larger options left.
     pub sealed_memtables_max: usize,
@@ -16,9 +17,17 @@ pub struct StoreOptions {
     /// began before them can be checked against them. One that began earlier can still read, but not commit what it
     /// wrote: it gets a [`StoreError::Conflict`](crate::StoreError::Conflict).
     pub conflict_bytes_max: u64,
-    /// The most that one transaction may write, in bytes of keys and values.
+    /// The most that one transaction may write, in bytes of keys and values, if it cannot spill: see
+    /// [`StoreOptions::spill_bytes`].
     pub transaction_bytes_max: u64,
-    /// About how many bytes one [`Store::step`](crate::Store::step) lets the base read and write.
+    /// Memory for the writes of one transaction. One that writes more spills them to files, and its commit goes straight
+    /// into the base: only where the store was opened with a folder for that
+    /// ([`Store::open_spilling`](crate::Store::open_spilling)), where the engine can merge in two steps
+    /// ([`Engine::staging`](drystone_engine::Engine::staging)), and where nothing was written that a derived index follows.
+    pub spill_bytes: u64,
+    /// About how many bytes one slice of a merge, or of the base's own work, reads and writes: what one
+    /// [`Store::step`](crate::Store::step) does, and what a commit that adds little waits for at most when memtables wait
+    /// for their merge. A value longer than this, and the syncs that end a merge, cannot be cut.
     pub step_bytes: u64,
 }
 
@@ -29,7 +38,8 @@ impl Default for StoreOptions {
             sealed_memtables_max: 2,
             conflict_bytes_max: 512 << 20,
             transaction_bytes_max: 1 << 30,
-            step_bytes: 4 << 20,
+            spill_bytes: 64 << 20,
+            step_bytes: 1 << 20,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Range: the entries of a part of a keyspace, from both ends.
 //!
 //! # Invariants
-//! - R1. Each end stands on the entry it gives next, tombstones included, or on none when it is through.
-//! - R2. Once both ends were used, what is left lies between where they stand, both included. So neither remembers what
+//! - R1. An end that is open stands on the entry it gave last; it moves on when it is asked for the next. So what it gave
+//!   may be lent where it lies.
+//! - R2. Once both ends were used, what is left lies between where they stand, both excluded. So neither remembers what
 //!   the other gave: they compare positions.
 
 use std::fmt;
@@ -63,19 +64,64 @@ impl Range {
         }
     }
 
+    /// As [`Iterator::next`], without a copy and without a holder counted: key and value are lent until the range is used
+    /// again. What reads many entries once is up to three times as fast by it.
+    #[inline]
+    pub fn next_ref(&mut self) -> Option<Result<(&[u8], &[u8]), StoreError>> {
+        self.pull_ref(Direction::Forward)
+    }
+
+    /// As [`Range::next_ref`], from the back.
+    #[inline]
+    pub fn next_back_ref(&mut self) -> Option<Result<(&[u8], &[u8]), StoreError>> {
+        self.pull_ref(Direction::Backward)
+    }
+
     /// The next entry in a direction; `None` ends the range for both.
     fn pull(&mut self, direction: Direction) -> Option<Result<(Bytes, Bytes), StoreError>> {
-        self.sources.as_ref()?;
-        let pulled = self.try_pull(direction).transpose();
-        if !matches!(pulled, Some(Ok(_))) {
+        self.move_on(direction, End::entry).transpose()
+    }
+
+    #[inline]
+    fn pull_ref(&mut self, direction: Direction) -> Option<Result<(&[u8], &[u8]), StoreError>> {
+        match self.move_on(direction, End::hold_value) {
+            Ok(Some(())) => {
+                let end = match direction {
+                    Direction::Forward => &self.front,
+                    Direction::Backward => &self.back,
+                };
+                end.as_ref().and_then(End::entry_ref).map(Ok)
+            }
+            Ok(None) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Moves an end onto its next entry, and takes something from there. `None`, and an error, end the range for both.
+    #[inline]
+    fn move_on<T>(
+        &mut self,
+        direction: Direction,
+        take: impl FnOnce(&mut End) -> Result<T, EngineError>,
+    ) -> Result<Option<T>, StoreError> {
+        if self.sources.is_none() {
+            return Ok(None);
+        }
+        let moved = self.try_move_on(direction, take);
+        if !matches!(moved, Ok(Some(_))) {
             self.sources = None;
             self.front = None;
             self.back = None;
         }
-        pulled
+        moved
     }
 
-    fn try_pull(&mut self, direction: Direction) -> Result<Option<(Bytes, Bytes)>, StoreError> {
+    #[inline]
+    fn try_move_on<T>(
+        &mut self,
+        direction: Direction,
+        take: impl FnOnce(&mut End) -> Result<T, EngineError>,
+    ) -> Result<Option<T>, StoreError> {
         self.open_end(direction)?;
         let (mine, other) = match direction {
             Direction::Forward => (self.front.as_mut(), self.back.as_ref()),
@@ -85,17 +131,18 @@ impl Range {
             return Ok(None);
         };
         loop {
-            let Some((key, from)) = mine.next() else {
+            mine.leave()?;
+            mine.memory.check()?;
+            let Some((key, from)) = mine.position() else {
                 return Ok(None);
             };
             if is_outside(&self.range, direction, key) || other.is_some_and(|end| end.passed(key)) {
                 return Ok(None);
             }
-            let value = mine.value(from)?;
-            let entry = value.map(|value| (Bytes::copy_from_slice(key), value));
-            mine.advance(from)?;
-            if entry.is_some() {
-                return Ok(entry);
+            let is_tombstone = from != From::Base && mine.memory.value_ref().is_none();
+            mine.given = Some(from);
+            if !is_tombstone {
+                return Ok(Some(take(mine)?));
             }
         }
     }
@@ -158,9 +205,13 @@ struct End {
     memory: MemoryMerge,
     base: Box<dyn Cursor>,
     base_is_on: bool,
+    /// Where the entry it is on comes from. `None`: it was not given yet.
+    given: Option<From>,
+    /// The value of the entry it is on, where the base's cursor does not hold that.
+    held: Bytes,
 }
 
-/// Where the next key of an end comes from.
+/// Where the key that an end is on comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum From {
     Memory,
@@ -185,11 +236,14 @@ impl End {
             memory: MemoryMerge::new(&sources.memory, direction, from),
             base,
             base_is_on,
+            given: None,
+            held: Bytes::new(),
         })
     }
 
-    /// The key that is next, and where it comes from.
-    fn next(&self) -> Option<(&[u8], From)> {
+    /// The key it is on, and where that comes from.
+    #[inline]
+    fn position(&self) -> Option<(&[u8], From)> {
         if !self.base_is_on {
             return Some((self.memory.key()?, From::Memory));
         }
@@ -201,14 +255,42 @@ impl End {
         }
     }
 
-    fn value(&self, from: From) -> Result<Option<Bytes>, EngineError> {
-        match from {
-            From::Base => self.base.value().map(Some),
-            From::Memory | From::Both => Ok(self.memory.value()),
+    /// The entry that was given, for its receiver to keep.
+    fn entry(&mut self) -> Result<(Bytes, Bytes), EngineError> {
+        let (key, value) = match self.given {
+            Some(From::Base) => (self.base.key(), self.base.value()?),
+            _ => (
+                self.memory.key().unwrap_or_default(),
+                self.memory.value().unwrap_or_default(),
+            ),
+        };
+        Ok((Bytes::copy_from_slice(key), value))
+    }
+
+    /// Makes sure that the value of the entry that was given is at hand.
+    #[inline]
+    fn hold_value(&mut self) -> Result<(), EngineError> {
+        if self.given == Some(From::Base) && self.base.value_ref().is_none() {
+            self.held = self.base.value()?;
+        }
+        Ok(())
+    }
+
+    /// The entry that was given, where it lies, after [`End::hold_value`].
+    #[inline]
+    fn entry_ref(&self) -> Option<(&[u8], &[u8])> {
+        match self.given? {
+            From::Base => Some((self.base.key(), self.base.value_ref().unwrap_or(&self.held))),
+            From::Memory | From::Both => Some((self.memory.key()?, self.memory.value_ref()?)),
         }
     }
 
-    fn advance(&mut self, from: From) -> Result<(), EngineError> {
+    /// Moves past the entry that was given.
+    #[inline]
+    fn leave(&mut self) -> Result<(), EngineError> {
+        let Some(from) = self.given.take() else {
+            return Ok(());
+        };
         if from != From::Base {
             self.memory.advance();
         }
@@ -221,10 +303,10 @@ impl End {
         Ok(())
     }
 
-    /// Whether this end already gave `key`, or is through.
+    /// Whether this end already gave `key`, or what lies behind it.
     fn passed(&self, key: &[u8]) -> bool {
-        self.next()
-            .is_none_or(|(next, _)| self.direction.precedes(key, next))
+        self.position()
+            .is_none_or(|(at, _)| !self.direction.precedes(at, key))
     }
 }
 

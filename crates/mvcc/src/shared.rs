@@ -7,13 +7,15 @@
 //! # Invariants
 //! - S1. LSNs are assigned, and commits applied to the active memtable, in one order: both under the commit latch.
 //! - S2. Layers are replaced under the commit latch only.
-//! - S3. `layers.base.lsn() <= publication.visible()`: only what is visible is merged, so every view that loads the
-//!   layers after the visible LSN, and finds the base no newer than that, sees a whole state.
+//! - S3. All up to `layers.floor` is durable, and visible or about to be: only what is visible is merged, and a staged
+//!   commit shows its base only once the log is durable up to it. So whoever loads the visible LSN, and then the layers,
+//!   sees a whole state at the newer of that and the floor.
 //! - S4. At most `sealed_memtables_max` sealed memtables wait for their merge when a commit is applied, so at most one
 //!   more after it. Only replay, under smaller options than before, leaves more.
 //!
 //! Latches in the order they are taken (`docs/LATCHES.md`): merge latch, log gate, commit latch, publication latch.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -23,13 +25,15 @@ use drystone_engine::Engine;
 use drystone_wal::{Log, WalError};
 
 use crate::commit_record;
+use crate::conflicts::Claims;
 use crate::error::{Contended, StoreError};
 use crate::layers::Layers;
 use crate::link::Chain;
-use crate::memtable::{Memtable, Table};
+use crate::memtable::Memtable;
 use crate::merge::Merges;
 use crate::options::{Durability, StoreOptions};
 use crate::publication::Publication;
+use crate::spill::SpillFolder;
 use crate::stats::{Counter, Counters};
 use crate::transaction::Transaction;
 use crate::view::View;
@@ -54,6 +58,10 @@ pub(crate) struct Shared {
     pub(crate) merges_fail: AtomicBool,
     /// The newest `Async` commit, for the next step to make durable.
     pub(crate) newest_async: AtomicU64,
+    /// Where large transactions spill. `None`: they may not.
+    pub(crate) spill: Option<SpillFolder>,
+    /// The keyspaces that derived indexes follow, and those that they are stored in. Changed under the merge latch.
+    pub(crate) derived: ArcSwap<BTreeSet<KeyspaceId>>,
     pub(crate) savepoints: Counter,
     pub(crate) counters: Counters,
 }
@@ -81,6 +89,17 @@ impl Shared {
         self.savepoints.next()
     }
 
+    /// Whether a derived index follows a keyspace, or is stored in it.
+    pub(crate) fn is_derived(&self, keyspace: KeyspaceId) -> bool {
+        self.derived.load().contains(&keyspace)
+    }
+
+    /// Where a transaction may spill; `None` where it may not, or the base could not take it.
+    pub(crate) fn spill_folder(&self) -> Option<&SpillFolder> {
+        self.engine.staging()?;
+        self.spill.as_ref()
+    }
+
     /// The log, which is not closed as long as the guard lives.
     pub(crate) fn log(&self) -> Result<MappedRwLockReadGuard<'_, Log>, StoreError> {
         RwLockReadGuard::try_map(self.log.read(), Option::as_ref).map_err(|_| StoreError::Closed)
@@ -103,14 +122,14 @@ impl Shared {
 
     #[inline]
     fn with_newest<T>(&self, read: impl FnOnce(Lsn, &Arc<Layers>) -> T) -> T {
-        loop {
-            let lsn = self.publication.visible();
-            let layers = self.layers.load();
-            // A merge may have passed the LSN between the two loads. It has shown a newer one by then.
-            if layers.base.lsn() <= lsn || is_planted("mvcc-newer-base-shown") {
-                return read(lsn, &layers);
-            }
-        }
+        let visible = self.publication.visible();
+        let layers = self.layers.load();
+        // The base may have passed the LSN between the two loads. All up to its own is durable, and about to be visible.
+        let lsn = match is_planted("mvcc-newer-base-shown") {
+            true => visible,
+            false => visible.max(layers.floor),
+        };
+        read(lsn, &layers)
     }
 
     pub(crate) fn begin(self: &Arc<Self>) -> Result<Transaction, StoreError> {
@@ -124,7 +143,7 @@ impl Shared {
         }
     }
 
-    fn check_open(&self) -> Result<(), StoreError> {
+    pub(crate) fn check_open(&self) -> Result<(), StoreError> {
         match self.closed.load(Ordering::Acquire) {
             true => Err(StoreError::Closed),
             false => Ok(()),
@@ -194,7 +213,7 @@ impl Shared {
     /// What a log that failed did not make durable stays in the memtable, newer than every view. That is no conflict:
     /// who tried again would meet it for ever.
     fn validate(&self, log: &Log, transaction: &Transaction) -> Result<(), StoreError> {
-        match find_conflicts(transaction) {
+        match find_conflicts(transaction)? {
             None => Ok(()),
             Some(what) => {
                 log.check()?;
@@ -224,6 +243,7 @@ impl Shared {
         self.layers.store(Arc::new(Layers {
             memtables: std::iter::once(Arc::clone(&active)).chain(older).collect(),
             base: Arc::clone(&layers.base),
+            floor: layers.floor,
             link: Arc::downgrade(head.chain.last()),
         }));
         head.active = active;
@@ -303,73 +323,20 @@ fn apply(active: &Memtable, writes: &WriteSet, lsn: Lsn) {
 }
 
 /// What was committed since a transaction's view that it wrote or guards.
-fn find_conflicts(transaction: &Transaction) -> Option<Contended> {
+fn find_conflicts(transaction: &Transaction) -> Result<Option<Contended>, StoreError> {
     let (view, writes) = (transaction.view(), transaction.writes());
-    let find_in = |memtable: &Memtable| {
-        let is_newer = memtable.newest() > view.lsn();
-        is_newer.then(|| find_conflict(memtable, writes, view.lsn()))?
+    let claims = Claims {
+        seen: view.lsn(),
+        writes,
+        layers: None,
     };
     let known = if is_planted("mvcc-later-memtables-unchecked") {
         1
     } else {
         usize::MAX
     };
-    let mut since = transaction.link().memtables().take(known);
-    let later = since.find_map(|memtable| match memtable {
-        Some(memtable) => find_in(&memtable),
-        None => Some(Contended::Forgotten),
-    });
-    // The view's own sealed memtables count too: they may hold commits that were not visible when it was taken.
-    let mut sealed = view.layers().sealed().iter();
-    later.or_else(|| sealed.find_map(|memtable| find_in(memtable)))
-}
-
-/// What a memtable has that is newer than `lsn` and that `writes` writes or guards.
-fn find_conflict(memtable: &Memtable, writes: &WriteSet, lsn: Lsn) -> Option<Contended> {
-    let newer_table = |keyspace| {
-        let table = memtable.table(keyspace);
-        table.filter(|table| table.newest() > lsn)
-    };
-    let mut whole = writes.dropped().iter().chain(writes.guarded_keyspaces());
-    if let Some(&keyspace) = whole.find(|&&keyspace| newer_table(keyspace).is_some())
-        && !is_planted("mvcc-keyspace-conflict-lost")
-    {
-        return Some(Contended::Keyspace(keyspace));
-    }
-    for (keyspace, changes) in writes.keyspaces() {
-        if let Some(table) = newer_table(keyspace)
-            && let Some(what) = find_key_conflict(table, changes.keys(), lsn)
-        {
-            return Some(what);
-        }
-    }
-    if is_planted("mvcc-guard-ignored") {
-        return None;
-    }
-    writes.guarded_keys().find_map(|(keyspace, key)| {
-        let table = newer_table(keyspace)?;
-        find_key_conflict(table, std::iter::once(key), lsn)
-    })
-}
-
-fn find_key_conflict<'a>(
-    table: &Table,
-    mut keys: impl Iterator<Item = &'a bytes::Bytes>,
-    lsn: Lsn,
-) -> Option<Contended> {
-    let keyspace = table.keyspace();
-    if table
-        .dropped_at()
-        .is_some_and(|dropped_at| dropped_at > lsn)
-    {
-        return Some(Contended::Keyspace(keyspace));
-    }
-    if is_planted("mvcc-conflict-lost") {
-        return None;
-    }
-    let key = keys.find(|key| table.newest_of(key).is_some_and(|newest| newest > lsn))?;
-    let key = key.clone();
-    Some(Contended::Key { keyspace, key })
+    let since = transaction.link().commits().take(known);
+    claims.find_in_view_or(view, since)
 }
 
 /// What a failure of the log means for who called: where it poisoned the log, neither space nor another try mends it.

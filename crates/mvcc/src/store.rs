@@ -1,6 +1,8 @@
 //! Store: a log, memtables and a base, as one transactional map.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use drystone_base::{Env, KeyspaceId, Lsn};
 use drystone_engine::{Engine, Progress};
 use drystone_wal::Log;
 
+use crate::bulk_load::BulkLoad;
 use crate::derived_index::DerivedIndex;
 use crate::error::StoreError;
 use crate::layers::Layers;
@@ -19,6 +22,7 @@ use crate::merge::Merges;
 use crate::options::{IsolationLevel, StoreOptions};
 use crate::publication::Publication;
 use crate::shared::{Head, Shared};
+use crate::spill::SpillFolder;
 use crate::stats::{Counters, StoreStats};
 use crate::transaction::Transaction;
 use crate::verify::{self, VerifyReport};
@@ -47,6 +51,32 @@ impl Store {
         log: Log,
         engine: Arc<dyn Engine>,
     ) -> Result<Store, StoreError> {
+        Store::open_parts(env, options, log, engine, None)
+    }
+
+    /// As [`Store::open`], with a folder into which transactions may spill that outgrow
+    /// [`StoreOptions::spill_bytes`]. It is created if need be, and emptied: nobody else may use it.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; [`StoreError::Spill`] where the folder cannot be used.
+    pub fn open_spilling(
+        env: &Env,
+        options: StoreOptions,
+        log: Log,
+        engine: Arc<dyn Engine>,
+        folder: &Path,
+    ) -> Result<Store, StoreError> {
+        let folder = SpillFolder::open(env, folder)?;
+        Store::open_parts(env, options, log, engine, Some(folder))
+    }
+
+    fn open_parts(
+        env: &Env,
+        options: StoreOptions,
+        log: Log,
+        engine: Arc<dyn Engine>,
+        spill: Option<SpillFolder>,
+    ) -> Result<Store, StoreError> {
         let base = engine.snapshot();
         let merged = base.lsn();
         let active = Arc::new(Memtable::new(options.memtable_bytes));
@@ -54,6 +84,7 @@ impl Store {
         let layers = Layers {
             memtables: vec![Arc::clone(&active)],
             base,
+            floor: merged,
             link: Arc::downgrade(chain.last()),
         };
         let shared = Shared {
@@ -68,6 +99,8 @@ impl Store {
             merges: Mutex::new(Merges::default()),
             merges_fail: AtomicBool::new(false),
             newest_async: AtomicU64::new(0),
+            spill,
+            derived: ArcSwap::from_pointee(BTreeSet::new()),
             savepoints: Default::default(),
             counters: Counters::default(),
         };
@@ -163,6 +196,15 @@ impl Store {
         self.shared.step_merge()
     }
 
+    /// The part of [`Store::step`] that is for quiet times: gives space back that the base does not use, where there is
+    /// much of it. That means moving what lies behind it, so owners with threads let some time pass without a merge first.
+    ///
+    /// # Errors
+    /// As [`Store::flush`]. Later steps try again.
+    pub fn step_reclaim(&self) -> Result<Progress, StoreError> {
+        self.shared.step_reclaim()
+    }
+
     /// Lets an index follow its source from the next merge on; replaces the one with the same target. A merge that is
     /// under way begins anew, with it. Attach a new index before the commit that first writes to its source, so that it misses none.
     pub fn attach(&self, index: Arc<dyn DerivedIndex>) {
@@ -171,14 +213,32 @@ impl Store {
         let indexes = merges.indexes_mut();
         indexes.retain(|other| other.target() != target);
         indexes.push(index);
+        self.note_derived(indexes);
+    }
+
+    /// Notes, under the merge latch, which keyspaces have to do with indexes.
+    fn note_derived(&self, indexes: &[Arc<dyn DerivedIndex>]) {
+        let derived = indexes
+            .iter()
+            .flat_map(|index| [index.source(), index.target()]);
+        self.shared.derived.store(Arc::new(derived.collect()));
+    }
+
+    /// Begins a load of many entries, which takes about so much memory and becomes one commit: see [`BulkLoad`].
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`].
+    pub fn bulk_load(&self, memory_bytes: u64) -> Result<BulkLoad, StoreError> {
+        self.shared.check_open()?;
+        Ok(BulkLoad::new(Arc::clone(&self.shared), memory_bytes))
     }
 
     /// Lets the index with this target follow no longer. A merge that is under way begins anew, without it.
     pub fn detach(&self, target: KeyspaceId) {
         let mut merges = self.shared.merges.lock();
-        merges
-            .indexes_mut()
-            .retain(|index| index.target() != target);
+        let indexes = merges.indexes_mut();
+        indexes.retain(|index| index.target() != target);
+        self.note_derived(indexes);
     }
 
     /// Figures for people. O(memtables).

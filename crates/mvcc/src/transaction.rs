@@ -53,7 +53,7 @@ impl Transaction {
         &self.writes
     }
 
-    pub(crate) fn link(&self) -> &Link {
+    pub(crate) fn link(&self) -> &Arc<Link> {
         &self.link
     }
 
@@ -77,6 +77,11 @@ impl Transaction {
         }
         if self.writes.dropped().contains(&keyspace) {
             return Ok(None);
+        }
+        if let Some(spilled) = self.writes.find_spilled(keyspace, key)?
+            && !is_planted("mvcc-spilled-writes-unread")
+        {
+            return Ok(spilled);
         }
         self.view.get(keyspace, key)
     }
@@ -118,8 +123,29 @@ impl Transaction {
         // A longer one could be committed, but never merged.
         let limits = self.store.engine.limits();
         limits.check(&key, value.as_deref())?;
+        self.make_room(keyspace, key.len() + value.as_ref().map_or(0, Bytes::len))?;
         let max = self.store.options().transaction_bytes_max;
         self.writes.put(keyspace, key, value, max)
+    }
+
+    /// Spills what was written if a write of `len` bytes would pass what may be in memory, and it can be spilled.
+    fn make_room(&mut self, keyspace: KeyspaceId, len: usize) -> Result<(), StoreError> {
+        let max = self.store.options().spill_bytes;
+        let has_spilled = !self.writes.runs().is_empty();
+        if has_spilled && self.store.is_derived(keyspace) {
+            return Err(StoreError::NotSpillable { keyspace, max });
+        }
+        if self.writes.memory_bytes() + len as u64 <= max {
+            return Ok(());
+        }
+        let written = self.writes.keyspaces().map(|(id, _)| id);
+        let has_derived = written
+            .chain([keyspace])
+            .any(|id| self.store.is_derived(id));
+        match self.store.spill_folder() {
+            Some(folder) if !has_derived => self.writes.spill(folder),
+            _ => Ok(()),
+        }
     }
 
     /// Makes sure that a keyspace exists and may be written to.
@@ -147,7 +173,8 @@ impl Transaction {
             return Range::empty();
         }
         let writes = self.own_writes(keyspace);
-        self.view.range_over(keyspace, range.into(), writes)
+        self.view
+            .range_over(keyspace, range.into(), writes, self.writes.runs())
     }
 
     /// The keys of a keyspace that changed after the base of the transaction's view, its own writes included.
@@ -277,18 +304,24 @@ impl Transaction {
     }
 
     /// Makes what it wrote a commit that others see, as durable as `durability` says, and returns the commit's LSN:
-    /// views taken from now on see it. A transaction that wrote nothing commits without touching the log, and returns
+    /// views taken from now on see it. One that has spilled is on stable media when this returns, whatever `durability`
+    /// says. A transaction that wrote nothing commits without touching the log, and returns
     /// the LSN of its view.
     ///
     /// # Errors
     /// - [`StoreError::Conflict`], [`StoreError::MergeStalled`], [`StoreError::Closed`], and a full disk: nothing was
     ///   committed.
     /// - [`StoreError::Poisoned`] and other failures of the log: after a reopen the commit is there as a whole, or not.
-    pub fn commit(self, durability: Durability) -> Result<Lsn, StoreError> {
+    pub fn commit(mut self, durability: Durability) -> Result<Lsn, StoreError> {
         if self.writes.is_empty() {
             return Ok(self.view.lsn());
         }
-        self.store.commit(&self, durability)
+        if self.writes.runs().is_empty() {
+            return self.store.commit(&self, durability);
+        }
+        let store = Arc::clone(&self.store);
+        let layers = store.spilled_layers(&mut self.writes)?;
+        store.commit_staged(layers, Some(&self))
     }
 
     /// Ends it without a trace. The same as dropping it.

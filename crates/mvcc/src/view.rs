@@ -13,6 +13,7 @@ use crate::key_range::KeyRange;
 use crate::layers::Layers;
 use crate::memory_merge::MemorySources;
 use crate::range::Range;
+use crate::spill::Run;
 use crate::tail::Tail;
 use crate::write_set::Writes;
 
@@ -28,7 +29,7 @@ pub struct View {
 
 impl View {
     pub(crate) fn new(lsn: Lsn, layers: Arc<Layers>) -> View {
-        debug_assert!(layers.base.lsn() <= lsn);
+        debug_assert!(layers.floor <= lsn);
         View { lsn, layers }
     }
 
@@ -54,17 +55,20 @@ impl View {
     /// The entries of a part of a keyspace. Nothing is read before the first step.
     #[must_use]
     pub fn range(&self, keyspace: KeyspaceId, range: impl Into<KeyRange>) -> Range {
-        self.range_over(keyspace, range.into(), None)
+        self.range_over(keyspace, range.into(), None, &[])
     }
 
-    /// As [`View::range`], with a transaction's writes on top.
+    /// As [`View::range`], with a transaction's writes on top, and what it spilled, oldest first.
     pub(crate) fn range_over(
         &self,
         keyspace: KeyspaceId,
         range: KeyRange,
         writes: Option<Arc<Writes>>,
+        runs: &[Arc<Run>],
     ) -> Range {
-        match self.memory(keyspace, writes) {
+        let runs = runs.iter().rev().filter(|run| run.has_keyspace(keyspace));
+        let runs = runs.map(|run| (Arc::clone(run), keyspace));
+        match self.memory(keyspace, writes, runs.collect()) {
             Some(memory) => Range::new(keyspace, range, memory, Arc::clone(&self.layers.base)),
             None => Range::empty(),
         }
@@ -79,16 +83,22 @@ impl View {
 
     /// As [`View::tail`], with a transaction's writes on top.
     pub(crate) fn tail_over(&self, keyspace: KeyspaceId, writes: Option<Arc<Writes>>) -> Tail {
-        match self.memory(keyspace, writes) {
+        match self.memory(keyspace, writes, Vec::new()) {
             Some(memory) => Tail::new(&memory),
             None => Tail::empty(),
         }
     }
 
     /// What memory holds of a keyspace; `None` when it was dropped.
-    fn memory(&self, keyspace: KeyspaceId, writes: Option<Arc<Writes>>) -> Option<MemorySources> {
+    fn memory(
+        &self,
+        keyspace: KeyspaceId,
+        writes: Option<Arc<Writes>>,
+        runs: Vec<(Arc<Run>, KeyspaceId)>,
+    ) -> Option<MemorySources> {
         Some(MemorySources {
             writes,
+            runs,
             tables: self.layers.tables(keyspace, self.lsn)?,
             lsn: self.lsn,
         })

@@ -12,6 +12,9 @@ use drystone_base::KeyspaceId;
 use drystone_base::planted::is_planted;
 
 use crate::error::StoreError;
+use crate::spill::Run;
+
+mod spill;
 
 /// Keys of one keyspace and what became of them; `None` is a tombstone.
 pub(crate) type Writes = BTreeMap<Bytes, Option<Bytes>>;
@@ -29,8 +32,10 @@ pub(crate) struct WriteSet {
     undo: Vec<Undo>,
     /// Memory that the undo list takes, about.
     undo_bytes: u64,
-    /// Live savepoints, oldest first: their number and how long the undo list was.
-    savepoints: Vec<(u64, usize)>,
+    /// Live savepoints, oldest first: their number, how long the undo list was, and how many runs there were.
+    savepoints: Vec<(u64, usize, usize)>,
+    /// What outgrew memory, oldest first.
+    runs: Vec<Arc<Run>>,
 }
 
 /// How to take one step back.
@@ -51,7 +56,7 @@ enum Undo {
 impl WriteSet {
     /// Whether a commit would change nothing.
     pub(crate) fn is_empty(&self) -> bool {
-        self.keyspaces.is_empty() && self.dropped.is_empty()
+        self.keyspaces.is_empty() && self.dropped.is_empty() && self.runs.is_empty()
     }
 
     /// What was written to a keyspace, ascending by keyspace. No map is empty.
@@ -168,14 +173,18 @@ impl WriteSet {
 
     /// Marks the state as it is now.
     pub(crate) fn savepoint(&mut self, number: u64) {
-        self.savepoints.push((number, self.undo.len()));
+        self.savepoints
+            .push((number, self.undo.len(), self.runs.len()));
     }
 
     /// Back to a savepoint, which stays; those after it go.
     pub(crate) fn rollback_to(&mut self, number: u64) -> Result<(), StoreError> {
         let at = self.find_savepoint(number)?;
         self.savepoints.truncate(at + 1);
-        let undo_len = self.savepoints[at].1;
+        let (_, undo_len, runs_len) = self.savepoints[at];
+        if !is_planted("mvcc-savepoint-keeps-runs") {
+            self.runs.truncate(runs_len);
+        }
         let kept = usize::from(is_planted("mvcc-savepoint-keeps-first"));
         while self.undo.len() > undo_len + kept {
             if let Some(step) = self.undo.pop() {

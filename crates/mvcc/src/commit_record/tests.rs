@@ -40,7 +40,18 @@ fn golden_bytes() {
             },
         ],
     };
-    assert_eq!(decode(&Bytes::from_static(GOLDEN)), Ok(expected));
+    assert_eq!(
+        decode(&Bytes::from_static(GOLDEN)),
+        Ok(LogRecord::Commit(expected))
+    );
+}
+
+#[test]
+fn golden_bytes_of_an_adoption() {
+    let record = encode_adoption(StageId(300));
+    assert_eq!(record, b"\x02\xAC\x02");
+    let read = decode(&record.into());
+    assert_eq!(read, Ok(LogRecord::Adopts(StageId(300))));
 }
 
 #[test]
@@ -58,7 +69,10 @@ fn refusals_name_what_is_wrong() {
         assert_eq!(why.what, what, "{record:?}");
     };
     check(b"", "version");
-    check(b"\x02\x00\x00", "commit record version");
+    check(b"\x03\x00\x00", "commit record version");
+    check(b"\x02", "stage");
+    check(b"\x02\x00", "stage");
+    check(b"\x02\x07\x00", "commit record");
     check(b"\x01\x02\x05\x05\x00", "keyspace");
     check(b"\x01\x00\x01\x01\x00", "change count");
     check(b"\x01\x00\x01\x01\x02\x02a\x02a", "key");
@@ -94,7 +108,9 @@ proptest! {
         for (keyspace, key, value) in changes {
             writes.put_unbounded(KeyspaceId(keyspace), key.into(), value.map(Bytes::from));
         }
-        let read = decode(&encode(&writes).into()).unwrap();
+        let LogRecord::Commit(read) = decode(&encode(&writes).into()).unwrap() else {
+            panic!("another kind of record");
+        };
         prop_assert_eq!(read.groups.len(), writes.keyspaces().len());
         for (group, (keyspace, written)) in read.groups.iter().zip(writes.keyspaces()) {
             prop_assert_eq!(group.keyspace, keyspace);

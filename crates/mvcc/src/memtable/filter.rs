@@ -34,8 +34,14 @@ impl KeyHash {
         KeyHash(xxh3_64_with_seed(key, u64::from(keyspace.0)))
     }
 
-    /// The bit in each of the eight words: six bits of the hash each, from the low end.
-    fn bits(self) -> impl Iterator<Item = u64> {
+    /// Which of so many lines is the key's: the top half of the hash, scaled.
+    pub(crate) fn scaled(self, lines: usize) -> usize {
+        let scaled = (self.0 >> 32) * lines as u64;
+        (scaled >> 32) as usize
+    }
+
+    /// The bit in each of the eight words of a line: six bits of the hash each, from the low end.
+    pub(crate) fn bits(self) -> impl Iterator<Item = u64> {
         (0..8).map(move |word| 1 << ((self.0 >> (6 * word)) & 63))
     }
 }
@@ -63,10 +69,9 @@ impl Filter {
         words.all(|(word, bit)| word.load(Ordering::Relaxed) & bit != 0)
     }
 
-    /// The line of a key: the top half of the hash, scaled.
+    /// The line of a key.
     fn line(&self, hash: KeyHash) -> &Line {
-        let scaled = (hash.0 >> 32) * self.lines.len() as u64;
-        &self.lines[(scaled >> 32) as usize]
+        &self.lines[hash.scaled(self.lines.len())]
     }
 }
 

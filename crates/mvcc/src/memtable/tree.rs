@@ -572,6 +572,18 @@ impl Value {
         }
     }
 
+    /// The value, where it lies; `None` for a tombstone.
+    #[inline]
+    fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Value::Tombstone => None,
+            // SAFETY: versions live in the span's arena (I1).
+            Value::Inline(span) => Some(unsafe { span.bytes() }),
+            // SAFETY: a handle in the arena, which is dropped with the tree only (I1).
+            Value::Shared(shared) => Some(unsafe { shared.as_ref() }),
+        }
+    }
+
     /// The value for a reader to keep; `None` for a tombstone.
     #[inline]
     fn to_bytes(&self) -> Option<Bytes> {

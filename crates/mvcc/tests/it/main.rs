@@ -8,6 +8,7 @@ mod faults;
 mod indexes;
 mod isolation;
 mod keyspaces;
+mod large;
 mod limits;
 mod model;
 mod recovery;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use drystone_base::{Env, KeyspaceId};
-use drystone_mvcc::{Durability, KeyRange, Range, Savepoint, Store, Tail, Transaction, View};
+use drystone_mvcc::{
+    Durability, KeyRange, Range, Savepoint, Store, StoreError, Tail, Transaction, View,
+};
 use proptest::prelude::*;
 
 use crate::support::{begin, open, small};
@@ -217,7 +219,7 @@ impl Run {
     }
 }
 
-/// The entries of a range, from the front, from the back, and from both by turns.
+/// The entries of a range, from the front, from the back, and from both by turns; to keep, and lent.
 fn check_entries(
     state: &State,
     id: KeyspaceId,
@@ -235,12 +237,18 @@ fn check_entries(
     let mut found: Vec<_> = read(range.clone()).rev().map(Result::unwrap).collect();
     found.reverse();
     assert_eq!(found, expected);
+    assert_eq!(lent(read(range.clone()), Range::next_ref), expected);
+    let mut found = lent(read(range.clone()), Range::next_back_ref);
+    found.reverse();
+    assert_eq!(found, expected);
     let mut left = expected.into_iter();
     let mut found = read(range.clone());
-    for &from_front in turns {
-        let (expected, found) = match from_front {
-            true => (left.next(), found.next()),
-            false => (left.next_back(), found.next_back()),
+    for (turn, &from_front) in turns.iter().enumerate() {
+        let (expected, found) = match (from_front, turn % 2) {
+            (true, 0) => (left.next(), found.next()),
+            (true, _) => (left.next(), found.next_ref().map(kept)),
+            (false, 0) => (left.next_back(), found.next_back()),
+            (false, _) => (left.next_back(), found.next_back_ref().map(kept)),
         };
         assert_eq!(found.map(Result::unwrap), expected);
     }
@@ -248,6 +256,24 @@ fn check_entries(
         found.map(Result::unwrap).collect::<Vec<_>>(),
         left.collect::<Vec<_>>()
     );
+}
+
+type Lent<'a> = Option<Result<(&'a [u8], &'a [u8]), StoreError>>;
+type Kept = Result<(Bytes, Bytes), StoreError>;
+
+fn kept(entry: Result<(&[u8], &[u8]), StoreError>) -> Kept {
+    let (key, value) = entry?;
+    Ok((Bytes::copy_from_slice(key), Bytes::copy_from_slice(value)))
+}
+
+/// All that a range lends.
+fn lent(mut range: Range, next: impl Fn(&mut Range) -> Lent<'_>) -> Vec<(Bytes, Bytes)> {
+    let mut entries = Vec::new();
+    while let Some(entry) = next(&mut range) {
+        entries.push(kept(entry).unwrap());
+    }
+    assert!(range.next().is_none(), "it stays at its end");
+    entries
 }
 
 fn check_gets(state: &State, id: KeyspaceId, get: impl Fn(&[u8]) -> Option<Bytes>) {

@@ -91,6 +91,11 @@ impl TreeCursor {
         self.entry()?.version(self.lsn)?.value.to_bytes()
     }
 
+    /// As [`TreeCursor::value`], where it lies.
+    pub(crate) fn value_ref(&self) -> Option<&[u8]> {
+        self.entry()?.version(self.lsn)?.value.bytes()
+    }
+
     fn entry(&self) -> Option<&Entry> {
         let spot = self.spot.as_ref()?;
         let entry = self.tree.entry_ref(spot.leaf, spot.order.slot(spot.at))?;

@@ -156,7 +156,11 @@ impl Stages {
         };
         if made == StageId(0) || adopted > made || (staged.is_some() && adopted == made) {
             let found = format!("{made} made, {adopted} adopted");
-            return Err(malformed("stages", "those adopted after they were made", found));
+            return Err(malformed(
+                "stages",
+                "those adopted after they were made",
+                found,
+            ));
         }
         Ok(Stages {
             made,

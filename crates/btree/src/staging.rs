@@ -7,9 +7,7 @@
 use std::sync::Arc;
 
 use drystone_base::planted::is_planted;
-use drystone_engine::{
-    Budget, Changes, EngineError, Snapshot, StageId, Staging,
-};
+use drystone_engine::{Budget, Changes, EngineError, Snapshot, StageId, Staging};
 use drystone_storage_pager::{Fork, PageRef};
 
 use crate::btree::BTree;
@@ -99,7 +97,12 @@ impl BTree {
         let (next, stages, goes, other) = match decision {
             Decision::Adopt => {
                 let adopted = stages.made;
-                (staged.state(), Stages { adopted, ..stages }, fork.replaced, fork.added)
+                (
+                    staged.state(),
+                    Stages { adopted, ..stages },
+                    fork.replaced,
+                    fork.added,
+                )
             }
             Decision::Discard => (newest.state(), stages, fork.added, fork.replaced),
         };
@@ -128,7 +131,9 @@ impl BTree {
         stages: Stages,
         lists: [PageRef; 2],
     ) -> Result<(), EngineError> {
-        if is_planted("btree-adopted-in-memory-only") && next.directory() != self.newest().state().directory() {
+        if is_planted("btree-adopted-in-memory-only")
+            && next.directory() != self.newest().state().directory()
+        {
             return Ok(());
         }
         let mut writer = self.pages().pager().begin().map_err(from_pager)?;

@@ -55,7 +55,10 @@ fn check_old(snapshot: &dyn Snapshot) {
 
 fn check_new(snapshot: &dyn Snapshot) {
     assert_eq!(get(snapshot, 100).as_deref(), Some(&b"new"[..]));
-    assert_eq!((get(snapshot, 7), get(snapshot, 200).as_deref()), (None, Some(&b"old"[..])));
+    assert_eq!(
+        (get(snapshot, 7), get(snapshot, 200).as_deref()),
+        (None, Some(&b"old"[..]))
+    );
     assert_eq!(snapshot.keyspaces().unwrap(), [OLD, NEW]);
     assert_eq!(snapshot.count(OLD).unwrap(), 300);
 }
@@ -80,7 +83,10 @@ fn a_stage_is_seen_by_nobody_and_then_adopted_or_discarded() {
             check_old(&*tree.newest());
             check_sound(&tree);
             let (found, staged) = tree.staged().unwrap();
-            assert_eq!((found, tree.adopted(), staged.lsn()), (stage, StageId(0), Lsn(1)));
+            assert_eq!(
+                (found, tree.adopted(), staged.lsn()),
+                (stage, StageId(0), Lsn(1))
+            );
             check_new(&*staged);
             match adopted {
                 true => tree.adopt(stage).unwrap(),
@@ -130,7 +136,9 @@ fn nothing_is_merged_while_a_stage_is_undecided() {
     let is_undecided = |error: EngineError| matches!(error, EngineError::Undecided { .. });
     assert!(is_undecided(tree.write_batch(&batch).unwrap_err()));
     assert!(is_undecided(tree.stage(&mut batch.changes()).unwrap_err()));
-    assert!(is_undecided(tree.set_codec(OLD, crate::Codec::Lz4).unwrap_err()));
+    assert!(is_undecided(
+        tree.set_codec(OLD, crate::Codec::Lz4).unwrap_err()
+    ));
     let other = StageId(stage.0 + 1);
     let is_missing = |error: EngineError| matches!(error, EngineError::NoSuchStage { .. });
     assert!(is_missing(tree.adopt(other).unwrap_err()));

@@ -138,6 +138,12 @@ pub trait File: Send + Sync + fmt::Debug {
         ))
     }
 
+    /// Says that `len` bytes at `offset` will be read soon, so that they may be fetched meanwhile. A hint: where nobody
+    /// follows it, reads are as fast as before.
+    fn will_need(&self, offset: u64, len: u64) {
+        let _nobody_listens = (offset, len);
+    }
+
     /// Writes all of `buf` at `offset`, extending the file where needed; a gap reads as zeros.
     ///
     /// # Errors

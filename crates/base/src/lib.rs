@@ -39,6 +39,7 @@ mod memory_file_system;
 mod os_file_system;
 pub mod planted;
 mod random;
+mod read_hint;
 pub mod sync;
 pub mod transfer;
 pub mod varint;

@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::file::{File, FileSystem, LockError, LockGuard, OpenMode};
+use crate::read_hint::will_need;
 use crate::transfer::{read_full, write_full};
 
 /// The operating system's files.
@@ -117,6 +118,10 @@ impl File for OsFile {
         read_full(buf, offset, |buf, offset| {
             read_some_at(&self.0, buf, offset)
         })
+    }
+
+    fn will_need(&self, offset: u64, len: u64) {
+        will_need(&self.0, offset, len);
     }
 
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {

@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 use crate::keyspace::{Keyspace, Place, value_at};
 use crate::node::Node;
 use crate::pages::Pages;
+use crate::read_ahead::ReadAhead;
 use crate::snapshot::State;
 
 /// A position in one keyspace; see [`Cursor`] for its rules.
@@ -29,6 +30,7 @@ pub struct BTreeCursor {
     slot: usize,
     /// On an entry, its key: one buffer that is used again.
     key: Vec<u8>,
+    ahead: ReadAhead,
 }
 
 type Path = SmallVec<[Step; 8]>;
@@ -51,8 +53,8 @@ enum Turn<'k> {
 }
 
 /// Where the leaf lies that is meant.
-#[derive(Clone, Copy)]
-enum Side {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
     Left,
     Right,
 }
@@ -77,6 +79,7 @@ impl BTreeCursor {
             leaf: None,
             slot: 0,
             key: Vec::new(),
+            ahead: ReadAhead::default(),
         }
     }
 
@@ -88,6 +91,7 @@ impl BTreeCursor {
     fn descend(&mut self, turn: Turn<'_>) -> Result<bool, EngineError> {
         self.leaf = None;
         self.path.clear();
+        self.ahead.stop();
         let Some(keyspace) = &self.keyspace else {
             return Ok(false);
         };
@@ -158,7 +162,7 @@ impl BTreeCursor {
                 }
                 _ => continue,
             };
-            let child = place.child(beside, pages)?;
+            let child = self.ahead.child(&place, beside, side, pages)?;
             self.path.push(Step::new(place, beside));
             self.leaf = Some(descend_from(child, turn, pages, &mut self.path)?);
             return Ok(true);

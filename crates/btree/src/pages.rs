@@ -51,6 +51,28 @@ impl Pages {
         self.open_node(page, bytes.map_err(from_pager)?, 0)
     }
 
+    /// Reads a leaf, and with it leaves that are wanted after it, where it has to be read from the file.
+    pub(crate) fn read_leaf_ahead(
+        &self,
+        page: &PageRef,
+        next: &mut dyn Iterator<Item = PageRef>,
+    ) -> Result<Node, EngineError> {
+        let bytes = self.pager.read_ahead(page, next);
+        self.open_node(page, bytes.map_err(from_pager)?, 0)
+    }
+
+    /// As [`Pages::read_leaf`] and [`Pages::read_leaf_ahead`].
+    pub(crate) fn read_child_ahead(
+        &self,
+        page: &PageRef,
+        pointers: &Arc<FramePointers>,
+        idx: usize,
+        next: &mut dyn Iterator<Item = PageRef>,
+    ) -> Result<Node, EngineError> {
+        let bytes = self.pager.read_child_ahead(page, pointers, idx, next);
+        self.open_node(page, bytes.map_err(from_pager)?, 0)
+    }
+
     /// Reads a node of the old state, or one that the writer has added.
     pub(crate) fn read_written(
         &self,

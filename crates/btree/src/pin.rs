@@ -133,6 +133,11 @@ impl Pin {
         pages.read_leaf(&child.page, &self.leaves, idx)
     }
 
+    /// Pointers to the frames of its leaves.
+    pub(crate) fn leaves(&self) -> &Arc<FramePointers> {
+        &self.leaves
+    }
+
     #[cold]
     fn pin_child<'a>(
         &self,

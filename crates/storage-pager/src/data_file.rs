@@ -12,7 +12,7 @@ use drystone_base::planted::is_planted;
 use drystone_base::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use drystone_compress::CodecId;
 
-use crate::block::BLOCK_BYTES_U64;
+use crate::block::{BLOCK_BYTES, BLOCK_BYTES_U64, BlockNo, Extent};
 use crate::compressed::{Refused, Unpacker};
 use crate::error::{Malformed, PagerError, bad_checksum};
 use crate::frame::Contents;
@@ -58,17 +58,44 @@ impl DataFile {
 
     /// Reads a page and proves that it is the one meant. One read of the file.
     pub(crate) fn read_page(&self, page: &PageRef) -> Result<Contents, PagerError> {
-        let offset = page.block.offset();
         self.check_place(page)?;
+        self.codec_of(page)?;
+        let mut bytes = vec![0; page.len as usize];
+        self.read_or_zeros(&mut bytes, page.block.offset())?;
+        self.open_page(page, bytes.into())
+    }
+
+    /// Proves that these stored bytes are those of the page; returns its contents.
+    pub(crate) fn open_page(
+        &self,
+        page: &PageRef,
+        stored: Cow<'_, [u8]>,
+    ) -> Result<Contents, PagerError> {
         let codec = self.codec_of(page)?;
-        let len = usize::try_from(page.len).expect("pages are at most MAX_PAGE_BYTES long");
-        let mut bytes = vec![0; len];
-        self.read_or_zeros(&mut bytes, offset)?;
-        let found = crc64(&bytes);
+        let found = crc64(&stored);
         if !is_right(page.checksum, found) && !is_planted("pager-checksum-skipped") {
-            return Err(self.corrupt(offset, bad_checksum(page.checksum, found)));
+            return Err(self.corrupt(page.block.offset(), bad_checksum(page.checksum, found)));
         }
-        self.unpack(codec, bytes.into(), offset)
+        self.unpack(codec, stored, page.block.offset())
+    }
+
+    /// Reads blocks that the file has.
+    pub(crate) fn read_extent(&self, extent: Extent) -> Result<Vec<u8>, PagerError> {
+        let count = usize::try_from(extent.count).map_err(|_| self.too_long())?;
+        let mut bytes = vec![0; count.saturating_mul(BLOCK_BYTES)];
+        self.read_or_zeros(&mut bytes, BlockNo(extent.start).offset())?;
+        Ok(bytes)
+    }
+
+    /// These blocks will be read soon.
+    pub(crate) fn will_need(&self, extent: Extent) {
+        let len = extent.count.saturating_mul(BLOCK_BYTES_U64);
+        self.file.will_need(BlockNo(extent.start).offset(), len);
+    }
+
+    /// Whether such a page can be in the file.
+    pub(crate) fn has(&self, page: &PageRef) -> bool {
+        self.check_place(page).is_ok()
     }
 
     /// The contents of a page whose stored bytes are at hand, and proved.

@@ -56,6 +56,7 @@ mod free_list;
 pub mod fuzzing;
 mod page_ref;
 mod pager;
+mod read_ahead;
 mod regions;
 mod root;
 mod slots;

@@ -202,6 +202,38 @@ impl Pager {
         Ok(bytes)
     }
 
+    /// As [`Pager::read`], for a scan: where the page has to be read from the file, `next` names pages that will be wanted
+    /// after it, the nearest first, and up to 256 KiB of them come with it. Nothing is asked of `next` otherwise.
+    ///
+    /// # Errors
+    /// As [`Pager::read`]; of the pages ahead nothing is heard before they are read.
+    pub fn read_ahead(
+        &self,
+        page: &PageRef,
+        next: &mut dyn Iterator<Item = PageRef>,
+    ) -> Result<Bytes, PagerError> {
+        self.inner.read_ahead(page, next)
+    }
+
+    /// As [`Pager::read_child`] and [`Pager::read_ahead`].
+    ///
+    /// # Errors
+    /// As [`Pager::read`].
+    pub fn read_child_ahead(
+        &self,
+        page: &PageRef,
+        pointers: &Arc<FramePointers>,
+        idx: usize,
+        next: &mut dyn Iterator<Item = PageRef>,
+    ) -> Result<Bytes, PagerError> {
+        if let Some(frame) = pointers.get(idx, self.inner.cache.touch()) {
+            return Ok(frame);
+        }
+        let bytes = self.inner.read_ahead(page, next)?;
+        self.inner.cache.point(page, pointers, idx);
+        Ok(bytes)
+    }
+
     /// Starts the next state. Nothing of it is seen before [`Writer::commit`]; dropping the writer forgets it.
     ///
     /// # Errors
@@ -293,9 +325,14 @@ impl Pager {
 
 impl Inner {
     pub(crate) fn read(&self, page: &PageRef) -> Result<Bytes, PagerError> {
-        if let Some(bytes) = self.cache.get(page) {
-            return Ok(bytes);
+        match self.cache.get(page) {
+            Some(bytes) => Ok(bytes),
+            None => self.read_missed(page),
         }
+    }
+
+    /// Reads a page that is not in the cache.
+    pub(crate) fn read_missed(&self, page: &PageRef) -> Result<Bytes, PagerError> {
         let contents = self.file.read_page(page)?;
         Ok(self.cache.insert(page, contents, Arrival::Asked))
     }

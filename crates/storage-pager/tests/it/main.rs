@@ -12,6 +12,7 @@ mod damage;
 mod faults;
 mod golden;
 mod model;
+mod read_ahead;
 mod shelf;
 mod threads;
 mod verify;

@@ -1,0 +1,31 @@
+//! Read hints: telling the operating system what will be read, so that it fetches it side by side, in the background.
+#![cfg_attr(
+    all(target_os = "linux", not(miri)),
+    expect(
+        unsafe_code,
+        reason = "a disk answers three times as many random reads when it is given many at once (73k a second in place of 24k)"
+    )
+)]
+#![expect(
+    clippy::disallowed_types,
+    reason = "part of the operating system's files, which are files of the standard library"
+)]
+
+use std::fs::File;
+
+/// Says that `len` bytes at `offset` will be read soon. A hint: nothing comes of it but time.
+#[cfg(all(target_os = "linux", not(miri)))]
+pub(crate) fn will_need(file: &File, offset: u64, len: u64) {
+    use std::os::fd::AsRawFd;
+
+    let (Ok(offset), Ok(len)) = (i64::try_from(offset), i64::try_from(len)) else {
+        return;
+    };
+    // SAFETY: the call has no memory to do with, and the descriptor is open for as long as `file` is borrowed.
+    let _refused =
+        unsafe { libc::posix_fadvise64(file.as_raw_fd(), offset, len, libc::POSIX_FADV_WILLNEED) };
+}
+
+/// Says that `len` bytes at `offset` will be read soon: here nobody listens.
+#[cfg(not(all(target_os = "linux", not(miri))))]
+pub(crate) fn will_need(_file: &File, _offset: u64, _len: u64) {}

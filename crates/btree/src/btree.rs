@@ -14,7 +14,7 @@ use drystone_engine::{
 use drystone_storage_pager::{Codec, CompressError, Pager, Root};
 
 use crate::batch::{SortedEntries, WriteBatch};
-use crate::compact::Compaction;
+use crate::compact::Compactions;
 use crate::directory::{self, Fate};
 use crate::error::from_pager;
 use crate::limits::LIMITS;
@@ -44,8 +44,8 @@ pub struct BTree {
     /// Latch: held by the one merge or step at a time, across its I/O. Readers do not take it, nor does a merge in slices:
     /// it has the pager's writer, and there is one.
     merging: Mutex<()>,
-    /// Latch: taken under `merging`, by whoever compacts. The compaction that is under way.
-    compaction: Mutex<Option<Compaction>>,
+    /// Latch: taken under `merging`, by whoever compacts.
+    compactions: Mutex<Compactions>,
     merges: AtomicU64,
     moved_bytes: AtomicU64,
 }
@@ -77,7 +77,7 @@ impl BTree {
             newest: ArcSwap::from_pointee(BTreeSnapshot::new(state)),
             staged: ArcSwapOption::new(staged),
             merging: Mutex::new(()),
-            compaction: Mutex::new(None),
+            compactions: Mutex::default(),
             merges: AtomicU64::new(0),
             moved_bytes: AtomicU64::new(0),
         })
@@ -315,13 +315,18 @@ impl Engine for BTree {
     /// Fills leaves up, and moves pages to the front of the file, whose end is cut off.
     fn compact(&self, budget: Budget) -> Result<Progress, EngineError> {
         let merging = self.merging.lock();
-        let mut job = self.compaction.lock();
-        let compacted = job.get_or_insert_with(Compaction::new).step(self, budget);
-        if !matches!(compacted, Ok(Progress::More)) {
-            *job = None;
-        }
-        drop((job, merging));
+        let compacted = self.compactions.lock().compact(self, budget);
+        drop(merging);
         compacted
+    }
+
+    /// Moves pages to the front of the file, where a quarter of it is free.
+    fn reclaim(&self, budget: Budget) -> Result<Progress, EngineError> {
+        let merging = self.merging.lock();
+        let merges = self.merges.load(Ordering::Relaxed);
+        let reclaimed = self.compactions.lock().reclaim(self, merges, budget);
+        drop(merging);
+        reclaimed
     }
 
     fn verify(&self) -> Result<VerifyReport, EngineError> {

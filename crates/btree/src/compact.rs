@@ -31,6 +31,10 @@ use crate::merge::tower::Tower;
 use crate::snapshot::State;
 use crate::tree::Tree;
 
+/// Space is given back of itself where this share of the file is free, and so many blocks.
+const RECLAIM_SHARE: u64 = 4;
+const RECLAIM_BLOCKS_MIN: u64 = 64;
+
 /// Passes that move pages. What is left after them lies in gaps that are too short for it.
 const MOVES_MAX: u8 = 4;
 
@@ -38,15 +42,33 @@ const MOVES_MAX: u8 = 4;
 const GAIN_SHARE: u64 = 64;
 const GAIN_BLOCKS_MIN: u64 = 16;
 
+/// What of a tree is being compacted, and what was.
+#[derive(Debug, Default)]
+pub(crate) struct Compactions {
+    job: Option<Compaction>,
+    /// How many merges there had been when space was last given back of itself.
+    reclaimed_after: Option<u64>,
+}
+
 /// A compaction under way.
 #[derive(Debug)]
-pub(crate) struct Compaction {
+struct Compaction {
+    aim: Aim,
     pass: Pass,
     rule: Rule,
     /// Where the next slice begins. `None`: the pass is through.
     from: Option<Place>,
     /// Whether the pass has changed anything.
     has_gained: bool,
+}
+
+/// How far a compaction goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Aim {
+    /// As far as it can.
+    Smallest,
+    /// Pages are moved, no leaves filled, where much is free.
+    NoGaps,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,9 +86,62 @@ struct Place {
     key: Vec<u8>,
 }
 
+impl Compactions {
+    /// A slice of making the file as small as it gets.
+    ///
+    /// # Errors
+    /// As a merge. What was done by then stays done.
+    pub(crate) fn compact(
+        &mut self,
+        tree: &BTree,
+        budget: Budget,
+    ) -> Result<Progress, EngineError> {
+        let job = self.job.take().filter(|job| job.aim == Aim::Smallest);
+        let job = job.unwrap_or_else(|| Compaction::new(Aim::Smallest));
+        self.go_on(job, tree, budget)
+    }
+
+    /// A slice of giving space back, if that is worth it, and was not done since the last of so many merges.
+    ///
+    /// # Errors
+    /// As [`Compactions::compact`].
+    pub(crate) fn reclaim(
+        &mut self,
+        tree: &BTree,
+        merges: u64,
+        budget: Budget,
+    ) -> Result<Progress, EngineError> {
+        let job = match self.job.take() {
+            Some(job) => job,
+            None if self.reclaimed_after == Some(merges) => return Ok(Progress::Idle),
+            None if !is_reclaim_worth_it(tree)? => return Ok(Progress::Idle),
+            None => Compaction::new(Aim::NoGaps),
+        };
+        let progress = self.go_on(job, tree, budget)?;
+        if progress == Progress::Idle {
+            self.reclaimed_after = Some(merges);
+        }
+        Ok(progress)
+    }
+
+    fn go_on(
+        &mut self,
+        mut job: Compaction,
+        tree: &BTree,
+        budget: Budget,
+    ) -> Result<Progress, EngineError> {
+        let progress = job.step(tree, budget)?;
+        if progress == Progress::More {
+            self.job = Some(job);
+        }
+        Ok(progress)
+    }
+}
+
 impl Compaction {
-    pub(crate) fn new() -> Compaction {
+    fn new(aim: Aim) -> Compaction {
         Compaction {
+            aim,
             pass: Pass::Begin,
             rule: Rule::Fill,
             from: None,
@@ -78,7 +153,7 @@ impl Compaction {
     ///
     /// # Errors
     /// As a merge. The job is then to be dropped.
-    pub(crate) fn step(&mut self, tree: &BTree, budget: Budget) -> Result<Progress, EngineError> {
+    fn step(&mut self, tree: &BTree, budget: Budget) -> Result<Progress, EngineError> {
         // Pages of a state that waits for its adoption have two parents.
         if tree.staged_state().is_some() {
             return Ok(Progress::Idle);
@@ -100,8 +175,8 @@ impl Compaction {
         let stats = tree.pages().pager().stats();
         let limit = limit(&stats);
         self.pass = match self.pass {
-            Pass::Begin => Pass::Fill,
-            Pass::Fill => Pass::Move(0),
+            Pass::Begin if self.aim == Aim::Smallest => Pass::Fill,
+            Pass::Begin | Pass::Fill => Pass::Move(0),
             Pass::Move(before) if self.has_gained && before + 1 < MOVES_MAX => {
                 Pass::Move(before + 1)
             }
@@ -182,6 +257,18 @@ impl Compaction {
 fn limit(stats: &PagerStats) -> BlockNo {
     let used = stats.file_bytes - stats.free_bytes - stats.pinned_bytes;
     BlockNo(used / BLOCK_BYTES as u64)
+}
+
+/// Whether so much is free, and not kept by readers, that what is in use should be moved for it.
+fn is_reclaim_worth_it(tree: &BTree) -> Result<bool, EngineError> {
+    let pager = tree.pages().pager();
+    let stats = pager.stats();
+    let least = (RECLAIM_BLOCKS_MIN * BLOCK_BYTES as u64).max(stats.file_bytes / RECLAIM_SHARE);
+    if stats.free_bytes + stats.pinned_bytes < least {
+        return Ok(false);
+    }
+    drop(pager.begin().map_err(from_pager)?); // it finds out which readers have gone
+    Ok(pager.stats().free_bytes >= least)
 }
 
 fn is_worth_it(stats: &PagerStats, limit: BlockNo) -> bool {

@@ -71,6 +71,17 @@ pub trait Engine: Send + Sync + fmt::Debug {
         Ok(Progress::Idle)
     }
 
+    /// One bounded slice of giving space back where much of the files is free: for times in which nothing else is to be
+    /// done, since it moves data about. [`Progress::Idle`]: that is not worth it, or not again before the next merge.
+    /// Otherwise as [`Engine::compact`].
+    ///
+    /// # Errors
+    /// As [`Engine::merge`].
+    fn reclaim(&self, budget: Budget) -> Result<Progress, EngineError> {
+        let _ = budget;
+        Ok(Progress::Idle)
+    }
+
     /// Reads everything that is durable and checks every checksum and invariant.
     ///
     /// # Errors

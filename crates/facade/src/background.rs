@@ -1,7 +1,7 @@
 //! The threads that drive a database's background work: the core has none of its own.
 //!
 //! One keeps the log (asynchronous commits, spare segments, the marker), one merges, so that a long merge keeps no commit
-//! from stable media. A simulation calls the same steps in their place.
+//! from stable media, and where there is an archive one fills that. A simulation calls the same steps in their place.
 
 use drystone_base::sync::thread::{Builder, JoinHandle};
 use std::sync::Arc;
@@ -11,13 +11,18 @@ use drystone_base::sync::{Condvar, Mutex};
 use drystone_engine::Progress;
 use drystone_mvcc::{Store, StoreError};
 
+use crate::options::Options;
+
 /// How often to look for a memtable to merge. A full one waits at most this long, while others take the commits.
 const MERGE_INTERVAL: Duration = Duration::from_millis(20);
+/// How often to look for a file of the log to archive.
+const ARCHIVE_INTERVAL: Duration = Duration::from_millis(200);
 /// How long to leave a failure alone before the next try.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// What one thread does over and over.
-type Step = fn(&Store) -> Result<Progress, StoreError>;
+/// After so many looks in a row that found nothing to merge, the time is quiet, and space is given back: after half a
+/// second.
+const QUIET_LOOKS: u32 = 25;
 
 /// The threads of one open database. They end when this is dropped.
 #[derive(Debug)]
@@ -49,19 +54,20 @@ impl StopSignal {
 }
 
 impl Background {
-    /// Starts the threads. The log is looked after every `log_interval`.
-    pub(crate) fn start(store: &Store, log_interval: Duration) -> std::io::Result<Background> {
+    /// Starts the threads. The log is looked after every [`Options::async_interval`].
+    pub(crate) fn start(store: &Store, options: &Options) -> std::io::Result<Background> {
+        let log_interval = options.async_interval;
         let mut background = Background {
             stop: Arc::default(),
             threads: Vec::new(),
         };
-        background.spawn("drystone-log", log_interval, store.clone(), Store::step_log)?;
-        background.spawn(
-            "drystone-merge",
-            MERGE_INTERVAL,
-            store.clone(),
-            Store::step_merge,
-        )?;
+        let log = store.clone();
+        background.spawn("drystone-log", log_interval, move || log.step_log())?;
+        background.spawn("drystone-merge", MERGE_INTERVAL, upkeep(store.clone()))?;
+        if options.log_archive.is_some() {
+            let archive = store.clone();
+            background.spawn("drystone-archive", ARCHIVE_INTERVAL, move || archive.step_archive())?;
+        }
         Ok(background)
     }
 
@@ -70,14 +76,29 @@ impl Background {
         &mut self,
         name: &str,
         interval: Duration,
-        store: Store,
-        step: Step,
+        mut step: impl FnMut() -> Result<Progress, StoreError> + Send + 'static,
     ) -> std::io::Result<()> {
         let stop = Arc::clone(&self.stop);
-        let work = move || while !stop.wait(pause_after(step(&store), interval)) {};
+        let work = move || while !stop.wait(pause_after(step(), interval)) {};
         self.threads
             .push(Builder::new().name(name.to_owned()).spawn(work)?);
         Ok(())
+    }
+}
+
+/// Merges, and in quiet times gives space back.
+fn upkeep(store: Store) -> impl FnMut() -> Result<Progress, StoreError> {
+    let mut idle_looks = 0;
+    move || {
+        if store.step_merge()? == Progress::More {
+            idle_looks = 0;
+            return Ok(Progress::More);
+        }
+        if idle_looks < QUIET_LOOKS {
+            idle_looks += 1;
+            return Ok(Progress::Idle);
+        }
+        store.step_reclaim()
     }
 }
 

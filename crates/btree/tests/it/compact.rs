@@ -309,3 +309,27 @@ fn a_power_cut_at_any_moment_leaves_all_entries() {
     );
     assert!(report.points > 300, "{report}");
 }
+
+#[test]
+fn space_is_given_back_once_where_much_is_free() {
+    let tree = open(&Env::memory(1), 4096);
+    put(&tree, ROWS, 0..20_000, 1, 100);
+    assert_eq!(
+        tree.reclaim(SLICE).unwrap(),
+        Progress::Idle,
+        "nothing is free"
+    );
+    put(&tree, ROWS, 0..20_000, 2, 100);
+    let before = tree.stats().file_bytes;
+    let mut slices = 0;
+    while tree.reclaim(SLICE).unwrap() == Progress::More {
+        slices += 1;
+        assert!(slices < 1_000, "it never ends");
+    }
+    let after = tree.stats().file_bytes;
+    assert!(slices > 0 && after * 10 < before * 6, "{before} to {after}");
+    let written = tree.stats().written_bytes;
+    assert_eq!(tree.reclaim(SLICE).unwrap(), Progress::Idle);
+    assert_eq!(tree.stats().written_bytes, written);
+    check(&tree);
+}

@@ -53,8 +53,8 @@ pub(crate) enum Fate {
     Unknown(StageId),
 }
 
-/// Memory with which layers are read while they are staged.
-const READ_BYTES: u64 = 32 << 20;
+/// Memory with which layers are read while they are staged, at most. By then what they were written from is free.
+const READ_BYTES_MAX: u64 = 32 << 20;
 
 /// How often what came meanwhile is validated without the commit latch, to leave little for it.
 const ROUNDS: usize = 2;
@@ -120,7 +120,8 @@ impl Shared {
             layers,
         };
         self.check_claims(&log, &basis, None)?;
-        let stage = stage(staging, layers)?;
+        let read_bytes = self.options.spill_bytes.min(READ_BYTES_MAX);
+        let stage = stage(staging, layers, read_bytes)?;
         merges.stage = Some(Fate::Discard(stage));
         if is_planted("mvcc-adopted-before-record") {
             staging.adopt(stage)?;
@@ -281,8 +282,8 @@ impl Shared {
 }
 
 /// Lets the engine stage layers; says what stopped it in the words of whoever did.
-fn stage(staging: &dyn Staging, layers: &Layers) -> Result<StageId, StoreError> {
-    let mut changes = LayerChanges::new(layers, READ_BYTES)?;
+fn stage(staging: &dyn Staging, layers: &Layers, read_bytes: u64) -> Result<StageId, StoreError> {
+    let mut changes = LayerChanges::new(layers, read_bytes)?;
     let staged = staging.stage(&mut changes);
     staged.map_err(|error| changes.take_failure().unwrap_or(error.into()))
 }

@@ -177,7 +177,8 @@ impl Transaction {
             .range_over(keyspace, range.into(), writes, self.writes.runs())
     }
 
-    /// The keys of a keyspace that changed after the base of the transaction's view, its own writes included.
+    /// The keys of a keyspace that changed after the base of the transaction's view, its own writes included. It is for
+    /// the source of a derived index, writes to which never spill; of another keyspace it lacks what was spilled.
     #[must_use]
     pub fn tail(&self, keyspace: KeyspaceId) -> Tail {
         if self.writes.dropped().contains(&keyspace) {

@@ -9,8 +9,10 @@
 //! `Arc` and `Weak` stay `std`'s: their counts order nothing that the latches around them do not.
 //! `docs/TESTING.md` says how to run the models; `cargo xtask tidy` sees to it that the core imports from here.
 
+pub mod hazard;
 #[cfg(any(shuttle, loom))]
 mod model;
+mod published;
 
 #[cfg(not(any(shuttle, loom)))]
 pub use arc_swap::{ArcSwap, ArcSwapOption};
@@ -20,6 +22,8 @@ pub use parking_lot::{
 };
 #[cfg(not(any(shuttle, loom)))]
 pub use std::sync::OnceLock;
+
+pub use self::published::{Loaded, Published};
 
 #[cfg(loom)]
 pub use self::model::check_orders;

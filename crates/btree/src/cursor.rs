@@ -12,8 +12,9 @@ use drystone_base::planted::is_planted;
 use drystone_engine::{Cursor, EngineError};
 use smallvec::SmallVec;
 
-use crate::keyspace::{Keyspace, Place, value_at};
-use crate::node::Node;
+use crate::keyspace::{Keyspace, Place};
+use crate::node::child::Overflow;
+use crate::node::{Node, Payload};
 use crate::pages::Pages;
 use crate::read_ahead::ReadAhead;
 use crate::snapshot::State;
@@ -22,7 +23,8 @@ use crate::snapshot::State;
 #[derive(Debug)]
 pub struct BTreeCursor {
     state: Arc<State>,
-    keyspace: Option<Arc<Keyspace>>,
+    /// Which of the state's keyspaces. `None`: it is not there, so it is empty.
+    keyspace: Option<usize>,
     /// The inner nodes above the leaf, the root first.
     path: Path,
     /// `None`: it is on no entry.
@@ -31,6 +33,8 @@ pub struct BTreeCursor {
     /// On an entry, its key: one buffer that is used again.
     key: Vec<u8>,
     ahead: ReadAhead,
+    /// On an entry, where in the leaf its value is.
+    payload: Payload,
 }
 
 type Path = SmallVec<[Step; 8]>;
@@ -71,7 +75,7 @@ impl Step {
 
 impl BTreeCursor {
     pub(crate) fn new(state: Arc<State>, id: KeyspaceId) -> BTreeCursor {
-        let keyspace = state.keyspace(id).cloned();
+        let keyspace = state.keyspace_idx(id);
         BTreeCursor {
             state,
             keyspace,
@@ -80,6 +84,7 @@ impl BTreeCursor {
             slot: 0,
             key: Vec::new(),
             ahead: ReadAhead::default(),
+            payload: Payload::default(),
         }
     }
 
@@ -92,10 +97,11 @@ impl BTreeCursor {
         self.leaf = None;
         self.path.clear();
         self.ahead.stop();
-        let Some(keyspace) = &self.keyspace else {
+        let Some(keyspace) = self.keyspace else {
             return Ok(false);
         };
         let pages = self.state.pages();
+        let keyspace = &self.state.keyspaces()[keyspace];
         let Some(top) = keyspace.top(pages)? else {
             return Ok(false);
         };
@@ -108,10 +114,9 @@ impl BTreeCursor {
         let Some(leaf) = &self.leaf else {
             return Ok(false);
         };
-        self.slot = slot;
-        let built = leaf.key_into(slot, &mut self.key);
-        let checked = self.state.pages().check(leaf, built);
-        self.or_lost(checked.map(|()| true))
+        self.key.clear();
+        self.key.extend_from_slice(leaf.prefix());
+        self.step_to(slot)
     }
 
     /// Onto a slot of the same leaf as before, whose prefix the key's buffer begins with.
@@ -123,7 +128,10 @@ impl BTreeCursor {
         self.slot = slot;
         self.key.truncate(leaf.prefix().len());
         match leaf.suffix_into(slot, &mut self.key) {
-            Ok(()) => Ok(true),
+            Ok(payload) => {
+                self.payload = payload;
+                Ok(true)
+            }
             Err(why) => {
                 let error = self.pages().corrupt(leaf.offset(), why);
                 self.or_lost(Err(error))
@@ -144,10 +152,11 @@ impl BTreeCursor {
     /// To the leaf beside this one. False: there is none.
     fn move_beside(&mut self, side: Side) -> Result<bool, EngineError> {
         self.leaf = None;
-        let Some(keyspace) = &self.keyspace else {
+        let Some(keyspace) = self.keyspace else {
             return Ok(false);
         };
         let pages = self.state.pages();
+        let keyspace = &self.state.keyspaces()[keyspace];
         while let Some(step) = self.path.pop() {
             let place = match step.node {
                 Some(node) => Place::Read(*node),
@@ -258,7 +267,21 @@ impl Cursor for BTreeCursor {
 
     fn value(&self) -> Result<Bytes, EngineError> {
         let leaf = self.leaf.as_ref().expect("the cursor is on an entry");
-        value_at(self.pages(), leaf, self.slot)
+        let payload = &self.payload;
+        if !payload.is_overflow {
+            return Ok(leaf.page().slice(payload.range.clone()));
+        }
+        let reference = Overflow::decode(&leaf.page()[payload.range.clone()]);
+        let reference = self.pages().check(leaf, reference)?;
+        self.pages().read_value(&reference)
+    }
+
+    #[inline]
+    fn value_ref(&self) -> Option<&[u8]> {
+        let leaf = self.leaf.as_ref().expect("the cursor is on an entry");
+        let payload = &self.payload;
+        let is_here = !payload.is_overflow;
+        is_here.then(|| &leaf.page()[payload.range.clone()])
     }
 }
 

@@ -6,8 +6,10 @@ use bytes::Bytes;
 use drystone_base::KeyspaceId;
 use drystone_base::sync::OnceLock;
 use drystone_engine::EngineError;
+use drystone_storage_pager::FrameRef as LeafFrame;
 
 use crate::node::child::Child;
+use crate::node::view::NodeView;
 use crate::node::{Node, Value};
 use crate::pages::Pages;
 use crate::pin::{Pin, PinBudget};
@@ -30,6 +32,18 @@ pub(crate) enum Place<'a> {
     Pinned(&'a Pin),
     /// Read for this descent.
     Read(Node),
+}
+
+/// Where a search goes on that has passed the pinned nodes.
+enum Route<'a> {
+    /// There is nothing.
+    None,
+    /// In the root, which is a leaf.
+    Leaf(&'a Node),
+    /// In this child of a pinned node, which is a leaf.
+    LeafBelow(&'a Pin, usize),
+    /// In a node of this level that is not pinned, or below it.
+    Below(Child, u8),
 }
 
 impl<'a> Place<'a> {
@@ -94,28 +108,70 @@ impl Keyspace {
         Ok(Some(Place::Read(node)))
     }
 
-    /// The value of `key`.
+    /// The value of `key`, for the caller to keep.
+    #[inline]
     pub(crate) fn get(&self, pages: &Pages, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
+        match self.route(pages, key)? {
+            Route::None => Ok(None),
+            Route::Leaf(leaf) => get_in_leaf(pages, leaf.clone(), key),
+            Route::LeafBelow(pin, idx) => match pin.leaf_frame(idx, pages) {
+                Some(frame) => get_in_frame(pages, pin, idx, &frame, key),
+                None => get_in_leaf(pages, pin.leaf(idx, pages)?, key),
+            },
+            Route::Below(child, level) => get_below(pages, child, level, key),
+        }
+    }
+
+    /// Shows the value of `key` where it lies.
+    #[inline]
+    pub(crate) fn get_with(
+        &self,
+        pages: &Pages,
+        key: &[u8],
+        read: &mut dyn FnMut(&[u8]),
+    ) -> Result<bool, EngineError> {
+        if let Route::LeafBelow(pin, idx) = self.route(pages, key)?
+            && let Some(frame) = pin.leaf_frame(idx, pages)
+        {
+            return match find_in_frame(pages, pin, idx, &frame, key)? {
+                None => Ok(false),
+                Some(Value::Inline(range)) => {
+                    read(&frame[range]);
+                    Ok(true)
+                }
+                Some(Value::Overflow(overflow)) => {
+                    read(&pages.read_value(&overflow)?);
+                    Ok(true)
+                }
+            };
+        }
+        let value = self.get(pages, key)?;
+        Ok(value.map(|value| read(&value)).is_some())
+    }
+
+    /// The way to the leaf that has `key`, or would have it, as far as nodes are pinned.
+    #[inline]
+    fn route(&self, pages: &Pages, key: &[u8]) -> Result<Route<'_>, EngineError> {
         let Some(root) = self.root() else {
-            return Ok(None);
+            return Ok(Route::None);
         };
         let Some(mut pin) = self.pinned_top(root, pages)? else {
-            return get_below(pages, root.child, root.level, key);
+            return Ok(Route::Below(root.child, root.level));
         };
         loop {
             let node = pin.node();
             if node.level() == 0 {
-                return get_in_leaf(pages, node.clone(), key);
+                return Ok(Route::Leaf(node));
             }
             let idx = pages.check(node, node.route(key))?;
             if node.level() == 1 {
-                return get_in_leaf(pages, pin.leaf(idx, pages)?, key);
+                return Ok(Route::LeafBelow(pin, idx));
             }
             match pin.child(idx, pages)? {
                 Some(child) => pin = child,
                 None => {
                     let child = pages.check(node, node.child(idx))?;
-                    return get_below(pages, child, node.level() - 1, key);
+                    return Ok(Route::Below(child, node.level() - 1));
                 }
             }
         }
@@ -156,6 +212,35 @@ impl Keyspace {
     }
 }
 
+/// Searches a leaf where it lies in the cache.
+#[inline]
+fn find_in_frame(
+    pages: &Pages,
+    pin: &Pin,
+    idx: usize,
+    frame: &LeafFrame<'_>,
+    key: &[u8],
+) -> Result<Option<Value>, EngineError> {
+    let found = NodeView::open(frame).and_then(|leaf| leaf.value_of(key));
+    // The page was a leaf when it was read; an error here names what became of its memory.
+    found.map_err(|why| pin.corrupt_leaf(idx, pages, why))
+}
+
+/// As [`find_in_frame`]; what is found is the caller's, and counts as a holder of the frame.
+fn get_in_frame(
+    pages: &Pages,
+    pin: &Pin,
+    idx: usize,
+    frame: &LeafFrame<'_>,
+    key: &[u8],
+) -> Result<Option<Bytes>, EngineError> {
+    match find_in_frame(pages, pin, idx, frame, key)? {
+        None => Ok(None),
+        Some(Value::Inline(range)) => Ok(Some(frame.slice(range))),
+        Some(Value::Overflow(overflow)) => pages.read_value(&overflow).map(Some),
+    }
+}
+
 /// Searches below a node that is not pinned.
 fn get_below(
     pages: &Pages,
@@ -182,13 +267,5 @@ fn get_in_leaf(pages: &Pages, leaf: Node, key: &[u8]) -> Result<Option<Bytes>, E
     match pages.check(&leaf, leaf.value(slot))? {
         Value::Inline(range) => Ok(Some(leaf.into_slice(range))),
         Value::Overflow(overflow) => pages.read_value(&overflow).map(Some),
-    }
-}
-
-/// The value of a leaf's slot: a slice of the page, or a page of its own.
-pub(crate) fn value_at(pages: &Pages, leaf: &Node, slot: usize) -> Result<Bytes, EngineError> {
-    match pages.check(leaf, leaf.value(slot))? {
-        Value::Inline(range) => Ok(leaf.page().slice(range)),
-        Value::Overflow(overflow) => pages.read_value(&overflow),
     }
 }

@@ -6,17 +6,16 @@ pub(crate) mod build;
 pub(crate) mod child;
 pub(crate) mod format;
 mod search;
+pub(crate) mod view;
 
-use std::cmp::Ordering;
 use std::ops::Range;
 
 use bytes::{Buf, Bytes};
 use drystone_engine::Malformed;
 
 use crate::node::child::{Child, Overflow};
-use crate::node::format::{
-    CHILD_BYTES, HEAD_BYTES, Layout, OVERFLOW_BIT, SLOT_BYTES, head_of, malformed, tail_len,
-};
+use crate::node::format::{CHILD_BYTES, HEAD_BYTES, Layout, malformed};
+use crate::node::view::{Cell, NodeView, bad_cell};
 
 /// A page that holds a node.
 #[derive(Clone, Debug)]
@@ -36,15 +35,12 @@ pub(crate) enum Value {
     Overflow(Overflow),
 }
 
-/// One cell: what a slot points to.
-struct Cell {
-    /// Length of the key after the prefix.
-    suffix_len: usize,
-    /// The suffix after its first 8 bytes.
-    tail: Range<usize>,
-    /// The value, or the reference to it.
-    payload: Range<usize>,
-    overflow: bool,
+/// Where a slot's value is, or the reference to it, in the page.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Payload {
+    pub(crate) range: Range<usize>,
+    /// Whether it is a reference to overflow pages.
+    pub(crate) is_overflow: bool,
 }
 
 impl Node {
@@ -107,21 +103,16 @@ impl Node {
         &self.page[self.layout.prefix()]
     }
 
+    /// Its page, to search.
+    #[inline]
+    pub(crate) fn view(&self) -> NodeView<'_> {
+        NodeView::new(&self.page, self.layout)
+    }
+
     /// Where `key` is, or where it would be.
     #[inline]
     pub(crate) fn find(&self, key: &[u8]) -> Result<Result<usize, usize>, Malformed> {
-        let prefix = self.prefix();
-        let Some(suffix) = key.strip_prefix(prefix) else {
-            return Ok(Err(if key < prefix { 0 } else { self.key_count() }));
-        };
-        let heads = self.heads();
-        let probe = head_of(suffix);
-        let first = search::lower_bound(heads, probe);
-        if first == heads.len() || search::head_at(heads, first) != probe {
-            return Ok(Err(first));
-        }
-        let end = search::run_end(heads, first, probe);
-        self.find_in_run(suffix, first, end)
+        self.view().find(key)
     }
 
     /// The child whose range holds `key`.
@@ -133,38 +124,37 @@ impl Node {
         })
     }
 
-    /// Appends the key of slot `idx`, without the prefix, to `out`.
+    /// Appends the key of slot `idx`, without the prefix, to `out`; returns where the value is.
     #[inline]
-    pub(crate) fn suffix_into(&self, idx: usize, out: &mut Vec<u8>) -> Result<(), Malformed> {
-        let cell = self.cell(idx).ok_or_else(|| bad_cell(idx))?;
-        let head = search::head_at(self.heads(), idx).to_be_bytes();
+    pub(crate) fn suffix_into(&self, idx: usize, out: &mut Vec<u8>) -> Result<Payload, Malformed> {
+        let view = self.view();
+        let cell = view.cell(idx).ok_or_else(|| bad_cell(idx))?;
         let kept = out.len() + cell.suffix_len.min(HEAD_BYTES);
-        out.extend_from_slice(&head);
+        out.extend_from_slice(&view.head(idx).to_be_bytes());
         out.truncate(kept);
         out.extend_from_slice(&self.page[cell.tail]);
-        Ok(())
+        Ok(Payload {
+            range: cell.payload,
+            is_overflow: cell.overflow,
+        })
     }
 
     /// Puts the key of slot `idx` into `out`.
     pub(crate) fn key_into(&self, idx: usize, out: &mut Vec<u8>) -> Result<(), Malformed> {
         out.clear();
         out.extend_from_slice(self.prefix());
-        self.suffix_into(idx, out)
+        self.suffix_into(idx, out).map(drop)
     }
 
     /// Where the value of slot `idx` is.
     #[inline]
     pub(crate) fn value(&self, idx: usize) -> Result<Value, Malformed> {
-        let cell = self.cell(idx).ok_or_else(|| bad_cell(idx))?;
-        if !cell.overflow {
-            return Ok(Value::Inline(cell.payload));
-        }
-        Overflow::decode(&self.page[cell.payload]).map(Value::Overflow)
+        self.view().value(idx)
     }
 
     /// The payload of slot `idx` as it is stored, and whether it is a reference to overflow pages.
     pub(crate) fn payload(&self, idx: usize) -> Result<(&[u8], bool), Malformed> {
-        let cell = self.cell(idx).ok_or_else(|| bad_cell(idx))?;
+        let cell = self.view().cell(idx).ok_or_else(|| bad_cell(idx))?;
         Ok((&self.page[cell.payload], cell.overflow))
     }
 
@@ -196,65 +186,6 @@ impl Node {
         Ok(())
     }
 
-    fn heads(&self) -> &[[u8; HEAD_BYTES]] {
-        self.page[self.layout.heads()].as_chunks().0
-    }
-
-    /// Searches slots `low..high`, whose heads all equal that of `suffix`, by what comes after the head.
-    fn find_in_run(
-        &self,
-        suffix: &[u8],
-        mut low: usize,
-        mut high: usize,
-    ) -> Result<Result<usize, usize>, Malformed> {
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.compare_behind_head(middle, suffix)? {
-                Ordering::Less => low = middle + 1,
-                Ordering::Greater => high = middle,
-                Ordering::Equal => return Ok(Ok(middle)),
-            }
-        }
-        Ok(Err(low))
-    }
-
-    /// Compares slot `idx` with a suffix that has the same head.
-    ///
-    /// Equal heads mean equal first 8 bytes, each side padded with zeros. Where a side ends within them, it is a
-    /// prefix of the other one, or zeros made the difference: the shorter one comes first either way.
-    #[inline]
-    fn compare_behind_head(&self, idx: usize, suffix: &[u8]) -> Result<Ordering, Malformed> {
-        let cell = self.cell(idx).ok_or_else(|| bad_cell(idx))?;
-        if cell.suffix_len <= HEAD_BYTES || suffix.len() <= HEAD_BYTES {
-            return Ok(cell.suffix_len.cmp(&suffix.len()));
-        }
-        Ok(self.page[cell.tail].cmp(&suffix[HEAD_BYTES..]))
-    }
-
-    /// What slot `idx` points to; `None` where that leaves the page or makes no sense.
-    #[inline]
-    fn cell(&self, idx: usize) -> Option<Cell> {
-        let slots: &[[u8; SLOT_BYTES]] = self.page[self.layout.slots()].as_chunks().0;
-        let (start, word) = split_slot(slots.get(idx)?);
-        let end = match slots.get(idx + 1) {
-            Some(next) => split_slot(next).0,
-            None => self.page.len(),
-        };
-        let suffix_len = (word & !OVERFLOW_BIT) as usize;
-        let payload_at = start.checked_add(tail_len(suffix_len))?;
-        let sound = start >= self.layout.cells_at && payload_at <= end && end <= self.page.len();
-        let overflow = word & OVERFLOW_BIT != 0;
-        if !sound || (overflow && end - payload_at != CHILD_BYTES) {
-            return None;
-        }
-        Some(Cell {
-            suffix_len,
-            tail: start..payload_at,
-            payload: payload_at..end,
-            overflow,
-        })
-    }
-
     fn check_padding(&self) -> Result<(), Malformed> {
         let padding = &self.page[self.layout.prefix().end..self.layout.heads_at];
         if padding.iter().all(|&byte| byte == 0) {
@@ -271,7 +202,7 @@ impl Node {
     fn check_cells(&self) -> Result<(), Malformed> {
         let mut cells_end = self.layout.cells_at;
         for idx in 0..self.key_count() {
-            let cell = self.cell(idx).ok_or_else(|| bad_cell(idx))?;
+            let cell = self.view().cell(idx).ok_or_else(|| bad_cell(idx))?;
             let inner_with_payload =
                 self.level() > 0 && (!cell.payload.is_empty() || cell.overflow);
             if cell.tail.start != cells_end
@@ -292,7 +223,7 @@ impl Node {
     }
 
     fn head_is_padded(&self, idx: usize, cell: &Cell) -> bool {
-        let head = search::head_at(self.heads(), idx).to_be_bytes();
+        let head = self.view().head(idx).to_be_bytes();
         let used = cell.suffix_len.min(HEAD_BYTES);
         head[used..].iter().all(|&byte| byte == 0)
     }
@@ -313,22 +244,6 @@ impl Node {
         }
         Ok(())
     }
-}
-
-#[inline]
-fn split_slot(slot: &[u8; SLOT_BYTES]) -> (usize, u32) {
-    let [a, b, c, d, e, f, g, h] = *slot;
-    let start = u32::from_le_bytes([a, b, c, d]) as usize;
-    (start, u32::from_le_bytes([e, f, g, h]))
-}
-
-#[cold]
-fn bad_cell(idx: usize) -> Malformed {
-    malformed(
-        "cell of a node",
-        "a cell within the page, behind the one before",
-        format!("none such for slot {idx}"),
-    )
 }
 
 #[cfg(test)]

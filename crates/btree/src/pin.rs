@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use drystone_base::sync::OnceLock;
 use drystone_base::sync::atomic::{AtomicU64, Ordering};
-use drystone_engine::EngineError;
-use drystone_storage_pager::FramePointers;
+use drystone_engine::{EngineError, Malformed};
+use drystone_storage_pager::{FramePointers, FrameRef};
 
 use crate::node::Node;
 use crate::node::child::Child;
@@ -136,6 +136,21 @@ impl Pin {
     /// Pointers to the frames of its leaves.
     pub(crate) fn leaves(&self) -> &Arc<FramePointers> {
         &self.leaves
+    }
+
+    /// A child that is a leaf, if there is a pointer to its frame: where it lies, and not to be evicted meanwhile.
+    #[inline]
+    pub(crate) fn leaf_frame(&self, idx: usize, pages: &Pages) -> Option<FrameRef<'_>> {
+        pages.pager().child_frame(&self.leaves, idx)
+    }
+
+    /// The error of a child whose page makes no sense.
+    #[cold]
+    pub(crate) fn corrupt_leaf(&self, idx: usize, pages: &Pages, why: Malformed) -> EngineError {
+        match pages.check(&self.node, self.node.child(idx)) {
+            Ok(child) => pages.corrupt(child.page.block.offset(), why),
+            Err(error) => error,
+        }
     }
 
     #[cold]

@@ -172,6 +172,19 @@ impl Snapshot for BTreeSnapshot {
         }
     }
 
+    #[inline]
+    fn get_with(
+        &self,
+        keyspace: KeyspaceId,
+        key: &[u8],
+        read: &mut dyn FnMut(&[u8]),
+    ) -> Result<bool, EngineError> {
+        match self.state.keyspace(keyspace) {
+            Some(keyspace) => keyspace.get_with(&self.state.pages, key, read),
+            None => Ok(false),
+        }
+    }
+
     fn cursor(&self, keyspace: KeyspaceId) -> Result<Box<dyn Cursor>, EngineError> {
         let cursor = BTreeCursor::new(Arc::clone(&self.state), keyspace);
         Ok(Box::new(cursor))

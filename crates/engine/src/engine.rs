@@ -103,6 +103,22 @@ pub trait Snapshot: Send + Sync + fmt::Debug {
     /// Damage or a failed read.
     fn get(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<Bytes>, EngineError>;
 
+    /// Shows the value of `key` to `read`, where it lies if the engine can, and says whether there is one. For values that
+    /// are looked at and not kept: no holder of the memory is counted. `read` must not wait for anything: what the engine
+    /// evicts or retires meanwhile stays in memory.
+    ///
+    /// # Errors
+    /// As [`Snapshot::get`]; `read` was not called then.
+    fn get_with(
+        &self,
+        keyspace: KeyspaceId,
+        key: &[u8],
+        read: &mut dyn FnMut(&[u8]),
+    ) -> Result<bool, EngineError> {
+        let value = self.get(keyspace, key)?;
+        Ok(value.map(|value| read(&value)).is_some())
+    }
+
     /// A cursor over one keyspace, on no entry yet. A keyspace that is not there is empty.
     ///
     /// # Errors

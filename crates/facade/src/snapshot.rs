@@ -34,6 +34,22 @@ impl Snapshot {
         Ok(self.0.get(keyspace.id(), key.as_ref())?)
     }
 
+    /// Shows the value of `key` to `read` where it lies: as [`Keyspace::get_with`].
+    ///
+    /// # Errors
+    /// As [`Snapshot::get`]; `read` was not called then.
+    pub fn get_with<T>(
+        &self,
+        keyspace: &Keyspace,
+        key: impl AsRef<[u8]>,
+        read: impl FnOnce(&[u8]) -> T,
+    ) -> Result<Option<T>> {
+        let (mut read, mut seen) = (Some(read), None);
+        let show = |value: &[u8]| seen = read.take().map(|read| read(value));
+        self.0.get_with(keyspace.id(), key.as_ref(), show)?;
+        Ok(seen)
+    }
+
     /// The entries of a range of keys, ascending; `.rev()` for descending.
     ///
     /// Damage and failed reads come as items.

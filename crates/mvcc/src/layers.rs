@@ -30,7 +30,30 @@ impl Layers {
     /// What the memtables say of `key` at `lsn`: `None` where they say nothing, so that the base decides.
     #[inline]
     pub(crate) fn find(&self, keyspace: KeyspaceId, key: &[u8], lsn: Lsn) -> Option<Option<Bytes>> {
-        let hash = KeyHash::new(keyspace, key);
+        self.ask(keyspace, key, lsn, |table| table.get(key, lsn))
+    }
+
+    /// As [`Layers::find`], where it lies.
+    #[inline]
+    pub(crate) fn find_ref(
+        &self,
+        keyspace: KeyspaceId,
+        key: &[u8],
+        lsn: Lsn,
+    ) -> Option<Option<&[u8]>> {
+        self.ask(keyspace, key, lsn, |table| table.get_ref(key, lsn))
+    }
+
+    /// Asks the tables that may know of `key`, newest first, until one does.
+    #[inline]
+    fn ask<'a, T>(
+        &'a self,
+        keyspace: KeyspaceId,
+        key: &[u8],
+        lsn: Lsn,
+        ask: impl Fn(&'a Table) -> Option<Option<T>>,
+    ) -> Option<Option<T>> {
+        let mut hash = None;
         for memtable in &self.memtables {
             let Some(table) = memtable.table(keyspace) else {
                 continue;
@@ -38,10 +61,11 @@ impl Layers {
             if table.is_dropped(lsn) {
                 return Some(None);
             }
+            let hash = *hash.get_or_insert_with(|| KeyHash::new(keyspace, key));
             if !memtable.may_have(hash) {
                 continue;
             }
-            if let Some(found) = table.get(key, lsn) {
+            if let Some(found) = ask(table) {
                 return Some(found);
             }
         }
@@ -64,6 +88,21 @@ impl Layers {
         match self.find(keyspace, key, lsn) {
             Some(found) => Ok(found),
             None => Ok(self.base.get(keyspace, key)?),
+        }
+    }
+
+    /// Shows the value of `key` at `lsn` where it lies; says whether there is one.
+    #[inline]
+    pub(crate) fn get_with(
+        &self,
+        keyspace: KeyspaceId,
+        key: &[u8],
+        lsn: Lsn,
+        read: &mut dyn FnMut(&[u8]),
+    ) -> Result<bool, StoreError> {
+        match self.find_ref(keyspace, key, lsn) {
+            Some(found) => Ok(found.map(read).is_some()),
+            None => Ok(self.base.get_with(keyspace, key, read)?),
         }
     }
 

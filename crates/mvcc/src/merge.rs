@@ -155,7 +155,7 @@ impl Shared {
     pub(crate) fn show_base(&self, merged: Lsn) {
         let _head = self.head.lock();
         let base = self.engine.snapshot();
-        let layers = self.layers.load();
+        let layers = self.layers.load_full();
         let left = layers.memtables.iter().enumerate();
         let is_merged = |memtable: &Memtable| {
             memtable.newest() <= merged || is_planted("mvcc-unmerged-memtable-dropped")

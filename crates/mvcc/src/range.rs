@@ -30,6 +30,9 @@ pub struct Range {
     back: Option<End>,
 }
 
+/// A key and its value, where they lie.
+type Lent<'a> = (&'a [u8], &'a [u8]);
+
 struct Sources {
     keyspace: KeyspaceId,
     memory: MemorySources,
@@ -67,13 +70,13 @@ impl Range {
     /// As [`Iterator::next`], without a copy and without a holder counted: key and value are lent until the range is used
     /// again. What reads many entries once is up to three times as fast by it.
     #[inline]
-    pub fn next_ref(&mut self) -> Option<Result<(&[u8], &[u8]), StoreError>> {
+    pub fn next_ref(&mut self) -> Option<Result<Lent<'_>, StoreError>> {
         self.pull_ref(Direction::Forward)
     }
 
     /// As [`Range::next_ref`], from the back.
     #[inline]
-    pub fn next_back_ref(&mut self) -> Option<Result<(&[u8], &[u8]), StoreError>> {
+    pub fn next_back_ref(&mut self) -> Option<Result<Lent<'_>, StoreError>> {
         self.pull_ref(Direction::Backward)
     }
 
@@ -83,7 +86,7 @@ impl Range {
     }
 
     #[inline]
-    fn pull_ref(&mut self, direction: Direction) -> Option<Result<(&[u8], &[u8]), StoreError>> {
+    fn pull_ref(&mut self, direction: Direction) -> Option<Result<Lent<'_>, StoreError>> {
         match self.move_on(direction, End::hold_value) {
             Ok(Some(())) => {
                 let end = match direction {
@@ -278,7 +281,7 @@ impl End {
 
     /// The entry that was given, where it lies, after [`End::hold_value`].
     #[inline]
-    fn entry_ref(&self) -> Option<(&[u8], &[u8])> {
+    fn entry_ref(&self) -> Option<Lent<'_>> {
         match self.given? {
             From::Base => Some((self.base.key(), self.base.value_ref().unwrap_or(&self.held))),
             From::Memory | From::Both => Some((self.memory.key()?, self.memory.value_ref()?)),

@@ -75,7 +75,7 @@ impl Shared {
     /// Shows the base as the adoptions in the log left it: another one, if one is not durable there.
     fn show_replayed(&self, adopts: Option<(StageId, Lsn)>, base: Option<Arc<dyn Snapshot>>) {
         let _head = self.head.lock();
-        let layers = self.layers.load();
+        let layers = self.layers.load_full();
         let adopted_at = adopts.map_or(Lsn::ZERO, |(_, lsn)| lsn);
         self.layers.store(Arc::new(Layers {
             memtables: layers.memtables.clone(),

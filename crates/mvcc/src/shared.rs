@@ -19,7 +19,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use drystone_base::sync::{ArcSwap, MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
+use drystone_base::sync::{
+    ArcSwap, MappedRwLockReadGuard, Mutex, Published, RwLock, RwLockReadGuard,
+};
 use drystone_base::{Clock, KeyspaceId, Lsn};
 use drystone_engine::Engine;
 use drystone_wal::{Log, WalError};
@@ -48,7 +50,7 @@ pub(crate) struct Shared {
     /// The log gate: read while the log is used, written to close it. `None` once closed.
     pub(crate) log: RwLock<Option<Log>>,
     pub(crate) closed: AtomicBool,
-    pub(crate) layers: ArcSwap<Layers>,
+    pub(crate) layers: Published<Layers>,
     pub(crate) publication: Publication,
     /// The commit latch, and what it guards.
     pub(crate) head: Mutex<Head>,
@@ -107,7 +109,9 @@ impl Shared {
 
     /// The newest committed state.
     pub(crate) fn view(&self) -> View {
-        self.with_newest(|lsn, layers| View::new(lsn, Arc::clone(layers)))
+        let visible = self.publication.visible();
+        let layers = self.layers.load_full();
+        View::new(newest_in(&layers, visible), layers)
     }
 
     /// The value of `key` in the newest committed state, which nobody need hold for it.
@@ -120,16 +124,22 @@ impl Shared {
         self.with_newest(|lsn, layers| layers.get(keyspace, key, lsn))
     }
 
+    /// As [`Shared::get`], where it lies.
     #[inline]
-    fn with_newest<T>(&self, read: impl FnOnce(Lsn, &Arc<Layers>) -> T) -> T {
+    pub(crate) fn get_with(
+        &self,
+        keyspace: KeyspaceId,
+        key: &[u8],
+        read: &mut dyn FnMut(&[u8]),
+    ) -> Result<bool, StoreError> {
+        self.with_newest(|lsn, layers| layers.get_with(keyspace, key, lsn, read))
+    }
+
+    #[inline]
+    fn with_newest<T>(&self, read: impl FnOnce(Lsn, &Layers) -> T) -> T {
         let visible = self.publication.visible();
         let layers = self.layers.load();
-        // The base may have passed the LSN between the two loads. All up to its own is durable, and about to be visible.
-        let lsn = match is_planted("mvcc-newer-base-shown") {
-            true => visible,
-            false => visible.max(layers.floor),
-        };
-        read(lsn, &layers)
+        read(newest_in(&layers, visible), &layers)
     }
 
     pub(crate) fn begin(self: &Arc<Self>) -> Result<Transaction, StoreError> {
@@ -238,7 +248,8 @@ impl Shared {
         let (sealed_bytes, bytes_max) = (head.active.bytes(), self.options.conflict_bytes_max);
         head.chain
             .seal(Arc::clone(&active), sealed_bytes, bytes_max);
-        let layers = self.layers.load();
+        // Counted: what is protected while it is replaced would stay until the next replacement.
+        let layers = self.layers.load_full();
         let older = layers.memtables.iter().map(Arc::clone);
         self.layers.store(Arc::new(Layers {
             memtables: std::iter::once(Arc::clone(&active)).chain(older).collect(),
@@ -309,6 +320,16 @@ impl Shared {
 
     fn is_full(&self) -> bool {
         self.layers.load().sealed().len() > self.options.sealed_memtables_max
+    }
+}
+
+/// The newest commit to read in layers that were loaded after the visible LSN. Their base may have passed that between the
+/// two loads: all up to its own is durable, and about to be visible (S3).
+#[inline]
+fn newest_in(layers: &Layers, visible: Lsn) -> Lsn {
+    match is_planted("mvcc-newer-base-shown") {
+        true => visible,
+        false => visible.max(layers.floor),
     }
 }
 

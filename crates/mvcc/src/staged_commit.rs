@@ -246,7 +246,7 @@ impl Shared {
         let (sealed_bytes, bytes_max) = (head.active.bytes(), self.options.conflict_bytes_max);
         head.chain
             .seal_behind(commit, Arc::clone(&active), sealed_bytes, bytes_max);
-        let shown = self.layers.load();
+        let shown = self.layers.load_full();
         let older = shown.memtables.iter().filter(|older| !older.is_empty());
         let memtables = std::iter::once(&active).chain(older).map(Arc::clone);
         self.layers.store(Arc::new(Shown {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use drystone_base::sync::{ArcSwap, Mutex, RwLock};
+use drystone_base::sync::{ArcSwap, Mutex, Published, RwLock};
 use drystone_base::{Env, KeyspaceId, Lsn};
 use drystone_engine::{Engine, Progress};
 use drystone_wal::Log;
@@ -93,7 +93,7 @@ impl Store {
             engine,
             log: RwLock::new(Some(log)),
             closed: AtomicBool::new(false),
-            layers: ArcSwap::from_pointee(layers),
+            layers: Published::new(Arc::new(layers)),
             publication: Publication::new(merged),
             head: Mutex::new(Head { active, chain }),
             merges: Mutex::new(Merges::default()),
@@ -137,6 +137,20 @@ impl Store {
     #[inline]
     pub fn get(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
         self.shared.get(keyspace, key)
+    }
+
+    /// As [`View::get_with`] of the newest committed state. The cheapest read there is.
+    ///
+    /// # Errors
+    /// As [`View::get_with`].
+    #[inline]
+    pub fn get_with(
+        &self,
+        keyspace: KeyspaceId,
+        key: &[u8],
+        mut read: impl FnMut(&[u8]),
+    ) -> Result<bool, StoreError> {
+        self.shared.get_with(keyspace, key, &mut read)
     }
 
     /// Makes all commits so far durable.

@@ -52,6 +52,22 @@ impl View {
         self.layers.get(keyspace, key, self.lsn)
     }
 
+    /// Shows the value of `key` to `read` where it lies, and says whether there is one. As [`View::get`], for values that
+    /// are looked at and not kept: no holder is counted and nothing is copied. `read` must not wait for anything: what is
+    /// given up meanwhile stays in memory.
+    ///
+    /// # Errors
+    /// As [`View::get`]; `read` was not called then.
+    #[inline]
+    pub fn get_with(
+        &self,
+        keyspace: KeyspaceId,
+        key: &[u8],
+        mut read: impl FnMut(&[u8]),
+    ) -> Result<bool, StoreError> {
+        self.layers.get_with(keyspace, key, self.lsn, &mut read)
+    }
+
     /// The entries of a part of a keyspace. Nothing is read before the first step.
     #[must_use]
     pub fn range(&self, keyspace: KeyspaceId, range: impl Into<KeyRange>) -> Range {

@@ -119,7 +119,7 @@ pub(crate) fn warm(page: &[u8]) {
     std::hint::black_box(lines.fold(0, |sum, byte| sum ^ byte));
 }
 
-const WARM_BYTES: usize = 12 * 64;
+pub(crate) const WARM_BYTES: usize = 12 * 64;
 
 #[cfg(test)]
 mod tests;

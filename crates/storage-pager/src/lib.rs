@@ -69,7 +69,7 @@ pub use block::{BLOCK_BYTES, BlockNo};
 pub use cache::CachePolicy;
 pub use drystone_compress::{Codec, CompressError};
 pub use error::{Malformed, PagerError};
-pub use frame_pointers::FramePointers;
+pub use frame_pointers::{FramePointers, FrameRef};
 pub use page_ref::{CODEC_NONE, MAX_PAGE_BYTES, PAGE_REF_BYTES, PageRef};
 pub use pager::{Pager, PagerOptions, PagerStats};
 pub use root::Root;

@@ -15,7 +15,7 @@ use crate::cache::{Arrival, Cache, CachePolicy};
 use crate::data_file::DataFile;
 use crate::error::{Malformed, PagerError};
 use crate::extent_set::ExtentSet;
-use crate::frame_pointers::FramePointers;
+use crate::frame_pointers::{FramePointers, FrameRef};
 use crate::free_list;
 use crate::page_ref::PageRef;
 use crate::root::Root;
@@ -200,6 +200,14 @@ impl Pager {
         let bytes = self.inner.read(page)?;
         self.inner.cache.point(page, pointers, idx);
         Ok(bytes)
+    }
+
+    /// The frame of child `idx` of a page that has these pointers, where it lies, if there is a pointer to it. It was proved
+    /// when it was read.
+    #[inline]
+    #[must_use]
+    pub fn child_frame<'a>(&self, pointers: &'a FramePointers, idx: usize) -> Option<FrameRef<'a>> {
+        pointers.frame(idx, self.inner.cache.touch())
     }
 
     /// As [`Pager::read`], for a scan: where the page has to be read from the file, `next` names pages that will be wanted

@@ -59,6 +59,7 @@ pub(super) const SHUTTLE: &[Canary] = &[
 pub(super) const LOOM: &[Canary] = &[
     bug("mvcc-early-visibility", "loom_what_is_seen_is_durable_and_stays"),
     bug("pager-pointer-set-late", "loom_a_pointer"),
+    bug("base-hazard-not-looked-again", "loom_what_a_reader_follows"),
 ];
 
 /// For each model: some bugs show in one schedule of hundreds.

@@ -57,7 +57,9 @@ impl Models {
             Models::Shuttle => {
                 "--package drystone --no-default-features --features btree --test shuttle"
             }
-            Models::Loom => "--package drystone-mvcc --package drystone-storage-pager --lib",
+            Models::Loom => {
+                "--package drystone-base --package drystone-mvcc --package drystone-storage-pager --lib"
+            }
         };
         let which = which.split(' ');
         cmd!(

@@ -78,6 +78,15 @@ impl Table {
         self.tree.get(key, lsn)
     }
 
+    /// As [`Table::get`], where it lies.
+    #[inline]
+    pub(crate) fn get_ref(&self, key: &[u8], lsn: Lsn) -> Option<Option<&[u8]>> {
+        if is_planted("mvcc-snapshot-sees-newest") {
+            return self.tree.get_ref(key, Lsn::MAX);
+        }
+        self.tree.get_ref(key, lsn)
+    }
+
     pub(crate) fn cursor(&self, lsn: Lsn) -> TreeCursor {
         TreeCursor::new(&self.tree, lsn)
     }

@@ -213,6 +213,12 @@ impl Tree {
         Some(self.find(key)?.version(lsn)?.value.to_bytes())
     }
 
+    /// As [`Tree::get`], where it lies.
+    #[inline]
+    pub(crate) fn get_ref(&self, key: &[u8], lsn: Lsn) -> Option<Option<&[u8]>> {
+        Some(self.find(key)?.version(lsn)?.value.bytes())
+    }
+
     /// The LSN of the newest version of `key`.
     pub(crate) fn newest_of(&self, key: &[u8]) -> Option<Lsn> {
         Some(self.find(key)?.newest().lsn)

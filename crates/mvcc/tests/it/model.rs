@@ -207,6 +207,7 @@ impl Run {
                 let read = |part: KeyRange| view.range(id, part);
                 check_entries(state, id, range, turns, &read);
                 check_gets(state, id, |key| view.get(id, key).unwrap());
+                check_gets(state, id, |key| shown(view, id, key));
                 check_tail(state, id, view, view.tail(id));
                 let count = state.entries.get(&id).map_or(0, BTreeMap::len);
                 assert_eq!(view.count(id).unwrap(), count as u64);
@@ -274,6 +275,15 @@ fn lent(mut range: Range, next: impl Fn(&mut Range) -> Lent<'_>) -> Vec<(Bytes, 
     }
     assert!(range.next().is_none(), "it stays at its end");
     entries
+}
+
+/// The value of `key`, as a view shows it.
+fn shown(view: &View, id: KeyspaceId, key: &[u8]) -> Option<Bytes> {
+    let mut seen = None;
+    let show = |value: &[u8]| seen = Some(Bytes::copy_from_slice(value));
+    let is_there = view.get_with(id, key, show).unwrap();
+    assert_eq!(is_there, seen.is_some());
+    seen
 }
 
 fn check_gets(state: &State, id: KeyspaceId, get: impl Fn(&[u8]) -> Option<Bytes>) {

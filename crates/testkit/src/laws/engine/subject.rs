@@ -176,6 +176,7 @@ pub(super) fn check_keyspace(
     assert_eq!(count, expected.len() as u64, "count of {keyspace} at {at}");
     for key in model.known_keys(keyspace) {
         let found = ok("get", snapshot.get(keyspace, &key));
+        check_shown(snapshot, keyspace, &key, found.as_ref());
         let expected = model.get(at, keyspace, &key);
         assert!(
             found.as_ref() == expected,
@@ -217,8 +218,30 @@ pub(super) fn scan_back(
     Ok(entries)
 }
 
+/// What is shown of a value is the value.
+fn check_shown(snapshot: &dyn Snapshot, keyspace: KeyspaceId, key: &[u8], value: Option<&Bytes>) {
+    let mut seen = None;
+    let mut read = |value: &[u8]| seen = Some(Bytes::copy_from_slice(value));
+    let is_there = ok("get_with", snapshot.get_with(keyspace, key, &mut read));
+    assert_eq!(
+        is_there,
+        value.is_some(),
+        "whether {} is there",
+        crate::model::show(key)
+    );
+    assert!(
+        seen.as_ref() == value,
+        "what is shown of {}",
+        crate::model::show(key)
+    );
+}
+
 pub(super) fn entry(cursor: &dyn Cursor) -> Result<Entry, EngineError> {
-    Ok((Bytes::copy_from_slice(cursor.key()), cursor.value()?))
+    let value = cursor.value()?;
+    if let Some(lent) = cursor.value_ref() {
+        assert_eq!(lent, value, "the value that is lent is the value");
+    }
+    Ok((Bytes::copy_from_slice(cursor.key()), value))
 }
 
 /// The engine verifies clean, and `verify` saw every entry.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use drystone_base::{Env, KeyspaceId, Lsn, OpenMode};
 use drystone_btree::{BTree, BTreeOptions, Codec, MIN_PAGE_BYTES, WriteBatch};
-use drystone_engine::{Engine, Snapshot};
+use drystone_engine::{Change, Engine, Op, SliceChanges, Snapshot, StageId, Staging};
 
 fn golden(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
@@ -109,6 +109,54 @@ fn files_of_version_1_open() {
     let write = |env: &Env| write(&open(env, MIN_PAGE_BYTES));
     let tree = check_file(&file("v1.data", write));
     assert_eq!(tree.newest().codec(KeyspaceId(1)), Some(Codec::None));
+}
+
+/// A stage that was adopted, and one that waits.
+fn write_stages(tree: &BTree) {
+    write(tree);
+    let put = |key: &'static [u8], value: &'static [u8]| Change {
+        keyspace: KeyspaceId(4),
+        key,
+        op: Op::Put(value),
+    };
+    let adopted = tree.stage(&mut SliceChanges::new(&[], &[put(b"of", b"stage 1")]));
+    tree.adopt(adopted.unwrap()).unwrap();
+    let dropped = [KeyspaceId(2)];
+    let changes = [put(b"of", b"stage 2")];
+    tree.stage(&mut SliceChanges::new(&dropped, &changes))
+        .unwrap();
+}
+
+#[test]
+fn files_of_version_2_open() {
+    let write = |env: &Env| write_stages(&open(env, MIN_PAGE_BYTES));
+    let bytes = file("v2-staged.data", write);
+    for is_adopted in [true, false] {
+        let env = Env::memory(3);
+        env.files.create_dir_all(Path::new("tree")).unwrap();
+        let path = Path::new("tree/data");
+        let file = env.files.open(path, OpenMode::CreateNew).unwrap();
+        file.write_all_at(&bytes, 0).unwrap();
+        let tree = open(&env, MIN_PAGE_BYTES);
+        assert_eq!((tree.adopted(), tree.merged_lsn()), (StageId(1), Lsn(2)));
+        let of = |snapshot: &dyn Snapshot| snapshot.get(KeyspaceId(4), b"of").unwrap().unwrap();
+        assert_eq!(of(&*tree.newest()), "stage 1");
+        let (stage, staged) = tree.staged().unwrap();
+        assert_eq!((stage, of(&*staged)), (StageId(2), "stage 2".into()));
+        assert!(tree.verify().unwrap().findings.is_empty());
+        match is_adopted {
+            true => tree.adopt(stage).unwrap(),
+            false => tree.discard(stage).unwrap(),
+        }
+        let left: &[u32] = if is_adopted {
+            &[1, 3, 4]
+        } else {
+            &[1, 2, 3, 4]
+        };
+        let found = tree.newest().keyspaces().unwrap();
+        assert!(found.into_iter().eq(left.iter().copied().map(KeyspaceId)));
+        assert!(tree.verify().unwrap().findings.is_empty());
+    }
 }
 
 /// What codecs write may change; that it is read may not. With pages long enough to be worth it.

@@ -97,10 +97,11 @@ fn announce<T>(word: &AtomicPtr<()>, source: &AtomicPtr<T>) -> Option<NonNull<T>
     let mut seen = source.load(Ordering::Relaxed);
     loop {
         let Some(at) = NonNull::new(seen) else {
-            word.store(ptr::null_mut(), Ordering::Relaxed);
+            word.store(ptr::null_mut(), Ordering::Release);
             return None;
         };
-        word.store(seen.cast(), Ordering::Relaxed);
+        // `Release`, as all stores to a word: a retirer that finds any of them comes after all that was read before.
+        word.store(seen.cast(), Ordering::Release);
         imp::light_fence();
         // `Acquire`: pairs with the `Release` of who linked it, so that it is seen whole.
         seen = source.load(Ordering::Acquire);

@@ -38,11 +38,14 @@ fn loom_what_a_reader_follows_is_not_freed_under_it() {
         let reader = {
             let shared = Arc::clone(&shared);
             thread::spawn(move || {
-                let at = announce(&shared.word, &shared.source).expect("something is linked");
-                // SAFETY: the other thread frees it once the word does not name it.
-                let value = unsafe { at.as_ref() }.with(|value| unsafe { *value });
-                assert!(value == 1 || value == 2, "it was freed");
-                shared.word.store(ptr::null_mut(), Ordering::Release);
+                // Twice: what is announced next also says that the reader is done with what it read before.
+                for _ in 0..2 {
+                    let at = announce(&shared.word, &shared.source).expect("something is linked");
+                    // SAFETY: the other thread frees it once the word does not name it.
+                    let value = unsafe { at.as_ref() }.with(|value| unsafe { *value });
+                    assert!(value == 1 || value == 2, "it was freed");
+                    shared.word.store(ptr::null_mut(), Ordering::Release);
+                }
             })
         };
         shared.source.store(linked(2), Ordering::Release);

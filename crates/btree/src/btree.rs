@@ -27,6 +27,7 @@ use crate::pin::PinBudget;
 use crate::snapshot::{BTreeSnapshot, State};
 use crate::tree::{Tree, TreeRoot};
 use crate::verify;
+use crate::write_transaction::WriteTransaction;
 
 /// A copy-on-write B+tree for each keyspace, all in one file.
 ///
@@ -46,6 +47,8 @@ pub struct BTree {
     merging: Mutex<()>,
     /// Latch: taken under `merging`, by whoever compacts.
     compactions: Mutex<Compactions>,
+    /// Latch: held by the one write transaction, batch or load at a time, from its beginning to its end.
+    writing: Mutex<()>,
     merges: AtomicU64,
     moved_bytes: AtomicU64,
 }
@@ -78,6 +81,7 @@ impl BTree {
             staged: ArcSwapOption::new(staged),
             merging: Mutex::new(()),
             compactions: Mutex::default(),
+            writing: Mutex::new(()),
             merges: AtomicU64::new(0),
             moved_bytes: AtomicU64::new(0),
         })
@@ -89,17 +93,26 @@ impl BTree {
         self.newest.load_full()
     }
 
-    /// Merges a batch, durably, as the state after the newest one; returns that state's number. For trees used alone.
+    /// Begins the write transaction, once the one before has ended: there is one at a time. For trees used alone.
+    ///
+    /// A thread that has one must not begin another, nor write in any other way: it would wait for itself.
+    pub fn begin_write(&self) -> WriteTransaction<'_> {
+        WriteTransaction::new(self, self.writing.lock())
+    }
+
+    /// Merges a batch, durably, as the state after the newest one; returns that state's number. Waits for the write
+    /// transaction to end. For trees used alone.
     ///
     /// # Errors
     /// As [`Engine::merge`].
     pub fn write_batch(&self, batch: &WriteBatch) -> Result<Lsn, EngineError> {
+        let _writing = self.writing.lock();
         self.merge_next(&mut batch.changes())
     }
 
     /// Merges entries of one keyspace that come strictly ascending, durably, as the state after the newest one; returns
     /// that state's number. Into an empty keyspace, or behind all it has, they make full pages. Memory does not grow
-    /// with their number.
+    /// with their number. Waits for the write transaction to end.
     ///
     /// # Errors
     /// [`EngineError::Unsorted`]; otherwise as [`Engine::merge`]. Nothing was merged.
@@ -108,6 +121,7 @@ impl BTree {
         keyspace: KeyspaceId,
         entries: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Lsn, EngineError> {
+        let _writing = self.writing.lock();
         self.merge_next(&mut SortedEntries::new(keyspace, entries.into_iter()))
     }
 
@@ -134,7 +148,8 @@ impl BTree {
         Ok(())
     }
 
-    fn merge_next(&self, changes: &mut dyn Changes) -> Result<Lsn, EngineError> {
+    /// Merges as the state after the newest one, for the one who holds `writing`.
+    pub(crate) fn merge_next(&self, changes: &mut dyn Changes) -> Result<Lsn, EngineError> {
         let merging = self.merging.lock();
         let upto = self.merged_lsn().next();
         self.merge_whole(changes, upto)?;
@@ -190,7 +205,7 @@ impl BTree {
         let payload = self.payload(directory, old.stages());
         let committed = tower.into_writer().commit(&payload.encode(), upto);
         committed.map_err(from_pager)?;
-        let keyspaces = directory::with_fates(old.keyspaces(), fates, &self.budget);
+        let keyspaces = old.keyspaces().with_fates(fates, &self.budget);
         let root = self.pages.pager().root();
         let state = State::new(root, Arc::clone(&self.pages), directory, keyspaces);
         self.publish(state.with_stages(old.stages()));
@@ -266,7 +281,9 @@ fn open_staged(
     let keyspaces = directory::read_directory(state.pages(), staged.directory.as_ref(), budget)?;
     let root = Arc::clone(state.root());
     let staged = State::new(root, state.shared_pages(), staged.directory, keyspaces);
-    Ok(Some(Arc::new(BTreeSnapshot::new(staged.with_stages(stages)))))
+    Ok(Some(Arc::new(BTreeSnapshot::new(
+        staged.with_stages(stages),
+    ))))
 }
 
 impl Engine for BTree {

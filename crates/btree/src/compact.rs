@@ -226,9 +226,8 @@ impl Compaction {
         budget: Budget,
     ) -> Result<Vec<(KeyspaceId, Fate)>, EngineError> {
         let mut fates = Vec::new();
-        let keyspaces = old.keyspaces();
-        let first = keyspaces.partition_point(|keyspace| keyspace.id() < from.keyspace);
-        for keyspace in &keyspaces[first..] {
+        let keyspaces = old.keyspaces().iter();
+        for keyspace in keyspaces.skip_while(|keyspace| keyspace.id() < from.keyspace) {
             let (id, tree) = (keyspace.id(), keyspace.tree());
             let key = match id == from.keyspace {
                 true => from.key.clone(),

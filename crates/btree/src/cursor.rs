@@ -13,6 +13,7 @@ use drystone_engine::{Cursor, EngineError};
 use smallvec::SmallVec;
 
 use crate::keyspace::{Keyspace, Place};
+use crate::keyspace_list::ListPlace;
 use crate::node::child::Overflow;
 use crate::node::{Node, Payload};
 use crate::pages::Pages;
@@ -24,7 +25,7 @@ use crate::snapshot::State;
 pub struct BTreeCursor {
     state: Arc<State>,
     /// Which of the state's keyspaces. `None`: it is not there, so it is empty.
-    keyspace: Option<usize>,
+    keyspace: Option<ListPlace>,
     /// The inner nodes above the leaf, the root first.
     path: Path,
     /// `None`: it is on no entry.
@@ -75,7 +76,7 @@ impl Step {
 
 impl BTreeCursor {
     pub(crate) fn new(state: Arc<State>, id: KeyspaceId) -> BTreeCursor {
-        let keyspace = state.keyspace_idx(id);
+        let keyspace = state.keyspace_place(id);
         BTreeCursor {
             state,
             keyspace,
@@ -101,7 +102,7 @@ impl BTreeCursor {
             return Ok(false);
         };
         let pages = self.state.pages();
-        let keyspace = &self.state.keyspaces()[keyspace];
+        let keyspace = self.state.keyspaces().at(keyspace);
         let Some(top) = keyspace.top(pages)? else {
             return Ok(false);
         };
@@ -156,7 +157,7 @@ impl BTreeCursor {
             return Ok(false);
         };
         let pages = self.state.pages();
-        let keyspace = &self.state.keyspaces()[keyspace];
+        let keyspace = self.state.keyspaces().at(keyspace);
         while let Some(step) = self.path.pop() {
             let place = match step.node {
                 Some(node) => Place::Read(*node),

@@ -8,6 +8,7 @@ use drystone_engine::{Change, EngineError, Op, SliceChanges};
 use drystone_storage_pager::Codec;
 
 use crate::keyspace::Keyspace;
+use crate::keyspace_list::KeyspaceList;
 use crate::merge::Walk;
 use crate::merge::feed::{Feed, Hand};
 use crate::merge::tower::Tower;
@@ -49,33 +50,13 @@ pub(crate) fn merge_directory(
     }
 }
 
-/// The keyspaces after a merge with these fates; both ascend by number.
-pub(crate) fn with_fates(
-    keyspaces: &[Arc<Keyspace>],
-    fates: &[(KeyspaceId, Fate)],
-    budget: &Arc<PinBudget>,
-) -> Vec<Arc<Keyspace>> {
-    let is_kept = |keyspace: &&Arc<Keyspace>| {
-        let fate = fates.binary_search_by_key(&keyspace.id(), |(id, _)| *id);
-        fate.is_err()
-    };
-    let mut next: Vec<_> = keyspaces.iter().filter(is_kept).cloned().collect();
-    for (id, fate) in fates {
-        if let Fate::Tree(tree) = fate {
-            next.push(Keyspace::new(*id, *tree, budget));
-        }
-    }
-    next.sort_unstable_by_key(|keyspace| keyspace.id());
-    next
-}
-
 /// Reads all keyspaces of a directory. That they ascend, and that every leaf has one, also bounds the time that a damaged
 /// directory takes which names a page many times.
 pub(crate) fn read_directory(
     pages: &Pages,
     root: Option<&TreeRoot>,
     budget: &Arc<PinBudget>,
-) -> Result<Vec<Arc<Keyspace>>, EngineError> {
+) -> Result<KeyspaceList, EngineError> {
     let mut keyspaces: Vec<Arc<Keyspace>> = Vec::new();
     let mut on_leaf = |leaf: &Node| {
         if leaf.key_count() == 0 {
@@ -101,7 +82,7 @@ pub(crate) fn read_directory(
             &mut on_leaf,
         )?;
     }
-    Ok(keyspaces)
+    Ok(KeyspaceList::new(keyspaces))
 }
 
 /// Reads one entry of a leaf of the directory.

@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use drystone_base::{Env, KeyspaceId};
-//! use drystone_btree::{BTree, BTreeOptions, WriteBatch};
+//! use drystone_btree::{BTree, BTreeOptions};
 //! use drystone_engine::Snapshot;
 //! use std::path::Path;
 //!
@@ -17,10 +17,11 @@
 //! let stones = KeyspaceId(1);
 //!
 //! let tree = BTree::open(&env, dir, BTreeOptions::default())?;
-//! let mut batch = WriteBatch::new();
-//! batch.put(stones, "slate", "flat");
-//! batch.put(stones, "flint", "hard");
-//! tree.write_batch(&batch)?; // durable when it returns
+//! let mut tx = tree.begin_write(); // one at a time
+//! tx.put(stones, "slate", "flat")?;
+//! tx.put(stones, "flint", "hard")?;
+//! assert_eq!(tx.range(stones, &b"f"[..]..).count(), 2);
+//! tx.commit()?; // durable when it returns
 //!
 //! tree.load_sorted(KeyspaceId(2), (0..1000u32).map(|n| (n.to_be_bytes(), b"pebble")))?;
 //!
@@ -38,6 +39,15 @@
 //! # }
 //! ```
 //!
+//! # Used alone
+//! - Reading: [`BTree::newest`] gives the newest state, a [`BTreeSnapshot`]: point reads, ranges and cursors both ways,
+//!   counts of ranges, the n-th entry, samples. It never changes; while it lives, the file keeps its pages.
+//! - Writing: [`BTree::begin_write`] gives the write transaction, which reads its own writes; [`BTree::write_batch`] and
+//!   [`BTree::load_sorted`] take changes as they are. Each ends in one merge, durable when it returns, and its cost is that
+//!   of the pages it touches and three syncs: many changes at a time cost little more than one.
+//! - Care: [`Engine::verify`](drystone_engine::Engine::verify) checks every page; [`Engine::step`](drystone_engine::Engine::step)
+//!   gives free space back.
+//!
 //! # Limits
 //! Keys: [`MAX_KEY_BYTES`]. Values: [`MAX_VALUE_BYTES`]; those longer than a quarter of `page_bytes` lie in pages of
 //! their own. A node's page stays within `page_bytes` unless a single key demands more.
@@ -50,7 +60,7 @@
 //!
 //! # Modules, in reading order
 //! `node` (one page; `format` has its layout), `tree` and `payload` (where trees begin), `keyspace`, `snapshot`,
-//! `cursor`, `range` (reading), `merge` (of one tree), `merging` (of all, in slices), `btree`, `verify`.
+//! `cursor`, `range`, `positions` (reading), `merge` (of one tree), `merging` (of all, in slices), `btree`, `verify`.
 
 mod batch;
 mod btree;
@@ -62,6 +72,7 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod keyspace;
+mod keyspace_list;
 mod limits;
 mod merge;
 mod merging;
@@ -70,6 +81,7 @@ mod options;
 mod pages;
 mod payload;
 mod pin;
+mod positions;
 mod range;
 mod read_ahead;
 mod release;
@@ -77,6 +89,7 @@ mod snapshot;
 mod staging;
 mod tree;
 mod verify;
+mod write_transaction;
 
 pub use batch::WriteBatch;
 pub use btree::BTree;
@@ -86,3 +99,4 @@ pub use limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
 pub use options::{BTreeOptions, MAX_PAGE_BYTES, MIN_PAGE_BYTES};
 pub use range::Range;
 pub use snapshot::BTreeSnapshot;
+pub use write_transaction::{WriteRange, WriteTransaction};

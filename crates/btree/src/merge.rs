@@ -360,3 +360,6 @@ fn leaf_entry<'a>(key: &'a [u8], payload: &'a [u8], overflow: bool) -> Entry<'a>
         overflow,
     }
 }
+
+#[cfg(test)]
+mod tests;

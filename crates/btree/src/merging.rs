@@ -208,9 +208,11 @@ impl MergeJob for BTreeMerge {
             self.tree.commit_merge(merging)?;
             return Ok(Progress::Idle);
         }
-        merging.fold(&mut *self.changes, budget)?;
-        self.merging = Some(merging);
-        Ok(Progress::More)
+        let folded = merging.fold(&mut *self.changes, budget);
+        if folded.is_ok() || is_planted("btree-failed-merge-continued") {
+            self.merging = Some(merging);
+        }
+        folded.map(|()| Progress::More)
     }
 }
 

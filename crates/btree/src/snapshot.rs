@@ -10,8 +10,10 @@ use drystone_storage_pager::{Codec, Root};
 
 use crate::cursor::BTreeCursor;
 use crate::keyspace::Keyspace;
+use crate::keyspace_list::{KeyspaceList, ListPlace};
 use crate::pages::Pages;
 use crate::payload::Stages;
+use crate::positions::count_range;
 use crate::range::Range;
 use crate::tree::{self, TreeRoot};
 
@@ -22,8 +24,7 @@ pub(crate) struct State {
     root: Arc<Root>,
     pages: Arc<Pages>,
     directory: Option<TreeRoot>,
-    /// Ascending by number.
-    keyspaces: Vec<Arc<Keyspace>>,
+    keyspaces: KeyspaceList,
     stages: Stages,
 }
 
@@ -39,9 +40,8 @@ impl State {
         root: Arc<Root>,
         pages: Arc<Pages>,
         directory: Option<TreeRoot>,
-        keyspaces: Vec<Arc<Keyspace>>,
+        keyspaces: KeyspaceList,
     ) -> State {
-        debug_assert!(keyspaces.is_sorted_by_key(|keyspace| keyspace.id()));
         State {
             root,
             pages,
@@ -86,22 +86,20 @@ impl State {
         self.directory
     }
 
-    pub(crate) fn keyspaces(&self) -> &[Arc<Keyspace>] {
+    pub(crate) fn keyspaces(&self) -> &KeyspaceList {
         &self.keyspaces
     }
 
     #[inline]
     pub(crate) fn keyspace(&self, id: KeyspaceId) -> Option<&Arc<Keyspace>> {
-        self.keyspace_idx(id).map(|idx| &self.keyspaces[idx])
+        let place = self.keyspace_place(id)?;
+        Some(self.keyspaces.at(place))
     }
 
     /// Where among the keyspaces it is.
     #[inline]
-    pub(crate) fn keyspace_idx(&self, id: KeyspaceId) -> Option<usize> {
-        let found = self
-            .keyspaces
-            .binary_search_by_key(&id, |keyspace| keyspace.id());
-        found.ok()
+    pub(crate) fn keyspace_place(&self, id: KeyspaceId) -> Option<ListPlace> {
+        self.keyspaces.find(id)
     }
 
     /// The same state under a newer root of the pager.
@@ -193,6 +191,18 @@ impl Snapshot for BTreeSnapshot {
     fn count(&self, keyspace: KeyspaceId) -> Result<u64, EngineError> {
         let keyspace = self.state.keyspace(keyspace);
         Ok(tree::entries(keyspace.and_then(|keyspace| keyspace.root())))
+    }
+
+    fn count_range(
+        &self,
+        keyspace: KeyspaceId,
+        start: Bound<&[u8]>,
+        end: Bound<&[u8]>,
+    ) -> Result<u64, EngineError> {
+        match self.state.keyspace(keyspace) {
+            Some(keyspace) => count_range(keyspace, &self.state.pages, start, end),
+            None => Ok(0),
+        }
     }
 
     fn keyspaces(&self) -> Result<Vec<KeyspaceId>, EngineError> {

@@ -73,7 +73,7 @@ impl BTree {
         let committed = writer.commit(&payload.encode(), lsn);
         committed.map_err(from_pager)?;
         let root = self.pages().pager().root();
-        let keyspaces = directory::with_fates(old.keyspaces(), &folded.fates, self.budget());
+        let keyspaces = old.keyspaces().with_fates(&folded.fates, self.budget());
         let staged = State::new(Arc::clone(&root), old.shared_pages(), directory, keyspaces);
         let staged = BTreeSnapshot::new(staged.with_stages(stages));
         self.set_staged(Some(Arc::new(staged)));

@@ -130,6 +130,25 @@ impl Keyspace {
         )
     }
 
+    /// How many entries it has, exactly. Nothing is walked over: what was merged is counted already, and only what is in
+    /// memory yet is looked at, key by key.
+    ///
+    /// # Errors
+    /// Damage or a failed read.
+    pub fn count(&self) -> Result<u64> {
+        self.count_range::<&[u8]>(..)
+    }
+
+    /// How many entries lie in a range of keys, exactly, in the newest commit. Costs as [`Keyspace::count`] does, whatever
+    /// the answer.
+    ///
+    /// # Errors
+    /// Damage or a failed read.
+    pub fn count_range<K: AsRef<[u8]>>(&self, range: impl RangeBounds<K>) -> Result<u64> {
+        let view = self.database.store().view();
+        Ok(view.count_range(self.id, key_range(range))?)
+    }
+
     /// The entries whose keys start with `prefix`, ascending; `.rev()` for descending.
     ///
     /// Damage and failed reads come as items.

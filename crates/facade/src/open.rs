@@ -241,6 +241,7 @@ fn wire(env: &Env, directory: &Path, options: &Options) -> Result<Store> {
     let log = Log::open(env, &directory.join(LOG), log_options, engine.merged_lsn())?;
     let store_options = StoreOptions {
         memtable_bytes: options.memtable_bytes,
+        step_bytes: options.merge_slice_bytes,
         conflict_bytes_max: options.memtable_bytes.saturating_mul(CONFLICT_MEMTABLES),
         ..StoreOptions::default()
     };

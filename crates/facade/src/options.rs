@@ -38,6 +38,11 @@ pub struct Options {
     /// when a third begins to fill, so a database takes three times this at most, and as much as the three commits take
     /// with which memtables got full. A reopen replays at most as much. Default: 64 MiB.
     pub memtable_bytes: u64,
+    /// About how many bytes one slice of a merge reads and writes. It is what a commit waits for at most where merges do
+    /// not keep up with commits: each then does slices in proportion to what it adds, one for small ones. Shorter slices
+    /// make commits more even, and merges a little dearer. What cannot be cut is a value longer than this, and the syncs
+    /// that end a merge. Default: 1 MiB.
+    pub merge_slice_bytes: u64,
     /// Size of one file of the log, in bytes. Default: 16 MiB.
     pub segment_bytes: u64,
     /// What a commit waits for, where it does not say so itself. Default: [`Durability::Sync`].
@@ -85,13 +90,14 @@ const MIB: u64 = 1 << 20;
 
 impl Options {
     /// For tests on a simulated disk. The caller does the background work, by
-    /// [`Database::step`](crate::Database::step), so that every run is the same; and memtables and files of the log are so
-    /// small that a short test meets full ones, merges and recoveries.
+    /// [`Database::step`](crate::Database::step), so that every run is the same; and memtables, slices of
+    /// merges and files of the log are so small that a short test meets full ones, merges and recoveries.
     #[must_use]
     pub fn simulated() -> Options {
         Options {
             cache_bytes: 256 << 10,
             memtable_bytes: 8 << 10,
+            merge_slice_bytes: 4 << 10,
             segment_bytes: 16 << 10,
             background: BackgroundWork::Manual,
             ..Options::default()
@@ -108,6 +114,7 @@ impl Default for Options {
             compression: Codec::None,
             cache_bytes: 256 << 20,
             memtable_bytes: 64 * MIB,
+            merge_slice_bytes: MIB,
             segment_bytes: 16 * MIB,
             durability: Durability::Sync,
             isolation: IsolationLevel::RepeatableRead,

@@ -61,6 +61,18 @@ impl Snapshot {
         Entries(self.0.range(keyspace.id(), key_range(range)))
     }
 
+    /// How many entries lie in a range of keys, exactly. Costs as [`Keyspace::count`] does, whatever the answer.
+    ///
+    /// # Errors
+    /// Damage or a failed read.
+    pub fn count_range<K: AsRef<[u8]>>(
+        &self,
+        keyspace: &Keyspace,
+        range: impl RangeBounds<K>,
+    ) -> Result<u64> {
+        Ok(self.0.count_range(keyspace.id(), key_range(range))?)
+    }
+
     /// The entries whose keys start with `prefix`, ascending; `.rev()` for descending.
     ///
     /// Damage and failed reads come as items.

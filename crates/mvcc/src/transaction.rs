@@ -177,6 +177,22 @@ impl Transaction {
             .range_over(keyspace, range.into(), writes, self.writes.runs())
     }
 
+    /// How many entries of a keyspace lie in a range, its own writes included. As [`View::count_range`].
+    ///
+    /// # Errors
+    /// Damage or a failed read in the base.
+    pub fn count_range(
+        &self,
+        keyspace: KeyspaceId,
+        range: impl Into<KeyRange>,
+    ) -> Result<u64, StoreError> {
+        if self.writes.dropped().contains(&keyspace) {
+            return Ok(0);
+        }
+        let writes = self.own_writes(keyspace);
+        self.view.count_over(keyspace, &range.into(), writes, self.writes.runs())
+    }
+
     /// The keys of a keyspace that changed after the base of the transaction's view, its own writes included. It is for
     /// the source of a derived index, writes to which never spill; of another keyspace it lacks what was spilled.
     #[must_use]

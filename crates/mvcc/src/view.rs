@@ -4,14 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use drystone_base::planted::is_planted;
 use drystone_base::{KeyspaceId, Lsn};
 use drystone_engine::Snapshot;
 
 use crate::catalog;
 use crate::error::StoreError;
-use crate::key_range::KeyRange;
+use crate::key_range::{KeyRange, is_after};
 use crate::layers::Layers;
-use crate::memory_merge::MemorySources;
+use crate::memory_merge::{Direction, MemoryMerge, MemorySources};
 use crate::range::Range;
 use crate::spill::Run;
 use crate::tail::Tail;
@@ -82,9 +83,7 @@ impl View {
         writes: Option<Arc<Writes>>,
         runs: &[Arc<Run>],
     ) -> Range {
-        let runs = runs.iter().rev().filter(|run| run.has_keyspace(keyspace));
-        let runs = runs.map(|run| (Arc::clone(run), keyspace));
-        match self.memory(keyspace, writes, runs.collect()) {
+        match self.memory(keyspace, writes, runs_of(runs, keyspace)) {
             Some(memory) => Range::new(keyspace, range, memory, Arc::clone(&self.layers.base)),
             None => Range::empty(),
         }
@@ -120,20 +119,52 @@ impl View {
         })
     }
 
-    /// How many entries a keyspace has. O(what the memtables hold of it), each looked up in the base.
+    /// How many entries a keyspace has, exactly. As [`View::count_range`] of all of it.
     ///
     /// # Errors
     /// Damage or a failed read in the base.
     pub fn count(&self, keyspace: KeyspaceId) -> Result<u64, StoreError> {
-        if self.layers.tables(keyspace, self.lsn).is_none() {
+        self.count_over(keyspace, &KeyRange::all(), None, &[])
+    }
+
+    /// How many entries of a keyspace lie in a range, exactly. The base counts without reading them, if it can; what the
+    /// memtables hold of the range is looked up in the base, one key after the other.
+    ///
+    /// # Errors
+    /// Damage or a failed read in the base.
+    pub fn count_range(
+        &self,
+        keyspace: KeyspaceId,
+        range: impl Into<KeyRange>,
+    ) -> Result<u64, StoreError> {
+        self.count_over(keyspace, &range.into(), None, &[])
+    }
+
+    /// As [`View::count_range`], with a transaction's writes on top, and what it spilled, oldest first.
+    pub(crate) fn count_over(
+        &self,
+        keyspace: KeyspaceId,
+        range: &KeyRange,
+        writes: Option<Arc<Writes>>,
+        runs: &[Arc<Run>],
+    ) -> Result<u64, StoreError> {
+        let Some(memory) = self.memory(keyspace, writes, runs_of(runs, keyspace)) else {
             return Ok(0);
-        }
-        let mut count = self.base().count(keyspace)?;
-        for (key, value) in self.tail(keyspace) {
-            let was_there = self.base().get(keyspace, &key)?.is_some();
-            count = count.saturating_add(u64::from(value.is_some()));
+        };
+        let (start, end) = (range.start.as_ref(), range.end.as_ref());
+        let (start, end) = (start.map(Bytes::as_ref), end.map(Bytes::as_ref));
+        let mut count = self.base().count_range(keyspace, start, end)?;
+        let mut tail = MemoryMerge::new(&memory, Direction::Forward, start);
+        while let Some(key) = tail.key()
+            && !is_after(&range.end, key)
+        {
+            let was_there = self.base().get(keyspace, key)?.is_some()
+                && !is_planted("mvcc-count-shadowed-twice");
+            count = count.saturating_add(u64::from(tail.value().is_some()));
             count = count.saturating_sub(u64::from(was_there));
+            tail.advance();
         }
+        tail.check()?;
         Ok(count)
     }
 
@@ -159,6 +190,12 @@ impl View {
     pub fn base(&self) -> &Arc<dyn Snapshot> {
         &self.layers.base
     }
+}
+
+/// The runs that have something of a keyspace, newest first.
+fn runs_of(runs: &[Arc<Run>], keyspace: KeyspaceId) -> Vec<(Arc<Run>, KeyspaceId)> {
+    let runs = runs.iter().rev().filter(|run| run.has_keyspace(keyspace));
+    runs.map(|run| (Arc::clone(run), keyspace)).collect()
 }
 
 /// Names and numbers from a range over [`catalog::names`].

@@ -25,6 +25,14 @@ pub struct SimOptions {
     /// What the keyspaces are in.
     #[serde(default)]
     pub engine: SimEngine,
+    /// About how long a slice of a merge is.
+    #[serde(default = "merge_slice_bytes")]
+    pub merge_slice_bytes: u32,
+}
+
+/// Of plans from before it was drawn: merges were whole.
+fn merge_slice_bytes() -> u32 {
+    u32::MAX
 }
 
 /// Of plans from before it was drawn.
@@ -73,6 +81,7 @@ impl Default for SimOptions {
             durability: Durable::Sync,
             page_bytes: 8192,
             engine: SimEngine::BTree,
+            merge_slice_bytes: 64 << 10,
         }
     }
 }
@@ -96,6 +105,7 @@ impl SimOptions {
                 0 => SimEngine::Model,
                 _ => SimEngine::BTree,
             },
+            merge_slice_bytes: *other.pick(&[1, 1 << 10, 8 << 10, 64 << 10, 1 << 20]),
         }
     }
 
@@ -105,6 +115,7 @@ impl SimOptions {
         Options {
             cache_bytes: self.cache_bytes as usize,
             memtable_bytes: u64::from(self.memtable_bytes),
+            merge_slice_bytes: u64::from(self.merge_slice_bytes),
             segment_bytes: u64::from(self.segment_bytes),
             durability: self.durability.into(),
             page_bytes: self.page_bytes,
@@ -131,6 +142,7 @@ impl SimOptions {
             with(|options, default| options.durability = default.durability),
             with(|options, default| options.page_bytes = default.page_bytes),
             with(|options, default| options.engine = default.engine),
+            with(|options, default| options.merge_slice_bytes = default.merge_slice_bytes),
         ];
         simpler
             .into_iter()

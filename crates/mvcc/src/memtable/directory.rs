@@ -1,4 +1,7 @@
 //! Directory: a memtable's tables by keyspace. Tables are added and never removed; finding one takes no latch.
+//!
+//! Two levels of buckets, the lower ones made when a table needs them: a few tables take one block of them, and of ten
+//! thousand no more than three share a bucket.
 
 use std::sync::Arc;
 
@@ -7,11 +10,14 @@ use drystone_base::sync::OnceLock;
 
 use super::table::Table;
 
-const BUCKETS: usize = 64;
+/// Buckets of a block, and blocks of a directory.
+const FANOUT: usize = 64;
 
 pub(crate) struct Directory {
-    buckets: [Bucket; BUCKETS],
+    blocks: [OnceLock<Box<Block>>; FANOUT],
 }
+
+type Block = [Bucket; FANOUT];
 
 /// The first of the tables that fall into a bucket.
 type Bucket = OnceLock<Box<Place>>;
@@ -24,19 +30,22 @@ struct Place {
 impl Directory {
     pub(crate) fn new() -> Directory {
         Directory {
-            buckets: std::array::from_fn(|_| OnceLock::new()),
+            blocks: std::array::from_fn(|_| OnceLock::new()),
         }
     }
 
     #[inline]
     pub(crate) fn get(&self, keyspace: KeyspaceId) -> Option<&Arc<Table>> {
-        let mut tables = places(self.bucket(keyspace)).map(|place| &place.table);
+        let (block, bucket) = position(keyspace);
+        let mut tables = places(&self.blocks[block].get()?[bucket]).map(|place| &place.table);
         tables.find(|table| table.keyspace() == keyspace)
     }
 
     /// The table of a keyspace, added when missing. Called by one thread at a time.
     pub(crate) fn get_or_add(&self, keyspace: KeyspaceId) -> &Arc<Table> {
-        let mut bucket = self.bucket(keyspace);
+        let (block, bucket) = position(keyspace);
+        let block = self.blocks[block].get_or_init(|| Box::new(new_block()));
+        let mut bucket = &block[bucket];
         loop {
             let place = bucket.get_or_init(|| {
                 Box::new(Place {
@@ -53,15 +62,23 @@ impl Directory {
 
     /// All tables, ascending by keyspace.
     pub(crate) fn tables(&self) -> Vec<Arc<Table>> {
-        let places = self.buckets.iter().flat_map(places);
+        let blocks = self.blocks.iter().filter_map(OnceLock::get);
+        let places = blocks.flat_map(|block| block.iter()).flat_map(places);
         let mut tables: Vec<_> = places.map(|place| Arc::clone(&place.table)).collect();
         tables.sort_unstable_by_key(|table| table.keyspace());
         tables
     }
+}
 
-    fn bucket(&self, keyspace: KeyspaceId) -> &Bucket {
-        &self.buckets[keyspace.0 as usize % BUCKETS]
-    }
+/// Which block a keyspace falls into, and which bucket there: neighbours share a block.
+#[inline]
+fn position(keyspace: KeyspaceId) -> (usize, usize) {
+    let number = keyspace.0 as usize;
+    (number / FANOUT % FANOUT, number % FANOUT)
+}
+
+fn new_block() -> Block {
+    std::array::from_fn(|_| OnceLock::new())
 }
 
 fn places(bucket: &Bucket) -> impl Iterator<Item = &Place> {

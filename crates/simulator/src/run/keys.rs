@@ -104,7 +104,8 @@ impl Run<'_> {
             Seen::Value(expected, found) => {
                 (expected, found.map(|found| found.into_iter().collect()))
             }
-            Seen::Entries(expected, entries) => {
+            Seen::Entries(expected, entries, count) => {
+                self.check_count(look, expected.len(), count)?;
                 let found = collect(entries, order_of(look));
                 (expected, found)
             }
@@ -112,6 +113,23 @@ impl Run<'_> {
         match found {
             Ok(found) => self.compare(look, &expected, &found),
             Err(error) => self.read_failed("read", &error),
+        }
+    }
+
+    /// A count is that of the entries, where one was asked for.
+    pub(super) fn check_count(
+        &mut self,
+        look: &Look,
+        expected: usize,
+        count: Option<Result<u64, Error>>,
+    ) -> Result<(), Stop> {
+        match count {
+            None => Ok(()),
+            Some(Ok(count)) if count == expected as u64 => Ok(()),
+            Some(Ok(count)) => Err(Stop::wrong(format!(
+                "{look:?}: a count of {count}; it is {expected}"
+            ))),
+            Some(Err(error)) => self.read_failed("count", &error),
         }
     }
 
@@ -145,11 +163,15 @@ impl Run<'_> {
                 handle,
                 |target| match target {
                     Target::Get(key) => Got::Value(transaction.get(keyspace, key)),
-                    Target::Range(from, to) => {
-                        Got::entries(transaction.get_range(keyspace, from..to))
-                    }
+                    Target::Range(from, to) => Got::counted(
+                        transaction.get_range(keyspace, from.clone()..to.clone()),
+                        transaction.count_range(keyspace, from..to),
+                    ),
                     Target::Prefix(key) => Got::entries(transaction.get_prefix(keyspace, key)),
-                    Target::All => Got::entries(transaction.get_range::<&[u8]>(keyspace, ..)),
+                    Target::All => Got::counted(
+                        transaction.get_range::<&[u8]>(keyspace, ..),
+                        transaction.count_range::<&[u8]>(keyspace, ..),
+                    ),
                 },
             ));
         }
@@ -157,16 +179,25 @@ impl Run<'_> {
             let snapshot = &pinned.snapshot;
             return Ok(see(&pinned.state, look, handle, |target| match target {
                 Target::Get(key) => Got::Value(snapshot.get(keyspace, key)),
-                Target::Range(from, to) => Got::entries(snapshot.get_range(keyspace, from..to)),
+                Target::Range(from, to) => Got::counted(
+                    snapshot.get_range(keyspace, from.clone()..to.clone()),
+                    snapshot.count_range(keyspace, from..to),
+                ),
                 Target::Prefix(key) => Got::entries(snapshot.get_prefix(keyspace, key)),
-                Target::All => Got::entries(snapshot.get_range::<&[u8]>(keyspace, ..)),
+                Target::All => Got::counted(
+                    snapshot.get_range::<&[u8]>(keyspace, ..),
+                    snapshot.count_range::<&[u8]>(keyspace, ..),
+                ),
             }));
         }
         Ok(see(&newest, look, handle, |target| match target {
             Target::Get(key) => Got::Value(keyspace.get(key)),
-            Target::Range(from, to) => Got::entries(keyspace.get_range(from..to)),
+            Target::Range(from, to) => Got::counted(
+                keyspace.get_range(from.clone()..to.clone()),
+                keyspace.count_range(from..to),
+            ),
             Target::Prefix(key) => Got::entries(keyspace.get_prefix(key)),
-            Target::All => Got::entries(keyspace.get_range::<&[u8]>(..)),
+            Target::All => Got::counted(keyspace.get_range::<&[u8]>(..), keyspace.count()),
         }))
     }
 }
@@ -177,7 +208,8 @@ pub(super) type Pair = (Bytes, Bytes);
 /// What a look must give, and what it gave.
 pub(super) enum Seen {
     Value(Vec<Pair>, Result<Option<Pair>, Error>),
-    Entries(Vec<Pair>, Box<Entries>),
+    /// With a count, where one was asked for.
+    Entries(Vec<Pair>, Box<Entries>, Option<Result<u64, Error>>),
 }
 
 /// A look in the words of the interface.
@@ -190,12 +222,16 @@ enum Target {
 
 enum Got {
     Value(Result<Option<Bytes>, Error>),
-    Entries(Box<Entries>),
+    Entries(Box<Entries>, Option<Result<u64, Error>>),
 }
 
 impl Got {
     fn entries(entries: Entries) -> Got {
-        Got::Entries(Box::new(entries))
+        Got::Entries(Box::new(entries), None)
+    }
+
+    fn counted(entries: Entries, count: Result<u64, Error>) -> Got {
+        Got::Entries(Box::new(entries), Some(count))
     }
 }
 
@@ -214,7 +250,7 @@ fn see(state: &State, look: &Look, handle: &Handle, ask: impl Fn(Target) -> Got)
         Got::Value(value) => {
             Seen::Value(expected, value.map(|value| value.map(|value| (key, value))))
         }
-        Got::Entries(entries) => Seen::Entries(expected, entries),
+        Got::Entries(entries, count) => Seen::Entries(expected, entries, count),
     }
 }
 

@@ -50,7 +50,8 @@ impl Run<'_> {
         let Some(handle) = self.handle(look.space()) else {
             return Ok(());
         };
-        if let Seen::Entries(expected, entries) = self.look(task, source, look, &handle)? {
+        if let Seen::Entries(expected, entries, count) = self.look(task, source, look, &handle)? {
+            self.check_count(look, expected.len(), count)?;
             self.task(task)?.cursor = Some(Cursor {
                 entries,
                 expected: expected.into(),

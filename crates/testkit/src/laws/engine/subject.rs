@@ -1,6 +1,7 @@
 //! An engine under test, beside the model of what it must hold.
 
 use std::error::Error;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -174,6 +175,7 @@ pub(super) fn check_keyspace(
         .unwrap_or_else(|error| panic!("{keyspace} at {at}, backwards: {error}"));
     let count = ok("count", snapshot.count(keyspace));
     assert_eq!(count, expected.len() as u64, "count of {keyspace} at {at}");
+    check_counts(snapshot, &expected, keyspace);
     for key in model.known_keys(keyspace) {
         let found = ok("get", snapshot.get(keyspace, &key));
         check_shown(snapshot, keyspace, &key, found.as_ref());
@@ -185,6 +187,54 @@ pub(super) fn check_keyspace(
             found.map(crate::model::show),
             expected.map(crate::model::show),
         );
+    }
+}
+
+/// Counts of ranges between some of the keys, and between keys that are not there.
+fn check_counts(snapshot: &dyn Snapshot, expected: &[Entry], keyspace: KeyspaceId) {
+    let step = expected.len() / 5 + 1;
+    let keys = expected.iter().step_by(step).map(|(key, _)| key.to_vec());
+    let beside = keys.clone().map(|mut key| {
+        key.push(0);
+        key
+    });
+    let keys: Vec<_> = keys
+        .chain(beside)
+        .chain([Vec::new(), vec![0xFF; 9]])
+        .collect();
+    for (idx, start) in keys.iter().enumerate() {
+        let end = &keys[(idx * 3 + 1) % keys.len()];
+        let pairs = [
+            (Bound::Included(&start[..]), Bound::Excluded(&end[..])),
+            (Bound::Excluded(&start[..]), Bound::Included(&end[..])),
+            (Bound::Included(&start[..]), Bound::Included(&end[..])),
+            (Bound::Unbounded, Bound::Included(&end[..])),
+            (Bound::Excluded(&start[..]), Bound::Unbounded),
+        ];
+        for (start, end) in pairs {
+            let is_within = |key: &[u8]| {
+                let above = match start {
+                    Bound::Included(start) => key >= start,
+                    Bound::Excluded(start) => key > start,
+                    Bound::Unbounded => true,
+                };
+                let below = match end {
+                    Bound::Included(end) => key <= end,
+                    Bound::Excluded(end) => key < end,
+                    Bound::Unbounded => true,
+                };
+                above && below
+            };
+            let among = expected.iter().filter(|(key, _)| is_within(key)).count() as u64;
+            let found = ok(
+                "count of a range",
+                snapshot.count_range(keyspace, start, end),
+            );
+            assert_eq!(
+                found, among,
+                "count of {keyspace} from {start:?} to {end:?}"
+            );
+        }
     }
 }
 

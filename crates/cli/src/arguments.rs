@@ -73,6 +73,14 @@ pub(crate) enum Command {
         /// Directory of the database
         path: PathBuf,
     },
+    /// Give up what is behind damage in the log of a database that does not open any more
+    Repair {
+        /// Directory of the database
+        path: PathBuf,
+        /// Do it, rather than say what is damaged: keeps all before the damage, sets the files from there on aside
+        #[arg(long)]
+        apply: bool,
+    },
     /// Show sizes and counters of a database
     Stats {
         /// Directory of the database

@@ -17,6 +17,7 @@ pub mod fuzzing;
 pub mod import;
 mod interrupt;
 mod output;
+mod repair;
 mod report;
 mod script;
 mod shell;
@@ -87,6 +88,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
             bench.open_existing(&path)?;
             report::compact(bench.database()?)?;
         }
+        Command::Repair { path, apply } => repair::run(&path, apply)?,
         Command::Stats { path } => {
             bench.open_existing(&path)?;
             report::stats(bench.database()?)?;

@@ -94,8 +94,8 @@ pub(crate) fn stats(database: &Database) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn figures(stats: &StoreStats) -> [(&'static str, String); 18] {
-    let engine = &stats.engine;
+fn figures(stats: &StoreStats) -> [(&'static str, String); 20] {
+    let (engine, log) = (&stats.engine, &stats.log);
     [
         ("newest commit", stats.visible_lsn.0.to_string()),
         ("newest durable commit", stats.durable_lsn.0.to_string()),
@@ -108,6 +108,8 @@ fn figures(stats: &StoreStats) -> [(&'static str, String); 18] {
             format!("{:.3} s", stats.merge_time.as_secs_f64()),
         ),
         ("memtables", bytes(stats.memtable_bytes)),
+        ("log", bytes(log.segment_bytes)),
+        ("log kept beyond its merges", bytes(log.kept_bytes)),
         ("engine", engine.kind.to_owned()),
         ("engine's file", bytes(engine.file_bytes)),
         ("of it free for reuse", bytes(engine.free_bytes)),

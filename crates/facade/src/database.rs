@@ -7,6 +7,7 @@ use drystone_base::sync::Mutex;
 use drystone_base::{Env, LockGuard};
 use drystone_engine::Progress;
 use drystone_mvcc::{Durability, IsolationLevel, Store, StoreError, StoreStats};
+use drystone_wal::RepairReport;
 
 use crate::background::Background;
 use crate::error::{Error, Result};
@@ -292,6 +293,13 @@ impl Database {
             Ok(findings) => findings.into_iter().map(Error::index).collect(),
             Err(error) => vec![Error::from(error)],
         }
+    }
+
+    /// What opening it set aside of a damaged log, and so lost, where [`Options::recovery`](crate::Options::recovery) let
+    /// it. `None` where nothing was damaged, and once it is closed.
+    #[must_use]
+    pub fn repaired(&self) -> Option<RepairReport> {
+        self.inner.store.repaired()
     }
 
     /// Figures for people: log, memtables, commits, the engine and its cache.

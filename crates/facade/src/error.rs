@@ -299,7 +299,9 @@ fn store_kind(error: &StoreError) -> ErrorKind {
 fn log_kind(error: &WalError) -> ErrorKind {
     match error {
         WalError::Io { source, .. } => io_kind(source),
-        WalError::TooLarge { .. } => ErrorKind::Invalid,
+        WalError::TooLarge { .. } | WalError::BelowFloor { .. } => ErrorKind::Invalid,
+        WalError::ArchiveBehind { .. } => ErrorKind::Full,
+        WalError::Archive { source, .. } => io_kind(source),
         WalError::Corrupt { .. } | WalError::MissingSegment { .. } | WalError::Gap { .. } => {
             ErrorKind::Corrupt
         }

@@ -69,6 +69,7 @@ pub use drystone_base::{Env, Lsn};
 pub use drystone_compress::Codec;
 pub use drystone_engine::{Engine, EngineError, EngineStats};
 pub use drystone_mvcc::{Durability, IsolationLevel, Savepoint, StoreStats};
+pub use drystone_wal::{ArchiveStats, LogStats, Recovery, RepairCause, RepairReport, SegmentId};
 
 pub use custom_engine::{CustomEngine, OpenEngine};
 pub use database::{Compacted, Database, VerifyReport};

@@ -12,7 +12,7 @@ use drystone_base::planted::is_planted;
 use drystone_base::{Env, LockError, LockGuard};
 use drystone_engine::Engine;
 use drystone_mvcc::{Durability, IsolationLevel, Store, StoreOptions};
-use drystone_wal::{Log, LogOptions};
+use drystone_wal::{FolderArchive, Log, LogOptions};
 
 use crate::background::Background;
 use crate::error::{Error, FileProblem, Result};
@@ -78,7 +78,7 @@ pub(crate) fn start_threads(
     store: &Store,
     options: &Options,
 ) -> Result<Background> {
-    Background::start(store, options.async_interval).map_err(|source| {
+    Background::start(store, options).map_err(|source| {
         Error::file(
             directory.to_owned(),
             FileProblem::Io {
@@ -236,9 +236,17 @@ fn wire(env: &Env, directory: &Path, options: &Options) -> Result<Store> {
     let engine = open_engine(env, directory, options)?;
     let log_options = LogOptions {
         segment_bytes: options.segment_bytes,
+        archive_bytes_max: options.log_archive_bytes_max,
+        recovery: options.recovery,
         ..LogOptions::default()
     };
     let log = Log::open(env, &directory.join(LOG), log_options, engine.merged_lsn())?;
+    if let Some(folder) = &options.log_archive {
+        let archive = FolderArchive::new(env, folder);
+        log.set_archive(Arc::new(
+            archive.map_err(|source| Error::io("create", folder, source))?,
+        ));
+    }
     let store_options = StoreOptions {
         memtable_bytes: options.memtable_bytes,
         step_bytes: options.merge_slice_bytes,

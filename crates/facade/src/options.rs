@@ -1,9 +1,11 @@
 //! How a database is opened.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use drystone_compress::Codec;
 use drystone_mvcc::{Durability, IsolationLevel};
+use drystone_wal::Recovery;
 
 use crate::custom_engine::CustomEngine;
 
@@ -45,6 +47,16 @@ pub struct Options {
     pub merge_slice_bytes: u64,
     /// Size of one file of the log, in bytes. Default: 16 MiB.
     pub segment_bytes: u64,
+    /// A folder, best on another disk, that gets a copy of every file of the log before the database reuses it: for
+    /// backups up to any moment. Where it fails (its disk is full, say), the log is kept and grows; see
+    /// [`StoreStats::archive`](crate::StoreStats::archive). Default: none.
+    pub log_archive: Option<PathBuf>,
+    /// How many bytes of the log may wait for `log_archive`. Commits that would add another file to them fail until it has
+    /// taken some. Default: as many as the disk has room for.
+    pub log_archive_bytes_max: u64,
+    /// What to do about damage in the log. Default: [`Recovery::Strict`], to refuse to open. [`Recovery::Repair`] is for a
+    /// person who has no better copy: see [`Database::repaired`](crate::Database::repaired).
+    pub recovery: Recovery,
     /// What a commit waits for, where it does not say so itself. Default: [`Durability::Sync`].
     pub durability: Durability,
     /// The level of a transaction that names none. Default: [`IsolationLevel::RepeatableRead`].
@@ -116,6 +128,9 @@ impl Default for Options {
             memtable_bytes: 64 * MIB,
             merge_slice_bytes: MIB,
             segment_bytes: 16 * MIB,
+            log_archive: None,
+            log_archive_bytes_max: u64::MAX,
+            recovery: Recovery::Strict,
             durability: Durability::Sync,
             isolation: IsolationLevel::RepeatableRead,
             async_interval: Duration::from_millis(10),

@@ -185,7 +185,7 @@ impl Shared {
     pub(crate) fn step_log(&self) -> Result<Progress, StoreError> {
         self.sync_async()?;
         let log = self.log()?;
-        let stepped = log.step().map_err(|error| log_error(&log, error));
+        let stepped = log.step_files().map_err(|error| log_error(&log, error));
         Ok(match stepped? {
             drystone_wal::Progress::More => Progress::More,
             drystone_wal::Progress::Idle => Progress::Idle,

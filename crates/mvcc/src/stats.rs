@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use drystone_base::Lsn;
 use drystone_engine::EngineStats;
+use drystone_wal::{ArchiveStats, LogStats};
 
 use drystone_base::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,6 +29,10 @@ pub struct StoreStats {
     pub merges: u64,
     /// Time spent in those merges.
     pub merge_time: Duration,
+    /// Figures of the log; all zero once it is closed.
+    pub log: LogStats,
+    /// How far the log's archive is, if it has one.
+    pub archive: Option<ArchiveStats>,
     /// Figures of the base.
     pub engine: EngineStats,
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use drystone_base::sync::{ArcSwap, Mutex, Published, RwLock};
 use drystone_base::{Env, KeyspaceId, Lsn};
 use drystone_engine::{Engine, Progress};
-use drystone_wal::Log;
+use drystone_wal::{Log, RepairReport};
 
 use crate::bulk_load::BulkLoad;
 use crate::derived_index::DerivedIndex;
@@ -189,7 +189,31 @@ impl Store {
     /// # Errors
     /// As [`Store::flush`]. Later steps try again.
     pub fn step(&self) -> Result<Progress, StoreError> {
-        self.shared.step()
+        let archived = self.step_archive();
+        let stepped = self.shared.step()?;
+        Ok(match archived? {
+            Progress::More => Progress::More,
+            Progress::Idle => stepped,
+        })
+    }
+
+    /// The part of [`Store::step`] that hands a closed segment of the log to its archive, if it has one
+    /// ([`Log::set_archive`]), and may take long.
+    ///
+    /// # Errors
+    /// What kept the archive from taking it. Nothing is lost; a later step tries again.
+    pub fn step_archive(&self) -> Result<Progress, StoreError> {
+        let archived = self.shared.log()?.step_archive()?;
+        Ok(match archived {
+            drystone_wal::Progress::More => Progress::More,
+            drystone_wal::Progress::Idle => Progress::Idle,
+        })
+    }
+
+    /// What opening the log set aside, and so lost: see [`drystone_wal::Recovery`].
+    #[must_use]
+    pub fn repaired(&self) -> Option<RepairReport> {
+        self.shared.log().ok()?.repaired().cloned()
     }
 
     /// The part of [`Store::step`] that the log waits for: makes `Async` commits durable, prepares segments, marks what is
@@ -260,7 +284,8 @@ impl Store {
     pub fn stats(&self) -> StoreStats {
         let layers = self.shared.layers.load_full();
         let counters = &self.shared.counters;
-        let durable = self.shared.log().map(|log| log.durable_lsn());
+        let log = self.shared.log().ok();
+        let durable = log.as_ref().map(|log| log.durable_lsn());
         let visible = self.shared.publication.visible();
         StoreStats {
             memtable_bytes: layers
@@ -277,6 +302,8 @@ impl Store {
             conflicts: counters.conflicts.get(),
             merges: counters.merges.get(),
             merge_time: Duration::from_nanos(counters.merge_nanos.get()),
+            log: log.as_ref().map(|log| log.stats()).unwrap_or_default(),
+            archive: log.and_then(|log| log.archive_stats()),
             engine: self.shared.engine.stats(),
         }
     }

@@ -1,4 +1,4 @@
-//! The log: segments, group commit, recovery, tailing. Usable alone.
+//! The log: segments, group commit, recovery, readers that follow it, archiving. Usable alone.
 //!
 //! A [`Log`] is a folder of fixed-size files that hold numbered records. It promises:
 //!
@@ -11,32 +11,56 @@
 //!   or closed log, and into the segment before the last; `docs/format/wal.md` says which window is left.
 //! - W4. After a failed write or sync nothing more is acknowledged until the log is opened again.
 //! - W5. A full disk met while preparing a segment fails that one append, and uses no number.
+//! - W6. A [`Reader`] returns only what is durable, in order, without a gap; what it returned, no crash takes back.
+//! - W7. No segment is reused or removed that an [`Archive`] has not taken, or that a [`Hold`] keeps within its bound.
 //!
 //! ```
 //! use drystone_base::{Env, Lsn};
-//! use drystone_wal::{Log, LogOptions};
+//! use drystone_wal::{Durability, Log, LogOptions};
 //! use std::path::Path;
+//! use std::time::Duration;
 //!
 //! # fn main() -> Result<(), drystone_wal::WalError> {
-//! let env = Env::memory(7);
+//! let env = Env::memory(7); // or Env::os()
 //! let log = Log::open(&env, Path::new("log"), LogOptions::default(), Lsn::ZERO)?;
-//! let lsn = log.append(b"laid a stone")?;
-//! log.sync_to(lsn)?; // on stable media from here on
+//! let first = log.commit(b"laid a stone", Durability::Sync)?; // on stable media from here on
+//! log.commit(b"and another", Durability::Async(Duration::from_millis(10)))?; // by a step in 10 ms
+//! log.commit(b"and a third", Durability::None)?;
+//! log.sync()?; // a barrier: now all of them are
 //! log.close()?;
 //!
 //! let log = Log::open(&env, Path::new("log"), LogOptions::default(), Lsn::ZERO)?;
-//! for record in log.read_from(Lsn(1)) {
-//!     let record = record?;
-//!     assert_eq!((record.lsn, &record.payload[..]), (Lsn(1), &b"laid a stone"[..]));
-//! }
+//! let records = log.read_from(first).collect::<Result<Vec<_>, _>>()?;
+//! assert_eq!((records[0].lsn, &records[0].payload[..]), (Lsn(1), &b"laid a stone"[..]));
+//! assert_eq!(records.len(), 3);
+//! log.trim(Lsn(2))?; // whole segments before the third record may go; the next open says so:
+//! drop(log);
+//! Log::open(&env, Path::new("log"), LogOptions::default(), Lsn(2))?;
 //! # Ok(())
 //! # }
 //! ```
 //!
+//! # How to use it
+//! - **Write**: [`Log::commit`], or [`Log::append`] for many records and then [`Log::sync_to`] for the last. Threads that
+//!   wait at the same time share one write and one sync; while that runs, the next group gathers.
+//! - **Drive it**: [`Log::step`] ten times a second or so, from a thread of yours. It has none of its own: it prepares
+//!   segments, keeps the promises of `Async`, archives, recycles.
+//! - **Read**: [`Log::read_from`] any record on, also while it is written; [`Reader::next_within`] waits for what comes, and
+//!   [`Reader::poll_next`] does so for async code. Who falls behind what was trimmed gets [`WalError::Trimmed`].
+//! - **Keep**: [`Log::hold`] for a reader that must not fall behind; [`LogOptions::retain_bytes`] for those that come later;
+//!   [`Log::set_archive`] for all time, with [`FolderArchive`] or an [`Archive`] of yours.
+//! - **Cut**: [`Log::trim`] in front. Behind, only while it is opened: [`Recovery::EndAt`] to go back, [`Recovery::Repair`] to
+//!   give up what is behind damage, which a person decides.
+//! - **When it fails**: a full disk fails one append. A failed write or sync poisons the log; readers go on; open it again.
+//!
+//! `examples/follow.rs` shows a replica and an archive; `examples/commit_rate.rs` measures.
+//!
 //! # Modules, in reading order
 //! `record/format.rs` and `segment/format.rs` are the bytes; `segment.rs` one file; `folder.rs` the folder of them;
 //! `group.rs` what waits to be written; `writer.rs` who writes it; `chain.rs` how it is read back; `recover.rs` what
-//! opening does; `reader.rs` iterates; `log.rs` ties them together.
+//! opening does, and `repair.rs` where a person lets it; `state.rs` what the latch guards; `shared.rs` how threads work
+//! together; `house.rs` which files come and go; `hold.rs` and `archive.rs` what keeps them; `reader.rs` iterates and waits;
+//! `log.rs` ties them together.
 
 mod archive;
 mod chain;

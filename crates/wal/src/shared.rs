@@ -253,7 +253,8 @@ impl Shared {
     /// Waits until `next` is durable, for `time` at most. The end is that of the environment's clock; where that stands
     /// still, the wait takes as long on the real one.
     pub(crate) fn wait_for_more(&self, next: Lsn, time: Duration) -> Result<More, WalError> {
-        let deadline = self.clock.monotonic().checked_add(time);
+        let is_bounded = time < Duration::MAX;
+        let deadline = is_bounded.then(|| self.clock.monotonic().saturating_add(time));
         let mut state = self.state.lock();
         loop {
             let more = self.more(&state, next)?;

@@ -257,6 +257,45 @@ fn verify_and_stats_speak_of_the_database() {
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
 }
 
+#[test]
+fn repair_says_what_is_damaged_and_gives_it_up_when_told_to() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("CREATE TABLE t (id BIGINT PRIMARY KEY)");
+    check_contains(&sandbox.output(&["repair", "db"]), &["nothing to repair"]);
+    sandbox.sql("INSERT INTO t VALUES (1)");
+    sandbox.sql("INSERT INTO t VALUES (2)");
+    // The last record of a closed log: its marker says that it was there.
+    let log = sandbox.path("db/log/00000000000000000001.log");
+    let mut bytes = fs::read(&log).unwrap();
+    let records = bytes.len() - 4096;
+    let last = bytes[..records]
+        .iter()
+        .rposition(|&byte| byte != 0)
+        .unwrap();
+    bytes[last] ^= 1;
+    fs::write(&log, &bytes).unwrap();
+    let told = sandbox.failure(&["repair", "db"]);
+    check_contains(
+        &told,
+        &[
+            "segment 1 is damaged at offset",
+            "nothing was changed",
+            "--apply",
+        ],
+    );
+    assert!(fs::read(&log).unwrap() == bytes);
+    let told = sandbox.output(&["repair", "db", "--apply"]);
+    check_contains(
+        &told,
+        &["lost: ", "00000000000000000001.damaged", "no damage found"],
+    );
+    assert_eq!(sandbox.sql("SELECT count(*) FROM t"), "count\n1\n");
+    check_contains(
+        &sandbox.output(&["repair", "db", "--apply"]),
+        &["nothing to repair"],
+    );
+}
+
 /// Overwrites all of a file but its length.
 fn damage(path: &Path) {
     let len = fs::metadata(path).unwrap().len();

@@ -68,10 +68,6 @@ impl Background {
             let archive = store.clone();
             background.spawn("drystone-archive", ARCHIVE_INTERVAL, move || archive.step_archive())?;
         }
-        if options.log_archive.is_some() {
-            let archive = store.clone();
-            background.spawn("drystone-archive", ARCHIVE_INTERVAL, archive, Store::step_archive)?;
-        }
         Ok(background)
     }
 

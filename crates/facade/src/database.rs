@@ -198,12 +198,11 @@ impl Database {
     /// # Errors
     /// As [`Transaction::commit`].
     pub fn write_with(&self, batch: WriteBatch, durability: Durability) -> Result<()> {
-        // A commit that waits for its sync conflicts for as long, so trying at once over and over is of no use.
+        // Only a batch that is larger than memory may conflict. A commit that waits for its sync conflicts for as long, so
+        // trying at once over and over is of no use.
         let mut retries = crate::retry::Retries::new(u32::MAX);
         loop {
-            let mut transaction = self.inner.store.begin(IsolationLevel::RepeatableRead)?;
-            batch.apply(&mut transaction)?;
-            match transaction.commit(durability) {
+            match self.inner.store.write(batch.changes(), durability) {
                 Ok(_) => return Ok(()),
                 Err(error) => retries.wait_after(error)?,
             }

@@ -1,8 +1,7 @@
 //! Changes that are committed as one, without reading.
 
 use bytes::Bytes;
-use drystone_base::KeyspaceId;
-use drystone_mvcc::{StoreError, Transaction};
+use drystone_mvcc::Write;
 
 use crate::keyspace::Keyspace;
 
@@ -11,14 +10,6 @@ use crate::keyspace::Keyspace;
 #[derive(Clone, Debug, Default)]
 pub struct WriteBatch {
     changes: Vec<Write>,
-}
-
-#[derive(Clone, Debug)]
-struct Write {
-    keyspace: KeyspaceId,
-    key: Bytes,
-    /// `None` removes the key.
-    value: Option<Bytes>,
 }
 
 impl WriteBatch {
@@ -58,16 +49,8 @@ impl WriteBatch {
         self.changes.is_empty()
     }
 
-    /// Makes its changes part of `transaction`.
-    pub(crate) fn apply(&self, transaction: &mut Transaction) -> Result<(), StoreError> {
-        for change in &self.changes {
-            match &change.value {
-                Some(value) => {
-                    transaction.put(change.keyspace, change.key.clone(), value.clone())?
-                }
-                None => transaction.delete(change.keyspace, change.key.clone())?,
-            }
-        }
-        Ok(())
+    /// Its changes, in the order in which they were given.
+    pub(crate) fn changes(&self) -> &[Write] {
+        &self.changes
     }
 }

@@ -30,6 +30,7 @@ use drystone_base::planted::is_planted;
 use drystone_base::{KeyspaceId, varint};
 use drystone_engine::{Malformed, StageId};
 
+use crate::write::SortedWrites;
 use crate::write_set::WriteSet;
 
 const VERSION: u8 = 1;
@@ -76,6 +77,22 @@ pub(crate) fn encode(writes: &WriteSet) -> Vec<u8> {
         varint::encode(changes.len() as u64, &mut out);
         for (key, value) in changes.iter() {
             encode_change(key, value.as_ref(), &mut out);
+        }
+    }
+    out
+}
+
+/// The record of writes that are no transaction's.
+pub(crate) fn encode_writes(writes: &SortedWrites<'_>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(usize::try_from(writes.bytes()).unwrap_or(0));
+    out.push(VERSION);
+    varint::encode(0, &mut out);
+    varint::encode(writes.groups().count() as u64, &mut out);
+    for group in writes.groups() {
+        varint::encode(u64::from(group.keyspace().0), &mut out);
+        varint::encode(group.len() as u64, &mut out);
+        for (key, value) in group.changes() {
+            encode_change(key, value, &mut out);
         }
     }
     out

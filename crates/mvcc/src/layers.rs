@@ -21,6 +21,13 @@ pub(crate) struct Layers {
     pub(crate) link: Weak<Link>,
 }
 
+/// A state of the base: no two states have both numbers the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BaseState {
+    merged: Lsn,
+    floor: Lsn,
+}
+
 impl Layers {
     /// The memtables that take no more commits, newest first.
     pub(crate) fn sealed(&self) -> &[Arc<Memtable>] {
@@ -74,7 +81,17 @@ impl Layers {
 
     /// Whether a memtable says that a keyspace was dropped at or before `lsn`.
     pub(crate) fn is_dropped(&self, keyspace: KeyspaceId, lsn: Lsn) -> bool {
-        self.tables(keyspace, lsn).is_none()
+        let mut tables = self.memtables.iter();
+        let is_dropped = |table: &Arc<Table>| table.is_dropped(lsn);
+        tables.any(|memtable| memtable.table(keyspace).is_some_and(is_dropped))
+    }
+
+    /// Which state of the base this is.
+    pub(crate) fn base_state(&self) -> BaseState {
+        BaseState {
+            merged: self.base.lsn(),
+            floor: self.floor,
+        }
     }
 
     /// The value of `key` at `lsn`.

@@ -83,6 +83,7 @@ mod tail;
 mod transaction;
 mod verify;
 mod view;
+mod write;
 mod write_set;
 
 pub use bulk_load::BulkLoad;
@@ -98,3 +99,4 @@ pub use tail::Tail;
 pub use transaction::{Savepoint, Transaction};
 pub use verify::VerifyReport;
 pub use view::View;
+pub use write::Write;

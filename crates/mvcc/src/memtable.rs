@@ -58,17 +58,16 @@ impl Memtable {
     pub(crate) fn apply<'a>(
         &self,
         keyspace: KeyspaceId,
-        changes: impl Iterator<Item = (&'a Bytes, &'a Option<Bytes>)>,
+        changes: impl Iterator<Item = (&'a Bytes, Option<&'a Bytes>)>,
         lsn: Lsn,
     ) {
         let (table, table_bytes) = self.get_or_add(keyspace);
-        let bytes = changes.map(|(key, value)| {
+        let filtered = changes.inspect(|(key, value)| {
             if value.is_some() || !is_planted("mvcc-filter-misses-deletes") {
                 self.filter.add(KeyHash::new(keyspace, key));
             }
-            table.put(key, lsn, value.as_ref())
         });
-        let bytes: u64 = bytes.sum();
+        let bytes = table.put_all(filtered, lsn);
         self.grow(table_bytes + bytes, lsn);
     }
 

@@ -115,7 +115,8 @@ fn apply(active: &Arc<Memtable>, commit: CommitRecord, lsn: Lsn) {
         active.drop_keyspace(keyspace, lsn);
     }
     for group in commit.groups {
-        let changes = group.changes.iter().map(|(key, value)| (key, value));
+        let changes = group.changes.iter();
+        let changes = changes.map(|(key, value)| (key, value.as_ref()));
         active.apply(group.keyspace, changes, lsn);
     }
 }

@@ -26,10 +26,11 @@ use drystone_base::{Clock, KeyspaceId, Lsn};
 use drystone_engine::Engine;
 use drystone_wal::{Log, WalError};
 
+use crate::catalog;
 use crate::commit_record;
 use crate::conflicts::Claims;
 use crate::error::{Contended, StoreError};
-use crate::layers::Layers;
+use crate::layers::{BaseState, Layers};
 use crate::link::Chain;
 use crate::memtable::Memtable;
 use crate::merge::Merges;
@@ -39,6 +40,7 @@ use crate::spill::SpillFolder;
 use crate::stats::{Counter, Counters};
 use crate::transaction::Transaction;
 use crate::view::View;
+use crate::write::SortedWrites;
 use crate::write_set::WriteSet;
 use drystone_base::planted::is_planted;
 use drystone_base::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -169,43 +171,111 @@ impl Shared {
         self.check_open()?;
         let record = commit_record::encode(transaction.writes());
         loop {
-            self.make_room(record.len() as u64)?;
-            let log = self.log()?;
-            let appended = self.append(&log, transaction, &record, durability)?;
-            // Others may have filled the room meanwhile.
-            let Some(Appended { lsn, barrier }) = appended else {
-                continue;
-            };
-            if let Some(barrier) = barrier {
-                self.sync_to(&log, barrier)?;
+            let validate = |log: &Log| self.validate(log, transaction).map(|()| true);
+            let apply = |active: &Memtable, lsn| apply(active, transaction.writes(), lsn);
+            if let Some(lsn) = self.try_commit(&record, durability, validate, apply)? {
+                return Ok(lsn);
             }
-            return Ok(lsn);
         }
     }
 
-    /// Validates, logs and applies, under the commit latch. `None` where memory is full.
+    /// Commits writes, at least one, that depend on nothing that was read.
+    pub(crate) fn write(
+        &self,
+        writes: &SortedWrites<'_>,
+        durability: Durability,
+    ) -> Result<Lsn, StoreError> {
+        self.check_open()?;
+        let record = commit_record::encode_writes(writes);
+        loop {
+            let seen = self.check_keyspaces(writes)?;
+            let validate = |_: &Log| self.check_not_dropped(writes, seen);
+            let apply = |active: &Memtable, lsn| {
+                for group in writes.groups() {
+                    active.apply(group.keyspace(), group.changes(), lsn);
+                }
+            };
+            if let Some(lsn) = self.try_commit(&record, durability, validate, apply)? {
+                return Ok(lsn);
+            }
+        }
+    }
+
+    /// Makes sure that all keyspaces exist. Returns the state of the base in which that was so.
+    fn check_keyspaces(&self, writes: &SortedWrites<'_>) -> Result<BaseState, StoreError> {
+        self.with_newest(|lsn, layers| {
+            for group in writes.groups() {
+                let id = group.keyspace();
+                if id == KeyspaceId::CATALOG {
+                    return Err(StoreError::CatalogIsReadOnly);
+                }
+                let key = catalog::number_key(id);
+                if !layers.get_with(KeyspaceId::CATALOG, &key, lsn, &mut |_| ())? {
+                    return Err(StoreError::NoSuchKeyspaceId { id });
+                }
+            }
+            Ok(layers.base_state())
+        })
+    }
+
+    /// Makes sure that no keyspace was dropped since, under the commit latch. False: a drop may have moved on to the base.
+    fn check_not_dropped(
+        &self,
+        writes: &SortedWrites<'_>,
+        seen: BaseState,
+    ) -> Result<bool, StoreError> {
+        let layers = self.layers.load();
+        if layers.base_state() != seen {
+            return Ok(false);
+        }
+        for group in writes.groups() {
+            let id = group.keyspace();
+            if layers.is_dropped(id, Lsn(Lsn::MAX.0 - 1)) {
+                return Err(StoreError::NoSuchKeyspaceId { id });
+            }
+        }
+        Ok(true)
+    }
+
+    /// One try at a commit. `None`: others filled the room meanwhile, or what was validated is outdated.
+    fn try_commit(
+        &self,
+        record: &[u8],
+        durability: Durability,
+        validate: impl FnOnce(&Log) -> Result<bool, StoreError>,
+        apply: impl Fn(&Memtable, Lsn),
+    ) -> Result<Option<Lsn>, StoreError> {
+        self.make_room(record.len() as u64)?;
+        let log = self.log()?;
+        let appended = self.append(&log, record, durability, validate, apply)?;
+        let Some(Appended { lsn, barrier }) = appended else {
+            return Ok(None);
+        };
+        if let Some(barrier) = barrier {
+            self.sync_to(&log, barrier)?;
+        }
+        Ok(Some(lsn))
+    }
+
+    /// Validates, logs and applies, under the commit latch. `None` where memory is full, or validating has to begin anew.
     fn append(
         &self,
         log: &Log,
-        transaction: &Transaction,
         record: &[u8],
         durability: Durability,
+        validate: impl FnOnce(&Log) -> Result<bool, StoreError>,
+        apply: impl Fn(&Memtable, Lsn),
     ) -> Result<Option<Appended>, StoreError> {
         let mut head = self.head.lock();
-        if self.is_full() {
+        if self.is_full() || !validate(log)? {
             return Ok(None);
         }
-        self.validate(log, transaction)?;
         if is_planted("mvcc-applied-before-logged") {
-            apply(
-                &head.active,
-                transaction.writes(),
-                log.appended_lsn().next(),
-            );
+            apply(&head.active, log.appended_lsn().next());
         }
         let lsn = log.append(record)?;
         if !is_planted("mvcc-applied-before-logged") {
-            apply(&head.active, transaction.writes(), lsn);
+            apply(&head.active, lsn);
         }
         if durability == Durability::Async && !is_planted("mvcc-async-forgotten") {
             self.newest_async.store(lsn.0, Ordering::Release);
@@ -339,7 +409,8 @@ fn apply(active: &Memtable, writes: &WriteSet, lsn: Lsn) {
         active.drop_keyspace(keyspace, lsn);
     }
     for (keyspace, changes) in writes.keyspaces() {
-        active.apply(keyspace, changes.iter(), lsn);
+        let changes = changes.iter().map(|(key, value)| (key, value.as_ref()));
+        active.apply(keyspace, changes, lsn);
     }
 }
 

@@ -19,7 +19,7 @@ use crate::layers::Layers;
 use crate::link::Chain;
 use crate::memtable::Memtable;
 use crate::merge::Merges;
-use crate::options::{IsolationLevel, StoreOptions};
+use crate::options::{Durability, IsolationLevel, StoreOptions};
 use crate::publication::Publication;
 use crate::shared::{Head, Shared};
 use crate::spill::SpillFolder;
@@ -27,6 +27,7 @@ use crate::stats::{Counters, StoreStats};
 use crate::transaction::Transaction;
 use crate::verify::{self, VerifyReport};
 use crate::view::View;
+use crate::write::{SortedWrites, Write};
 use drystone_base::planted::is_planted;
 use drystone_base::sync::atomic::{AtomicBool, AtomicU64};
 
@@ -151,6 +152,46 @@ impl Store {
         mut read: impl FnMut(&[u8]),
     ) -> Result<bool, StoreError> {
         self.shared.get_with(keyspace, key, &mut read)
+    }
+
+    /// Commits writes as one, without reading anything: in the place of a transaction, and cheaper. Of several writes of one
+    /// key the last one counts. Returns the commit's LSN; without writes, that of the newest commit.
+    ///
+    /// # Errors
+    /// As [`Transaction::put`] and [`Transaction::commit`]. There are no conflicts, except where the writes are more than
+    /// [`StoreOptions::spill_bytes`]: then they are a transaction's.
+    pub fn write(&self, writes: &[Write], durability: Durability) -> Result<Lsn, StoreError> {
+        if writes.is_empty() {
+            return Ok(self.visible_lsn());
+        }
+        let options = self.shared.options();
+        let bytes_max = options.spill_bytes.min(options.transaction_bytes_max);
+        match SortedWrites::new(writes).filter(|sorted| sorted.bytes() <= bytes_max) {
+            Some(sorted) => {
+                let limits = self.shared.engine.limits();
+                for write in writes {
+                    limits.check(&write.key, write.value.as_deref())?;
+                }
+                self.shared.write(&sorted, durability)
+            }
+            None => self.write_in_transaction(writes, durability),
+        }
+    }
+
+    fn write_in_transaction(
+        &self,
+        writes: &[Write],
+        durability: Durability,
+    ) -> Result<Lsn, StoreError> {
+        let mut transaction = self.shared.begin()?;
+        for write in writes {
+            let key = write.key.clone();
+            match &write.value {
+                Some(value) => transaction.put(write.keyspace, key, value.clone())?,
+                None => transaction.delete(write.keyspace, key)?,
+            }
+        }
+        transaction.commit(durability)
     }
 
     /// Makes all commits so far durable.

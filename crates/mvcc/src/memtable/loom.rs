@@ -19,7 +19,7 @@ impl Published {
             Some(Bytes::from_static(b"value")),
         );
         self.memtable
-            .apply(keyspace, std::iter::once((&key, &value)), Lsn(lsn));
+            .apply(keyspace, std::iter::once((&key, value.as_ref())), Lsn(lsn));
         self.visible.store(lsn, Ordering::Release);
     }
 

@@ -35,9 +35,13 @@ impl Table {
         self.keyspace
     }
 
-    /// Adds a version; returns about how many bytes it takes.
-    pub(crate) fn put(&self, key: &[u8], lsn: Lsn, value: Option<&Bytes>) -> u64 {
-        let bytes = self.tree.put(key, lsn, value);
+    /// Adds versions; returns about how many bytes they take.
+    pub(crate) fn put_all<'a>(
+        &self,
+        changes: impl Iterator<Item = (&'a Bytes, Option<&'a Bytes>)>,
+        lsn: Lsn,
+    ) -> u64 {
+        let bytes = self.tree.put_all(changes, lsn);
         self.newest.store(lsn.0, Ordering::Release);
         bytes
     }

@@ -190,9 +190,25 @@ impl Tree {
         }
     }
 
-    /// Adds a version of `key`, newer than those it has. Returns about how much memory that took.
-    pub(crate) fn put(&self, key: &[u8], lsn: Lsn, value: Option<&Bytes>) -> u64 {
+    /// Adds versions of keys, each newer than those it has, one after the other under one hold of the latch. Returns about how
+    /// much memory that took.
+    pub(crate) fn put_all<'a>(
+        &self,
+        changes: impl Iterator<Item = (&'a Bytes, Option<&'a Bytes>)>,
+        lsn: Lsn,
+    ) -> u64 {
         let mut writer = self.writer.lock();
+        let bytes = changes.map(|(key, value)| self.put_under(&mut writer, key, lsn, value));
+        bytes.sum()
+    }
+
+    /// Adds a version of `key`, newer than those it has. Returns about how much memory that took.
+    #[cfg(test)]
+    pub(crate) fn put(&self, key: &[u8], lsn: Lsn, value: Option<&Bytes>) -> u64 {
+        self.put_under(&mut self.writer.lock(), key, lsn, value)
+    }
+
+    fn put_under(&self, writer: &mut Writer, key: &[u8], lsn: Lsn, value: Option<&Bytes>) -> u64 {
         let before = writer.bytes();
         let shared = value.filter(|value| value.len() > INLINE_BYTES_MAX);
         let shared_bytes = shared.map_or(0, |value| value.len() as u64 + SHARED_BYTES);
@@ -201,7 +217,7 @@ impl Tree {
             Ok(at) => writer.add_version(self.entry(self.entry_at(leaf, at)), lsn, value),
             Err(at) => {
                 let entry = writer.entry(key, lsn, value);
-                self.insert(&mut writer, leaf, at, entry);
+                self.insert(writer, leaf, at, entry);
             }
         }
         writer.bytes() - before + shared_bytes

@@ -16,7 +16,7 @@ fn put(
     let change = (bytes(key), value.map(bytes));
     memtable.apply(
         KeyspaceId(keyspace),
-        std::iter::once((&change.0, &change.1)),
+        std::iter::once((&change.0, change.1.as_ref())),
         Lsn(lsn),
     );
 }

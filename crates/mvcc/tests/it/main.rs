@@ -14,3 +14,4 @@ mod model;
 mod recovery;
 mod support;
 mod threads;
+mod writes;

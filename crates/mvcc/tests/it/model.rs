@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use drystone_base::{Env, KeyspaceId};
 use drystone_mvcc::{
-    Durability, KeyRange, Range, Savepoint, Store, StoreError, Tail, Transaction, View,
+    Durability, KeyRange, Range, Savepoint, Store, StoreError, Tail, Transaction, View, Write,
 };
 use proptest::prelude::*;
 
@@ -28,6 +28,7 @@ enum Step {
     RollbackTo(u8),
     Commit(Durability),
     Rollback,
+    Write(Vec<(u8, Bytes, Option<u16>)>, Durability),
     Check(KeyRange, Vec<bool>),
     KeepView,
     Flush,
@@ -60,7 +61,10 @@ fn any_range() -> impl Strategy<Value = KeyRange> {
 fn any_step() -> impl Strategy<Value = Step> {
     let durability =
         proptest::sample::select(vec![Durability::Sync, Durability::Async, Durability::None]);
+    let write = (0..3u8, any_key(), proptest::option::of(0..600u16));
+    let writes = proptest::collection::vec(write, 0..6);
     prop_oneof![
+        4 => (writes, durability.clone()).prop_map(|(writes, durability)| Step::Write(writes, durability)),
         2 => (0..3u8).prop_map(Step::Create),
         1 => (0..3u8).prop_map(Step::Drop),
         20 => (0..3u8, any_key(), any::<u8>(), prop_oneof![9 => 0..40u16, 1 => 500..3000u16])
@@ -143,6 +147,7 @@ impl Run {
                 self.begin();
             }
             Step::Rollback => self.begin(),
+            Step::Write(writes, durability) => self.write(writes, durability),
             Step::Check(range, turns) => self.check(&range, &turns),
             Step::KeepView => self.views.push((self.store.view(), self.committed.clone())),
             Step::Flush => {
@@ -158,6 +163,31 @@ impl Run {
                 self.begin();
             }
         }
+    }
+
+    /// Writes without a transaction; the one that is open ends.
+    fn write(&mut self, writes: Vec<(u8, Bytes, Option<u16>)>, durability: Durability) {
+        self.begin();
+        let mut batch = Vec::new();
+        for (name, key, len) in writes {
+            let Some(keyspace) = self.id(name) else {
+                continue;
+            };
+            let value = len.map(|len| Bytes::from(vec![name; usize::from(len)]));
+            let entries = self.committed.entries.entry(keyspace).or_default();
+            match value.clone() {
+                Some(value) => entries.insert(key.clone(), value),
+                None => entries.remove(&key),
+            };
+            batch.push(Write {
+                keyspace,
+                key,
+                value,
+            });
+        }
+        let lsn = self.store.write(&batch, durability).unwrap();
+        assert_eq!(self.store.view().lsn(), lsn);
+        self.begin();
     }
 
     fn id(&self, name: u8) -> Option<KeyspaceId> {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use drystone_base::{KeyspaceId, Lsn};
-use drystone_engine::{Budget, Change, Changes, EngineError, MergeJob, Op, Progress};
+use drystone_engine::{Budget, Change, Changes, EngineError, MergeJob, Op, Progress, Staging};
 use drystone_wal::Log;
 
 use crate::derived_index::{DerivedIndex, KeyChanges};
@@ -154,8 +154,13 @@ impl Shared {
     /// Publishes layers with the newest base, and without the memtables up to `merged`, which it holds.
     pub(crate) fn show_base(&self, merged: Lsn) {
         let _head = self.head.lock();
-        let base = self.engine.snapshot();
         let layers = self.layers.load_full();
+        // While a stage is undecided there, the engine's newest state may lack what the log says that it has.
+        let staged = self.engine.staging().and_then(Staging::staged);
+        let base = match staged {
+            None => self.engine.snapshot(),
+            Some(_) => Arc::clone(&layers.base),
+        };
         let left = layers.memtables.iter().enumerate();
         let is_merged = |memtable: &Memtable| {
             memtable.newest() <= merged || is_planted("mvcc-unmerged-memtable-dropped")

@@ -22,8 +22,9 @@ pub struct StoreOptions {
     pub transaction_bytes_max: u64,
     /// Memory for the writes of one transaction. One that writes more spills them to files, and its commit goes straight
     /// into the base: only where the store was opened with a folder for that
-    /// ([`Store::open_spilling`](crate::Store::open_spilling)), where the engine can merge in two steps
-    /// ([`Engine::staging`](drystone_engine::Engine::staging)), and where nothing was written that a derived index follows.
+    /// ([`Store::open_spilling`](crate::Store::open_spilling)), and where the engine can merge in two steps
+    /// ([`Engine::staging`](drystone_engine::Engine::staging)). One that writes to what a derived index follows may be as
+    /// large as `transaction_bytes_max` in all, and is in memory when it commits.
     pub spill_bytes: u64,
     /// About how many bytes one slice of a merge, or of the base's own work, reads and writes: what one
     /// [`Store::step`](crate::Store::step) does, and what a commit that adds little waits for at most when memtables wait

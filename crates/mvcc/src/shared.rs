@@ -98,6 +98,11 @@ impl Shared {
         self.derived.load().contains(&keyspace)
     }
 
+    /// The keyspaces that have to do with derived indexes.
+    pub(crate) fn derived(&self) -> Arc<BTreeSet<KeyspaceId>> {
+        self.derived.load_full()
+    }
+
     /// Where a transaction may spill; `None` where it may not, or the base could not take it.
     pub(crate) fn spill_folder(&self) -> Option<&SpillFolder> {
         self.engine.staging()?;

@@ -22,5 +22,6 @@ pub(crate) use self::layer::{Layer, Layers, find};
 pub(crate) use self::merge::LayerChanges;
 pub(crate) use self::run::Run;
 pub(crate) use self::run::cursor::RunCursor;
+pub(crate) use self::run::stream::RunStream;
 pub(crate) use self::run::writer::{Lookups, RunWriter};
 pub(crate) use self::sort_buffer::SortBuffer;

@@ -34,7 +34,7 @@ use drystone_base::sync::atomic::{AtomicBool, AtomicU64};
 /// A transactional, multi-keyspace, ordered map. Clones share it; all methods may be called from any thread.
 #[derive(Clone)]
 pub struct Store {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl Store {

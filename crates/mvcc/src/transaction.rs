@@ -16,7 +16,7 @@ use crate::range::Range;
 use crate::shared::Shared;
 use crate::tail::Tail;
 use crate::view::{View, collect_keyspaces};
-use crate::write_set::{WriteSet, Writes};
+use crate::write_set::{WRITE_BYTES, WriteSet, Writes};
 
 /// Reads one committed state and its own writes; what it writes is seen by nobody until it commits.
 ///
@@ -130,22 +130,34 @@ impl Transaction {
 
     /// Spills what was written if a write of `len` bytes would pass what may be in memory, and it can be spilled.
     fn make_room(&mut self, keyspace: KeyspaceId, len: usize) -> Result<(), StoreError> {
-        let max = self.store.options().spill_bytes;
-        let has_spilled = !self.writes.runs().is_empty();
-        if has_spilled && self.store.is_derived(keyspace) {
-            return Err(StoreError::NotSpillable { keyspace, max });
+        let len = len as u64 + WRITE_BYTES;
+        let Some(folder) = self.store.spill_folder() else {
+            return Ok(());
+        };
+        if !self.writes.runs().is_empty() && self.touches_derived(Some(keyspace)) {
+            let max = self.store.options().transaction_bytes_max;
+            let bytes = self.writes.total_bytes() + len;
+            if bytes > max {
+                return Err(StoreError::TooLarge { bytes, max });
+            }
         }
-        if self.writes.memory_bytes() + len as u64 <= max {
+        if self.writes.spillable_bytes() + len <= self.store.options().spill_bytes {
             return Ok(());
         }
-        let written = self.writes.keyspaces().map(|(id, _)| id);
-        let has_derived = written
-            .chain([keyspace])
-            .any(|id| self.store.is_derived(id));
-        match self.store.spill_folder() {
-            Some(folder) if !has_derived => self.writes.spill(folder),
-            _ => Ok(()),
-        }
+        self.writes.spill(folder, &|id| self.store.is_derived(id))
+    }
+
+    /// Whether it wrote, or is to write, to a keyspace that a derived index follows. Its commit then folds in memory.
+    fn touches_derived(&self, next: Option<KeyspaceId>) -> bool {
+        let in_memory = self.writes.keyspaces().map(|(id, _)| id);
+        let mut derived = in_memory
+            .chain(next)
+            .filter(|id| self.store.is_derived(*id));
+        let has_spilled = |id: &KeyspaceId| {
+            let mut runs = self.writes.runs().iter();
+            runs.any(|run| run.has_keyspace(*id))
+        };
+        derived.next().is_some() || self.store.derived().iter().any(has_spilled)
     }
 
     /// Makes sure that a keyspace exists and may be written to.
@@ -190,7 +202,8 @@ impl Transaction {
             return Ok(0);
         }
         let writes = self.own_writes(keyspace);
-        self.view.count_over(keyspace, &range.into(), writes, self.writes.runs())
+        self.view
+            .count_over(keyspace, &range.into(), writes, self.writes.runs())
     }
 
     /// The keys of a keyspace that changed after the base of the transaction's view, its own writes included. It is for
@@ -337,8 +350,23 @@ impl Transaction {
             return self.store.commit(&self, durability);
         }
         let store = Arc::clone(&self.store);
+        if self.touches_derived(None) {
+            self.check_fits()?;
+            self.writes.unspill()?;
+            return store.commit(&self, Durability::Sync);
+        }
         let layers = store.spilled_layers(&mut self.writes)?;
         store.commit_staged(layers, Some(&self))
+    }
+
+    /// Whether all that was written may be in memory.
+    fn check_fits(&self) -> Result<(), StoreError> {
+        let max = self.store.options().transaction_bytes_max;
+        let bytes = self.writes.total_bytes();
+        match bytes > max {
+            true => Err(StoreError::TooLarge { bytes, max }),
+            false => Ok(()),
+        }
     }
 
     /// Ends it without a trace. The same as dropping it.

@@ -20,7 +20,7 @@ mod spill;
 pub(crate) type Writes = BTreeMap<Bytes, Option<Bytes>>;
 
 /// What one write costs beside its key and value, about.
-const WRITE_BYTES: u64 = 64;
+pub(crate) const WRITE_BYTES: u64 = 64;
 
 #[derive(Default)]
 pub(crate) struct WriteSet {
@@ -36,6 +36,8 @@ pub(crate) struct WriteSet {
     savepoints: Vec<(u64, usize, usize)>,
     /// What outgrew memory, oldest first.
     runs: Vec<Arc<Run>>,
+    /// Memory that the last spill could not free.
+    kept_bytes: u64,
 }
 
 /// How to take one step back.

@@ -43,6 +43,11 @@ struct BlockAt {
 }
 
 impl Run {
+    /// Length of its file.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Memory that is needed to find something in it.
     pub(crate) fn memory_bytes(&self) -> u64 {
         let filter = self.filter.as_ref().map_or(0, Filter::bytes);

@@ -1,4 +1,5 @@
-//! A write set that outgrew memory: what was written goes to runs, one for each part that a savepoint ends.
+//! A write set that outgrew memory: what was written goes to runs, one for each part that a savepoint ends. Keyspaces that
+//! a derived index follows stay in memory.
 //!
 //! # Invariants
 //! - W1. What is in memory is newer than every run, and a later run is newer than an earlier one.
@@ -12,9 +13,12 @@ use drystone_base::KeyspaceId;
 use drystone_base::planted::is_planted;
 
 use crate::error::StoreError;
-use crate::spill::{Layer, Layers, Lookups, Run, RunWriter, SpillFolder, find};
+use crate::spill::{Layer, Layers, Lookups, Run, RunStream, RunWriter, SpillFolder, find};
 
-use super::{Undo, WriteSet, Writes};
+use super::{Undo, WriteSet, Writes, writes_bytes};
+
+/// Bytes that are read of a run at once.
+const READ_BYTES: usize = 1 << 20;
 
 /// Writes of some keyspaces.
 type Part = BTreeMap<KeyspaceId, Writes>;
@@ -37,23 +41,61 @@ impl WriteSet {
         }
     }
 
-    /// Memory that it takes, with what its savepoints remember.
-    pub(crate) fn memory_bytes(&self) -> u64 {
-        self.bytes + self.undo_bytes
+    /// Memory that a spill would free, about, with what its savepoints remember.
+    pub(crate) fn spillable_bytes(&self) -> u64 {
+        (self.bytes + self.undo_bytes).saturating_sub(self.kept_bytes)
     }
 
-    /// Moves what was written from memory to runs. On an error everything is as before.
-    pub(crate) fn spill(&mut self, folder: &SpillFolder) -> Result<(), StoreError> {
+    /// What was written, in memory and in files.
+    pub(crate) fn total_bytes(&self) -> u64 {
+        let spilled: u64 = self.runs.iter().map(|run| run.bytes()).sum();
+        self.bytes + spilled
+    }
+
+    /// Moves what was written from memory to runs, but for the keyspaces that are to be kept. On an error everything is as
+    /// before.
+    pub(crate) fn spill(
+        &mut self,
+        folder: &SpillFolder,
+        is_kept: &dyn Fn(KeyspaceId) -> bool,
+    ) -> Result<(), StoreError> {
         let mut runs = Vec::new();
         let mut added_at = Vec::new();
-        for part in self.parts() {
+        for mut part in self.parts() {
+            part.retain(|id, _| !is_kept(*id));
             if !part.is_empty() {
                 runs.push(write(folder, &part)?);
             }
             added_at.push(runs.len());
         }
         self.runs.append(&mut runs);
-        self.forget_writes(&added_at);
+        self.forget_writes(&added_at, is_kept);
+        Ok(())
+    }
+
+    /// Brings what was spilled back into memory. What was spilled to a keyspace that was dropped since is forgotten.
+    pub(crate) fn unspill(&mut self) -> Result<(), StoreError> {
+        let newer = std::mem::take(&mut self.keyspaces);
+        for run in std::mem::take(&mut self.runs) {
+            let mut stream = RunStream::new(run, READ_BYTES)?;
+            while let Some(keyspace) = stream.keyspace() {
+                if !self.dropped.contains(&keyspace) {
+                    let writes = Arc::make_mut(self.keyspaces.entry(keyspace).or_default());
+                    let value = stream.value().map(Bytes::copy_from_slice);
+                    writes.insert(Bytes::copy_from_slice(stream.key()), value);
+                }
+                stream.advance()?;
+            }
+        }
+        for (keyspace, writes) in newer {
+            let all = Arc::make_mut(self.keyspaces.entry(keyspace).or_default());
+            all.extend(Arc::unwrap_or_clone(writes));
+        }
+        self.bytes = self
+            .keyspaces
+            .values()
+            .map(|writes| writes_bytes(writes))
+            .sum();
         Ok(())
     }
 
@@ -63,7 +105,7 @@ impl WriteSet {
         self.undo.clear();
         self.undo_bytes = 0;
         if !self.keyspaces.is_empty() {
-            self.spill(folder)?;
+            self.spill(folder, &|_| false)?;
         }
         Ok(Layers {
             parts: self.runs.drain(..).map(Layer::Run).collect(),
@@ -106,24 +148,26 @@ impl WriteSet {
 
     /// Forgets the writes that are in runs now. Steps of the undo list that are no writes stay. `added_at` says how many
     /// runs were added before each savepoint, and in all: none where all before it had been in runs already.
-    fn forget_writes(&mut self, added_at: &[usize]) {
-        self.keyspaces.clear();
-        self.bytes = 0;
+    fn forget_writes(&mut self, added_at: &[usize], is_kept: &dyn Fn(KeyspaceId) -> bool) {
+        self.keyspaces.retain(|id, _| is_kept(*id));
+        self.bytes = self
+            .keyspaces
+            .values()
+            .map(|writes| writes_bytes(writes))
+            .sum();
+        let without = |step: Undo| step.without_writes(is_kept);
         let mut undo = Vec::new();
         let mut end = 0;
         for ((_, undo_len, runs_len), added) in self.savepoints.iter_mut().zip(added_at) {
-            undo.extend(
-                self.undo
-                    .drain(..*undo_len - end)
-                    .filter_map(Undo::without_writes),
-            );
+            undo.extend(self.undo.drain(..*undo_len - end).filter_map(without));
             end = *undo_len;
             *undo_len = undo.len();
             *runs_len += added;
         }
-        undo.extend(self.undo.drain(..).filter_map(Undo::without_writes));
+        undo.extend(self.undo.drain(..).filter_map(without));
         self.undo_bytes = undo.iter().map(Undo::bytes).sum();
         self.undo = undo;
+        self.kept_bytes = self.bytes + self.undo_bytes;
     }
 }
 
@@ -197,15 +241,15 @@ impl Rewound<'_> {
 }
 
 impl Undo {
-    /// What is left of a step when the writes are in runs.
-    fn without_writes(self) -> Option<Undo> {
+    /// What is left of a step when the writes are in runs, but for those of keyspaces that are kept.
+    fn without_writes(self, is_kept: &dyn Fn(KeyspaceId) -> bool) -> Option<Undo> {
         match self {
-            Undo::Write { .. } => None,
-            Undo::Drop { keyspace, .. } => Some(Undo::Drop {
+            Undo::Write { keyspace, .. } if !is_kept(keyspace) => None,
+            Undo::Drop { keyspace, .. } if !is_kept(keyspace) => Some(Undo::Drop {
                 keyspace,
                 writes: None,
             }),
-            guard => Some(guard),
+            other => Some(other),
         }
     }
 }

@@ -1,7 +1,5 @@
-//! Transactions that outgrow their memory, and bulk loads: they are what they would be in memory, also for others, across
-//! crashes and on full disks.
+//! Transactions that outgrow their memory, and bulk loads: they are what they would be in memory, also for others.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,15 +12,12 @@ use drystone_mvcc::{
     Contended, DerivedIndex, Durability, KeyChanges, KeyRange, Store, StoreError, StoreOptions,
     Transaction, View,
 };
-use drystone_testkit::{
-    CRASH_FOLDER, Checked, CrashPoints, CrashPolicy, Draw, Promises, SimFileSystem, Witness,
-    seed_of,
-};
+use drystone_testkit::{CRASH_FOLDER, Draw, seed_of};
 use drystone_wal::{Log, LogOptions};
 
 use crate::support::{all, begin, create, get, put};
 
-type Entries = BTreeMap<Bytes, Bytes>;
+pub(crate) type Entries = BTreeMap<Bytes, Bytes>;
 
 /// Transactions spill after some entries, memtables fill after some commits.
 fn tiny() -> StoreOptions {
@@ -33,7 +28,11 @@ fn tiny() -> StoreOptions {
     }
 }
 
-fn open(env: &Env) -> Result<Store, StoreError> {
+pub(crate) fn open(env: &Env) -> Result<Store, StoreError> {
+    open_with(env, tiny())
+}
+
+fn open_with(env: &Env, store_options: StoreOptions) -> Result<Store, StoreError> {
     let dir = Path::new(CRASH_FOLDER);
     let options = BTreeOptions {
         page_bytes: 512,
@@ -45,7 +44,7 @@ fn open(env: &Env) -> Result<Store, StoreError> {
         ..LogOptions::default()
     };
     let log = Log::open(env, &dir.join("log"), log_options, engine.merged_lsn())?;
-    Store::open_spilling(env, tiny(), log, engine, &dir.join("spill"))
+    Store::open_spilling(env, store_options, log, engine, &dir.join("spill"))
 }
 
 fn store() -> (Env, Store, KeyspaceId) {
@@ -55,7 +54,7 @@ fn store() -> (Env, Store, KeyspaceId) {
     (env, store, keyspace)
 }
 
-fn key(number: u64) -> Bytes {
+pub(crate) fn key(number: u64) -> Bytes {
     Bytes::from(format!("key {number:05}"))
 }
 
@@ -71,7 +70,7 @@ fn fill(tx: &mut Transaction, keyspace: KeyspaceId, range: std::ops::Range<u64>,
     }
 }
 
-fn check_sound(store: &Store) {
+pub(crate) fn check_sound(store: &Store) {
     let report = store.verify().unwrap();
     assert!(report.is_sound(), "{report:?}");
 }
@@ -419,158 +418,71 @@ impl DerivedIndex for Follower {
 }
 
 #[test]
-fn what_an_index_follows_stays_in_memory() {
+fn what_an_index_follows_stays_in_memory_and_is_folded() {
     let (env, store, ks) = store();
     let (source, target) = (create(&store, "source"), create(&store, "target"));
     store.attach(Arc::new(Follower(source, target)));
     let mut tx = begin(&store);
-    fill(&mut tx, ks, 0..5, 1);
-    fill(&mut tx, source, 0..100, 1);
-    fill(&mut tx, ks, 5..100, 1);
+    fill(&mut tx, source, 0..50, 1);
     assert_eq!(spilled_files(&env), 0);
-    tx.commit(Durability::Sync).unwrap();
-    let mut tx = begin(&store);
     fill(&mut tx, ks, 0..100, 1);
-    let error = tx.put(source, "a", "b").unwrap_err();
-    assert!(matches!(error, StoreError::NotSpillable { keyspace, .. } if keyspace == source));
+    let savepoint = tx.savepoint();
+    fill(&mut tx, source, 50..100, 2);
+    fill(&mut tx, ks, 100..200, 2);
+    assert_eq!(tx.tail(source).count(), 100);
+    tx.rollback_to(&savepoint).unwrap();
+    assert_eq!(tx.tail(source).count(), 50);
+    fill(&mut tx, source, 50..70, 3);
+    fill(&mut tx, ks, 0..10, 3);
+    assert!(spilled_files(&env) > 0);
     tx.commit(Durability::Sync).unwrap();
+    let view = store.view();
+    assert_eq!(view.count(ks).unwrap(), 100);
+    assert_eq!(view.count(source).unwrap(), 70);
+    let found = view.get(ks, &key(5)).unwrap().unwrap();
+    assert_eq!(found[0], 3);
+    assert_eq!(spilled_files(&env), 0);
     let error = store.bulk_load(1 << 10).unwrap().put(source, b"a", b"b");
     assert!(matches!(error, Err(StoreError::NotSpillable { .. })));
+    // One that began to be followed after it was spilled.
     store.detach(target);
     let mut tx = begin(&store);
-    fill(&mut tx, source, 0..200, 2);
+    fill(&mut tx, source, 0..200, 4);
     assert!(spilled_files(&env) > 0);
     store.attach(Arc::new(Follower(source, target)));
-    let error = tx.commit(Durability::Sync).unwrap_err();
-    assert!(matches!(error, StoreError::NotSpillable { .. }), "{error}");
-    check_sound(&store);
-}
-
-/// One of many commits, large and small; its last write is its number.
-fn commit_one(store: &Store, ks: KeyspaceId, now: &mut Entries, draw: &mut Draw, number: u64) {
-    let value = |draw: &mut Draw| {
-        let len = usize::try_from(draw.below(120)).unwrap();
-        Bytes::from(draw.bytes(len))
-    };
-    let stamp = Bytes::copy_from_slice(&number.to_le_bytes());
-    now.insert(Bytes::from("number"), stamp.clone());
-    let count = if draw.chance(40) { 60 } else { 3 };
-    if draw.chance(30) {
-        let mut load = store.bulk_load(3 << 10).unwrap();
-        for _ in 0..count {
-            let (key, value) = (key(draw.below(200)), value(draw));
-            load.put(ks, &key, &value).unwrap();
-            now.insert(key, value);
-        }
-        load.put(ks, b"number", &stamp).unwrap();
-        load.commit().unwrap();
-        return;
-    }
-    let mut tx = begin(store);
-    for _ in 0..count {
-        let key = key(draw.below(200));
-        if draw.chance(30) {
-            tx.delete(ks, key.clone()).unwrap();
-            now.remove(&key);
-        } else {
-            let value = value(draw);
-            tx.put(ks, key.clone(), value.clone()).unwrap();
-            now.insert(key, value);
-        }
-    }
-    tx.put(ks, "number", stamp).unwrap();
+    tx.put(source, key(200), "the last").unwrap();
     tx.commit(Durability::Sync).unwrap();
+    assert_eq!(store.view().count(source).unwrap(), 201);
+    store.flush().unwrap();
+    assert_eq!(store.view().count(source).unwrap(), 201);
+    check_sound(&store);
 }
 
-fn work(env: &Env, witness: &Witness, states: &RefCell<Vec<Entries>>, commits: u64) {
-    let mut draw = Draw::new(seed_of("power cuts in large commits"));
-    let store = open(env).unwrap();
-    let ks = create(&store, "main");
-    let mut now = Entries::new();
-    states.replace(vec![now.clone()]);
-    for number in 1..=commits {
-        witness.begin(number);
-        commit_one(&store, ks, &mut now, &mut draw, number);
-        states.borrow_mut().push(now.clone());
-        witness.acknowledge(number);
-        if draw.chance(30) {
-            store.step().unwrap();
-        }
-    }
-}
-
-fn check(env: &Env, promises: &Promises<'_>, states: &RefCell<Vec<Entries>>) -> Checked {
-    let store = open(env)?;
-    let view = store.view();
-    let Some(ks) = view.keyspace("main")? else {
-        assert_eq!(promises.last_begun(), 0);
-        return Ok(());
+#[test]
+fn what_an_index_follows_is_limited_as_a_whole() {
+    let env = Env::memory(1);
+    let options = StoreOptions {
+        transaction_bytes_max: 20 << 10,
+        ..tiny()
     };
-    let found: Entries = all(&view, ks).into_iter().collect();
-    let number = found.get(&b"number"[..]);
-    let number = number.map_or(0, |number| {
-        u64::from_le_bytes(number[..].try_into().unwrap())
-    });
-    assert!(number <= promises.last_begun(), "{number} was never begun");
-    assert!(
-        number >= promises.last_acknowledged(),
-        "{number} is the newest"
+    let store = open_with(&env, options).unwrap();
+    let (ks, source, target) = (
+        create(&store, "a"),
+        create(&store, "b"),
+        create(&store, "c"),
     );
-    assert_eq!(found, states.borrow()[usize::try_from(number).unwrap()]);
+    store.attach(Arc::new(Follower(source, target)));
+    let mut tx = begin(&store);
+    fill(&mut tx, ks, 0..300, 1);
+    let error = tx.put(source, "a", "b").unwrap_err();
+    assert!(matches!(error, StoreError::TooLarge { .. }), "{error}");
+    tx.commit(Durability::Sync).unwrap();
+    let mut tx = begin(&store);
+    tx.put(source, "a", "b").unwrap();
+    let mut puts = (0..300).map(|number| tx.put(ks, key(number), vec![1; 100]));
+    let error = puts.find_map(Result::err).unwrap();
+    assert!(matches!(error, StoreError::TooLarge { .. }), "{error}");
+    tx.commit(Durability::Sync).unwrap();
+    assert_eq!(store.view().count(source).unwrap(), 1);
     check_sound(&store);
-    store.flush()?;
-    assert!(all(&store.view(), ks).into_iter().eq(found.clone()));
-    check_sound(&store);
-    drop((store, view));
-    let store = open(env)?;
-    assert!(all(&store.view(), ks).into_iter().eq(found));
-    Ok(())
-}
-
-#[test]
-fn power_cuts_leave_large_commits_whole_or_not_at_all() {
-    let states = RefCell::default();
-    let report = CrashPoints::new("power cuts in large commits")
-        .stride(3)
-        .nested(3, 1)
-        .run(
-            |env, witness| work(env, witness, &states, 14),
-            |env, promises| check(env, promises, &states),
-        );
-    assert!(report.points > 300, "{report}");
-}
-
-#[test]
-fn a_full_disk_at_any_place_leaves_a_commit_out_or_whole() {
-    for step in 0..150u64 {
-        let disk = SimFileSystem::with_folder(1, CRASH_FOLDER);
-        let store = open(&disk.env()).unwrap();
-        let ks = create(&store, "main");
-        put(&store, ks, "key 00001", "old");
-        disk.set_capacity(Some((120 + step * 3) << 10));
-        let mut tx = begin(&store);
-        let written = (0..300).try_for_each(|number| tx.put(ks, key(number), vec![1; 100]));
-        let committed = written.and_then(|()| tx.commit(Durability::Sync));
-        let count = if committed.is_ok() { 300 } else { 1 };
-        assert_eq!(store.view().count(ks).unwrap(), count);
-        disk.set_capacity(None);
-        let crashed = disk.crash(CrashPolicy::LoseAll);
-        let reopened = open(&crashed.env()).unwrap();
-        let found = reopened.view().count(ks).unwrap();
-        assert!(
-            found == count || (committed.is_err() && found == 300),
-            "{committed:?}, {found}"
-        );
-        check_sound(&reopened);
-        if store.sync().is_ok() {
-            put(&store, ks, "later", "goes on");
-            store.flush().unwrap();
-            assert_eq!(store.view().count(ks).unwrap(), count + 1);
-            check_sound(&store);
-        }
-        if committed.is_ok() {
-            return;
-        }
-    }
-    panic!("570 KiB are not enough");
 }

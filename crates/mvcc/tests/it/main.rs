@@ -9,6 +9,7 @@ mod indexes;
 mod isolation;
 mod keyspaces;
 mod large;
+mod large_crash;
 mod limits;
 mod model;
 mod recovery;

@@ -12,6 +12,7 @@
 //! - `shuttle`, `loom`, `miri`, `tsan`: how threads meet, and what `unsafe` code does; the first two with `--canary`,
 //!   whether they find planted bugs.
 //! - `mutants`: changes to the code that no test notices.
+//! - `steady-update`: how long the files are while data is overwritten over and over.
 //! - `slt`: SQL logic tests, of which `ci` runs a part.
 #![expect(
     clippy::disallowed_methods,
@@ -36,6 +37,7 @@ mod real;
 mod sim;
 mod slt;
 mod sqlite_corpus;
+mod steady_update;
 mod threads;
 mod tidy;
 
@@ -160,6 +162,8 @@ enum Command {
     },
     /// Measure Drystone beside redb, LMDB, fjall, SQLite and RocksDB, on the same work (RocksDB needs libclang to build)
     Peers(peers::Peers),
+    /// Overwrite a data set over and over with a reader always open, and say how long the files are
+    SteadyUpdate(steady_update::SteadyUpdate),
     /// Run SQL logic tests: the files named and those in the folders named, each against a database of its own
     Slt {
         /// Files in the format of SQLite's suite, and folders of them; the whole corpus where none are given
@@ -255,6 +259,7 @@ fn main() -> anyhow::Result<()> {
         Command::Miri => threads::miri(&shell, &root),
         Command::Tsan { seconds } => threads::tsan(&shell, &root, seconds),
         Command::Peers(peers) => peers::run(&shell, &root, &peers),
+        Command::SteadyUpdate(wanted) => steady_update::run(&shell, &wanted),
         Command::Slt { paths } => slt::run(&shell, &root, &absolute(paths)?),
     }
 }

@@ -13,6 +13,7 @@ mod engines;
 mod lifetimes;
 mod model;
 mod plans;
+mod space;
 #[cfg(feature = "sql")]
 mod sql;
 #[cfg(feature = "sql")]

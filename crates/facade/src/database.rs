@@ -10,10 +10,11 @@ use drystone_mvcc::{Durability, IsolationLevel, Store, StoreError, StoreStats};
 use drystone_wal::RepairReport;
 
 use crate::background::Background;
+use crate::bulk_load::BulkLoad;
 use crate::error::{Error, Result};
 use crate::keyspace::Keyspace;
 use crate::open;
-use crate::options::{BackgroundWork, Options};
+use crate::options::{BackgroundWork, KeyspaceOptions, Options};
 use crate::snapshot::Snapshot;
 use crate::transaction::Transaction;
 use crate::write_batch::WriteBatch;
@@ -126,6 +127,37 @@ impl Database {
         Ok(Keyspace::new(self.clone(), id, name))
     }
 
+    /// As [`Database::keyspace`], and sees to it that it is stored as `options` say: what is written from now on; what it
+    /// has, as merges come by. Durable when this returns. It costs a write to stable media where it changes something; to
+    /// call it each time that a program starts costs next to nothing.
+    ///
+    /// ```
+    /// use drystone::{Codec, Database, KeyspaceOptions};
+    ///
+    /// # fn main() -> drystone::Result<()> {
+    /// # let database = Database::in_memory()?;
+    /// let options = KeyspaceOptions { compression: Some(Codec::Lz4) };
+    /// let pages = database.keyspace_with("pages of text", options)?;
+    /// pages.put("1", "stone upon stone upon stone")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Database::keyspace`]. For a codec that this build lacks, or at a level that it lacks: as
+    /// [`Database::open`], with nothing done. [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) from an engine
+    /// that does not compress by keyspace, and any error from the disk: the keyspace is there then, as without options.
+    pub fn keyspace_with(&self, name: &str, options: KeyspaceOptions) -> Result<Keyspace> {
+        if let Some(codec) = options.compression {
+            open::check_codec(&self.inner.path, codec)?;
+        }
+        let keyspace = self.keyspace(name)?;
+        if let Some(codec) = options.compression {
+            self.inner.store.set_codec(keyspace.id(), codec)?;
+        }
+        Ok(keyspace)
+    }
+
     /// The names of all keyspaces that were created by [`Database::keyspace`], ascending.
     ///
     /// # Errors
@@ -207,6 +239,29 @@ impl Database {
                 Err(error) => retries.wait_after(error)?,
             }
         }
+    }
+
+    /// Begins a load of many entries that become one commit, faster than by transactions.
+    ///
+    /// ```
+    /// # fn main() -> drystone::Result<()> {
+    /// let database = drystone::Database::in_memory()?;
+    /// let stones = database.keyspace("stones")?;
+    /// let mut load = database.bulk_load()?;
+    /// for number in (0..10_000u32).rev() {
+    ///     load.put(&stones, number.to_be_bytes(), "granite")?;
+    /// }
+    /// load.commit()?;
+    /// assert_eq!(stones.get(7u32.to_be_bytes())?.as_deref(), Some(&b"granite"[..]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// A closed database.
+    pub fn bulk_load(&self) -> Result<BulkLoad> {
+        let memory_bytes = self.inner.options.transaction_bytes;
+        Ok(BulkLoad::new(self.inner.store.bulk_load(memory_bytes)?))
     }
 
     /// The newest committed state, which later commits do not change.

@@ -284,12 +284,15 @@ fn store_kind(error: &StoreError) -> ErrorKind {
         | StoreError::KeyspaceName { .. }
         | StoreError::CatalogIsReadOnly
         | StoreError::TooLarge { .. }
+        | StoreError::NotSpillable { .. }
         | StoreError::NoSuchSavepoint => ErrorKind::Invalid,
         StoreError::MergeStalled { source } => store_kind(source),
         StoreError::Closed => ErrorKind::Closed,
         StoreError::Wal(error) => log_kind(error),
         StoreError::Engine(error) => engine_kind(error),
+        StoreError::Spill { source, .. } => io_kind(source),
         StoreError::CorruptRecord { .. }
+        | StoreError::StageMissing { .. }
         | StoreError::CorruptCatalog { .. }
         | StoreError::LogGap { .. } => ErrorKind::Corrupt,
         _ => ErrorKind::Io,
@@ -314,7 +317,9 @@ fn engine_kind(error: &EngineError) -> ErrorKind {
     match error {
         EngineError::Io { source, .. } => io_kind(source),
         EngineError::Corrupt { .. } => ErrorKind::Corrupt,
-        EngineError::UnsupportedVersion { .. } => ErrorKind::Unsupported,
+        EngineError::UnsupportedVersion { .. } | EngineError::NoCompression => {
+            ErrorKind::Unsupported
+        }
         EngineError::KeyTooLarge { .. } | EngineError::ValueTooLarge { .. } => ErrorKind::Invalid,
         _ => ErrorKind::Io,
     }

@@ -46,6 +46,7 @@
 //! stored bytes or guarantees.
 
 mod background;
+mod bulk_load;
 mod custom_engine;
 mod database;
 mod error;
@@ -66,16 +67,19 @@ mod write_batch;
 
 pub use bytes::Bytes;
 pub use drystone_base::{Env, Lsn};
+#[cfg(feature = "btree")]
+pub use drystone_btree::CachePolicy;
 pub use drystone_compress::Codec;
 pub use drystone_engine::{Engine, EngineError, EngineStats};
 pub use drystone_mvcc::{Durability, IsolationLevel, Savepoint, StoreStats};
 pub use drystone_wal::{ArchiveStats, LogStats, Recovery, RepairCause, RepairReport, SegmentId};
 
 pub use custom_engine::{CustomEngine, OpenEngine};
+pub use bulk_load::BulkLoad;
 pub use database::{Compacted, Database, VerifyReport};
 pub use error::{Error, ErrorKind, Result};
 pub use keyspace::{Entries, Keyspace};
-pub use options::{BackgroundWork, CreateMode, Options};
+pub use options::{BackgroundWork, CreateMode, KeyspaceOptions, Options};
 pub use snapshot::Snapshot;
 #[cfg(feature = "sql")]
 pub use sql::{

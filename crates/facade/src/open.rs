@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use drystone_base::planted::is_planted;
 use drystone_base::{Env, LockError, LockGuard};
+use drystone_compress::Codec;
 use drystone_engine::Engine;
 use drystone_mvcc::{Durability, IsolationLevel, Store, StoreOptions};
 use drystone_wal::{FolderArchive, Log, LogOptions};
@@ -22,8 +23,15 @@ use crate::options::{CreateMode, Options};
 
 const LOCK: &str = "LOCK";
 const LOG: &str = "log";
+/// Where large transactions are until they commit.
+const SPILL: &str = "spill";
 /// What a creation may have made, whichever engine it was for.
-const FOLDERS: [&str; 3] = [LOG, EngineKind::BTREE_FOLDER, EngineKind::CUSTOM_FOLDER];
+const FOLDERS: [&str; 4] = [
+    LOG,
+    EngineKind::BTREE_FOLDER,
+    EngineKind::CUSTOM_FOLDER,
+    SPILL,
+];
 /// How many full memtables are kept for transactions that began before them.
 const CONFLICT_MEMTABLES: u64 = 8;
 /// One part in so many of the cache's budget may hold pinned inner nodes.
@@ -44,7 +52,7 @@ pub(crate) struct Opened {
 /// Opens the database in `directory`, or creates it.
 pub(crate) fn open(env: &Env, directory: &Path, options: &Options) -> Result<Opened> {
     check_page_bytes(directory, options)?;
-    check_compression(directory, options)?;
+    check_codec(directory, options.compression)?;
     let exists = Manifest::exists(env, directory)?;
     match options.create {
         CreateMode::Never if !exists => {
@@ -180,16 +188,18 @@ fn check_page_bytes(_: &Path, _: &Options) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a codec that this build lacks, or a level that it lacks.
 #[cfg(feature = "btree")]
-fn check_compression(directory: &Path, options: &Options) -> Result<()> {
-    options.compression.check().map_err(|why| {
+pub(crate) fn check_codec(directory: &Path, codec: Codec) -> Result<()> {
+    codec.check().map_err(|why| {
         let problem = FileProblem::Compression(why);
         Error::file(directory.to_owned(), problem)
     })
 }
 
+/// An engine of the application's own decides by itself.
 #[cfg(not(feature = "btree"))]
-fn check_compression(_: &Path, _: &Options) -> Result<()> {
+pub(crate) fn check_codec(_: &Path, _: Codec) -> Result<()> {
     Ok(())
 }
 
@@ -249,11 +259,13 @@ fn wire(env: &Env, directory: &Path, options: &Options) -> Result<Store> {
     }
     let store_options = StoreOptions {
         memtable_bytes: options.memtable_bytes,
+        spill_bytes: options.transaction_bytes,
         step_bytes: options.merge_slice_bytes,
         conflict_bytes_max: options.memtable_bytes.saturating_mul(CONFLICT_MEMTABLES),
         ..StoreOptions::default()
     };
-    let store = Store::open(env, store_options, log, engine)?;
+    let spill = directory.join(SPILL);
+    let store = Store::open_spilling(env, store_options, log, engine, &spill)?;
     env.files
         .sync_dir(directory)
         .map_err(|source| Error::io("sync", directory, source))?;
@@ -282,6 +294,7 @@ fn open_btree(env: &Env, folder: &Path, options: &Options) -> Result<Arc<dyn Eng
         ..drystone_btree::BTreeOptions::default()
     };
     btree_options.pager.cache_bytes = options.cache_bytes - pinned_bytes_max;
+    btree_options.pager.cache_policy = options.cache_policy;
     let tree = drystone_btree::BTree::open(env, folder, btree_options)?;
     Ok(Arc::new(tree))
 }

@@ -27,15 +27,20 @@ pub struct Options {
     /// exists keeps what it was created with. Longer pages make scans faster, and small changes write more.
     /// Default: 8192.
     pub page_bytes: u32,
-    /// How the pages of keyspaces are compressed that begin from now on; others keep what they began with. The B+tree
+    /// How the pages of keyspaces are compressed that begin from now on; others keep what they began with, or
+    /// [`Database::keyspace_with`](crate::Database::keyspace_with) gives them. The B+tree
     /// stores a page as it is where compressing it would not save 4 KiB, so let `page_bytes` be 16 or 32 KiB beside it.
     /// The log is not compressed. Default: [`Codec::None`].
     ///
     /// [`Codec::Lz4`] and [`Codec::Snappy`] are in every build with the B+tree; [`Codec::Zstd`] and [`Codec::Gzip`] come
     /// with the features `zstd` and `gzip`. A database that needs one of them does not open without it.
     pub compression: Codec,
-    /// Memory for pages, in bytes; compressed ones lie here as they are. Default: 256 MiB.
+    /// Memory for pages, in bytes; compressed ones lie here as they are. It pays for the cache's tables, too. Default:
+    /// 256 MiB.
     pub cache_bytes: usize,
+    /// Which pages of the B+tree leave memory first. Default: [`CachePolicy::S3Fifo`](crate::CachePolicy::S3Fifo).
+    #[cfg(feature = "btree")]
+    pub cache_policy: drystone_btree::CachePolicy,
     /// Size at which a memtable is sealed and merged into the engine, in bytes. Up to two of them wait for their merge
     /// when a third begins to fill, so a database takes three times this at most, and as much as the three commits take
     /// with which memtables got full. A reopen replays at most as much. Default: 64 MiB.
@@ -45,6 +50,12 @@ pub struct Options {
     /// make commits more even, and merges a little dearer. What cannot be cut is a value longer than this, and the syncs
     /// that end a merge. Default: 1 MiB.
     pub merge_slice_bytes: u64,
+    /// Memory for the writes of one transaction, or of one [`BulkLoad`](crate::BulkLoad), in bytes. One that writes more
+    /// keeps the rest in files of the database's directory until it commits, which then goes straight into the engine;
+    /// so a transaction may be larger than memory. One that writes vectors of a table with a vector index may be of 1 GiB
+    /// in all, and is in memory when it commits; so is any with an engine of the application's own that cannot merge in two
+    /// steps. Default: 64 MiB.
+    pub transaction_bytes: u64,
     /// Size of one file of the log, in bytes. Default: 16 MiB.
     pub segment_bytes: u64,
     /// A folder, best on another disk, that gets a copy of every file of the log before the database reuses it: for
@@ -73,6 +84,14 @@ pub struct Options {
     /// How long one SQL statement may take, rows that are asked for later included. It then fails, and nothing of it
     /// remains. Default: as long as it needs.
     pub statement_time: Option<Duration>,
+}
+
+/// How one keyspace is stored: see [`Database::keyspace_with`](crate::Database::keyspace_with). The default leaves all as it
+/// is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyspaceOptions {
+    /// How its pages are compressed. Default: as it is; where it is new, as [`Options::compression`] says.
+    pub compression: Option<Codec>,
 }
 
 /// Whether to create a database.
@@ -109,6 +128,7 @@ impl Options {
         Options {
             cache_bytes: 256 << 10,
             memtable_bytes: 8 << 10,
+            transaction_bytes: 16 << 10,
             merge_slice_bytes: 4 << 10,
             segment_bytes: 16 << 10,
             background: BackgroundWork::Manual,
@@ -125,7 +145,10 @@ impl Default for Options {
             page_bytes: 8192,
             compression: Codec::None,
             cache_bytes: 256 << 20,
+            #[cfg(feature = "btree")]
+            cache_policy: drystone_btree::CachePolicy::default(),
             memtable_bytes: 64 * MIB,
+            transaction_bytes: 64 * MIB,
             merge_slice_bytes: MIB,
             segment_bytes: 16 * MIB,
             log_archive: None,

@@ -18,6 +18,8 @@ pub enum Operation {
     Write(Durable, Change),
     /// Several changes that commit as a batch.
     Batch(Durable, Vec<Change>),
+    /// Several changes that commit as a bulk load.
+    Load(Vec<Change>),
     /// A look at keys.
     Read(Source, Look),
     /// Creates a keyspace where there is none of this number.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use drystone::{BackgroundWork, CustomEngine, Options};
+use drystone::{BackgroundWork, CachePolicy, Codec, CustomEngine, Options};
 use drystone_testkit::{Draw, ModelEngine};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,20 @@ pub struct SimOptions {
     /// About how long a slice of a merge is.
     #[serde(default = "merge_slice_bytes")]
     pub merge_slice_bytes: u32,
+    /// Memory for the writes of a transaction or a load.
+    #[serde(default = "transaction_bytes")]
+    pub transaction_bytes: u32,
+    /// Which pages leave memory first.
+    #[serde(default)]
+    pub cache_policy: SimCachePolicy,
+    /// How the pages of keyspaces are compressed.
+    #[serde(default)]
+    pub compression: SimCodec,
+}
+
+/// Of plans from before it was drawn: transactions were in memory.
+fn transaction_bytes() -> u32 {
+    u32::MAX
 }
 
 /// Of plans from before it was drawn: merges were whole.
@@ -38,6 +52,50 @@ fn merge_slice_bytes() -> u32 {
 /// Of plans from before it was drawn.
 fn page_bytes() -> u32 {
     SimOptions::default().page_bytes
+}
+
+/// A policy of the cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SimCachePolicy {
+    /// The default one.
+    #[default]
+    S3Fifo,
+    /// Last used.
+    Lru,
+    /// Least used.
+    Lfu,
+}
+
+impl From<SimCachePolicy> for CachePolicy {
+    fn from(policy: SimCachePolicy) -> CachePolicy {
+        match policy {
+            SimCachePolicy::S3Fifo => CachePolicy::S3Fifo,
+            SimCachePolicy::Lru => CachePolicy::Lru,
+            SimCachePolicy::Lfu => CachePolicy::Lfu,
+        }
+    }
+}
+
+/// A codec that is in every build.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SimCodec {
+    /// None.
+    #[default]
+    Plain,
+    /// LZ4.
+    Lz4,
+    /// Snappy.
+    Snappy,
+}
+
+impl From<SimCodec> for Codec {
+    fn from(codec: SimCodec) -> Codec {
+        match codec {
+            SimCodec::Plain => Codec::None,
+            SimCodec::Lz4 => Codec::Lz4,
+            SimCodec::Snappy => Codec::Snappy,
+        }
+    }
 }
 
 /// An engine.
@@ -82,6 +140,9 @@ impl Default for SimOptions {
             page_bytes: 8192,
             engine: SimEngine::BTree,
             merge_slice_bytes: 64 << 10,
+            transaction_bytes: u32::MAX,
+            cache_policy: SimCachePolicy::default(),
+            compression: SimCodec::default(),
         }
     }
 }
@@ -106,6 +167,13 @@ impl SimOptions {
                 _ => SimEngine::BTree,
             },
             merge_slice_bytes: *other.pick(&[1, 1 << 10, 8 << 10, 64 << 10, 1 << 20]),
+            transaction_bytes: *other.pick(&[1, 256, 1 << 10, 4 << 10, 64 << 10, 64 << 20]),
+            cache_policy: *other.pick(&[
+                SimCachePolicy::S3Fifo,
+                SimCachePolicy::Lru,
+                SimCachePolicy::Lfu,
+            ]),
+            compression: *other.pick(&[SimCodec::Plain, SimCodec::Lz4, SimCodec::Snappy]),
         }
     }
 
@@ -116,6 +184,9 @@ impl SimOptions {
             cache_bytes: self.cache_bytes as usize,
             memtable_bytes: u64::from(self.memtable_bytes),
             merge_slice_bytes: u64::from(self.merge_slice_bytes),
+            transaction_bytes: u64::from(self.transaction_bytes),
+            cache_policy: self.cache_policy.into(),
+            compression: self.compression.into(),
             segment_bytes: u64::from(self.segment_bytes),
             durability: self.durability.into(),
             page_bytes: self.page_bytes,
@@ -143,6 +214,9 @@ impl SimOptions {
             with(|options, default| options.page_bytes = default.page_bytes),
             with(|options, default| options.engine = default.engine),
             with(|options, default| options.merge_slice_bytes = default.merge_slice_bytes),
+            with(|options, default| options.transaction_bytes = default.transaction_bytes),
+            with(|options, default| options.cache_policy = default.cache_policy),
+            with(|options, default| options.compression = default.compression),
         ];
         simpler
             .into_iter()

@@ -232,6 +232,7 @@ impl<'p> Run<'p> {
         match operation {
             Operation::Write(durable, change) => self.write(*durable, change),
             Operation::Batch(durable, changes) => self.batch(*durable, changes),
+            Operation::Load(changes) => self.load(changes),
             Operation::Read(source, look) => self.read(task, *source, look),
             Operation::CreateKeyspace(space) => self.create_keyspace(*space),
             Operation::DropKeyspace(space) => self.drop_keyspace(*space),
@@ -312,6 +313,7 @@ fn name_of(operation: &Operation) -> &'static str {
     match operation {
         Operation::Write(..) => "call: put, delete",
         Operation::Batch(..) => "call: write batch",
+        Operation::Load(..) => "call: bulk load",
         Operation::Read(..) => "call: get, range, prefix",
         Operation::CreateKeyspace(_) => "call: keyspace",
         Operation::DropKeyspace(_) => "call: drop keyspace",

@@ -94,8 +94,13 @@ fn keys(workload: &Workload, draw: &mut Draw) -> Operation {
         0..5 => Operation::Write(workload.durable(draw), workload.change(draw)),
         5 | 6 => {
             let count = 1 + draw.below(8);
-            let changes = (0..count).map(|_| workload.change(draw)).collect();
-            Operation::Batch(workload.durable(draw), changes)
+            let changes: Vec<_> = (0..count).map(|_| workload.change(draw)).collect();
+            // By a seed that is there anyway, so that seeds stay as they were in all else.
+            let seed = changes.iter().find_map(|change| Some(change.value?.seed));
+            match seed.is_some_and(|seed| seed % 4 == 0) {
+                true => Operation::Load(changes),
+                false => Operation::Batch(workload.durable(draw), changes),
+            }
         }
         _ => Operation::Read(Source::Newest, workload.look(draw)),
     }

@@ -50,13 +50,19 @@ impl Drystone {
 }
 
 impl Peer for Drystone {
-    /// A commit for each batch that waits for nothing, and a barrier at the end.
+    /// One bulk load, which sorts by itself.
     fn bulk(&self, supply: &mut Supply<'_>) -> Result<()> {
+        let mut load = self.database.bulk_load()?;
         while let Some(changes) = supply.next() {
-            let batch = self.batch(changes);
-            self.database.write_with(batch, Durability::None)?;
+            for Change { key, value } in changes {
+                match value {
+                    Some(value) => load.put(&self.rows, key, value)?,
+                    None => load.delete(&self.rows, key)?,
+                }
+            }
         }
-        Ok(self.database.sync()?)
+        load.commit()?;
+        Ok(())
     }
 
     fn commit(&self, changes: &[Change]) -> Result<()> {

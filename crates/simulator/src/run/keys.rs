@@ -51,6 +51,35 @@ impl Run<'_> {
         self.settle("write batch", result, exists, &model, durable)
     }
 
+    /// Several changes as a bulk load.
+    pub(super) fn load(&mut self, changes: &[Change]) -> Result<(), Stop> {
+        let mut load = match self.db()?.bulk_load() {
+            Ok(load) => load,
+            Err(error) => return self.write_failed("bulk load", &error).map(drop),
+        };
+        let mut model = ModelTransaction::begin(&self.oracle);
+        let (mut exists, mut result) = (true, Ok(()));
+        for change in changes {
+            let Some(handle) = self.handle(change.space) else {
+                continue;
+            };
+            exists &= model.change(handle.life, change);
+            let key = key_bytes(change.key);
+            let pushed = match change.value {
+                Some(value) => load.put(&handle.keyspace, key, value.bytes()),
+                None => load.delete(&handle.keyspace, key),
+            };
+            result = result.and(pushed);
+        }
+        if let Some((handle, number)) = self.next_count() {
+            let pushed = load.put(&handle.keyspace, &number, b"");
+            model.write(handle.life, number, Some(Bytes::new()));
+            result = result.and(pushed);
+        }
+        let result = result.and_then(|()| load.commit().map(drop));
+        self.settle("bulk load", result, exists, &model, Durable::Sync)
+    }
+
     /// The counter, and the number that the next commit leaves there.
     pub(super) fn next_count(&mut self) -> Option<(Handle, Bytes)> {
         let handle = self.handle(COUNTER)?;

@@ -183,6 +183,10 @@ impl Run<'_> {
                 "a transaction wrote to a keyspace that it does not see",
             )),
             Err(error) if !exists && error.kind() == ErrorKind::Invalid => Ok(()),
+            // What was written before may have to be spilled.
+            Err(error) if error.kind() == ErrorKind::Full => self
+                .write_failed("put or delete in a transaction", &error)
+                .map(drop),
             // Whether the keyspace is there may have to be read.
             Err(error) => self.read_failed("put or delete in a transaction", &error),
         }

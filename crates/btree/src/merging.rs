@@ -102,6 +102,9 @@ impl Merging {
             let phase = std::mem::replace(&mut self.phase, Phase::Folded);
             self.phase = self.next_phase(phase, changes)?;
         }
+        if budget.bytes < u64::MAX {
+            self.tower.sync_ahead()?;
+        }
         Ok(())
     }
 

@@ -214,6 +214,18 @@ impl Writer {
         }
     }
 
+    /// Writes and syncs what was added so far, so that [`Writer::commit`] has less to wait for. Nothing is promised by it:
+    /// the next state begins with the commit.
+    ///
+    /// # Errors
+    /// [`PagerError::Io`] from a write, which may be tried again; [`PagerError::Failed`] from the sync: the pager is
+    /// poisoned, and the state is the old one.
+    pub fn sync_ahead(&mut self) -> Result<(), PagerError> {
+        self.flush()?;
+        let synced = self.inner.file.sync();
+        synced.map_err(|error| self.inner.file.commit_error(error))
+    }
+
     /// Makes the next state durable, with `payload` (up to [`MAX_PAYLOAD_BYTES`]) as its root record and all up to
     /// `lsn` in it, and publishes it. Three syncs.
     ///

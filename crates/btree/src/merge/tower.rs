@@ -37,7 +37,13 @@ pub(crate) struct Tower {
     read_at: u64,
     /// About how many bytes were read and written so far.
     spent_bytes: u64,
+    /// Bytes of pages that were written since the last sync.
+    unsynced_bytes: u64,
 }
+
+/// So many bytes of pages are synced ahead of the commit. A few milliseconds of writing for most media, and enough that
+/// a sync's fixed cost does not matter.
+const SYNC_AHEAD_BYTES: u64 = 4 << 20;
 
 /// What it costs to free a page, as bytes.
 const FREE_BYTES: u64 = 256;
@@ -58,6 +64,7 @@ impl Tower {
             appending: false,
             read_at: 0,
             spent_bytes: 0,
+            unsynced_bytes: 0,
         }
     }
 
@@ -114,9 +121,23 @@ impl Tower {
         self.writer.would_move(page, limit)
     }
 
+    fn wrote(&mut self, bytes: usize) {
+        self.spent_bytes += bytes as u64;
+        self.unsynced_bytes += bytes as u64;
+    }
+
+    /// Syncs what was written where that is much, so that the commit, which cannot be cut, has little left to wait for.
+    pub(crate) fn sync_ahead(&mut self) -> Result<(), EngineError> {
+        if self.unsynced_bytes < SYNC_AHEAD_BYTES {
+            return Ok(());
+        }
+        self.unsynced_bytes = 0;
+        self.writer.sync_ahead().map_err(from_pager)
+    }
+
     /// Writes a value that is too long for a leaf.
     pub(crate) fn write_value(&mut self, value: &[u8]) -> Result<Overflow, EngineError> {
-        self.spent_bytes += value.len() as u64;
+        self.wrote(value.len());
         let written = self.writer.write_compressed(value, self.codec);
         let page = written.map_err(from_pager)?;
         let value_len = value.len() as u64;
@@ -275,7 +296,7 @@ impl Tower {
     }
 
     fn write(&mut self, level: u8, sealed: &Sealed) -> Result<(), EngineError> {
-        self.spent_bytes += sealed.page.len() as u64;
+        self.wrote(sealed.page.len());
         let written = self.writer.write_compressed(&sealed.page, self.codec);
         let page = written.map_err(from_pager)?;
         let child = Child {

@@ -92,13 +92,9 @@ impl Peer for Drystone {
 struct Rows<'a>(&'a Keyspace);
 
 impl Reader for Rows<'_> {
-    /// `Keyspace::get`: the newest commit at the time of the call.
+    /// `Keyspace::get_with`: the newest commit at the time of the call. The value is shown where it lies.
     fn get(&mut self, key: &Key, show: &mut dyn FnMut(&[u8])) -> Result<bool> {
-        let value = self.0.get(key)?;
-        Ok(value.is_some_and(|value| {
-            show(&value);
-            true
-        }))
+        Ok(self.0.get_with(key, show)?.is_some())
     }
 
     fn range(
@@ -107,9 +103,13 @@ impl Reader for Rows<'_> {
         limit: usize,
         show: &mut dyn FnMut(&[u8], &[u8]),
     ) -> Result<()> {
-        for row in self.0.get_range(start..).take(limit) {
+        let mut rows = self.0.get_range(start..);
+        for _ in 0..limit {
+            let Some(row) = rows.next_ref() else {
+                break;
+            };
             let (key, value) = row?;
-            show(&key, &value);
+            show(key, value);
         }
         Ok(())
     }

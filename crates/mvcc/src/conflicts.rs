@@ -139,14 +139,12 @@ fn find_common(mine: &Layers, theirs: &Layers) -> Result<Option<Contended>, Stor
     }
     let mut mine = LayerChanges::new(mine, COMPARISON_BYTES / 2)?;
     let mut theirs = LayerChanges::new(theirs, COMPARISON_BYTES / 2)?;
-    while let (Some((keyspace, key, _)), Some((other, other_key, _))) =
-        (mine.entry(), theirs.entry())
-    {
-        match (keyspace, key).cmp(&(other, other_key)) {
+    while let (Some(ours), Some(other)) = (mine.entry(), theirs.entry()) {
+        match (ours.keyspace, ours.key).cmp(&(other.keyspace, other.key)) {
             std::cmp::Ordering::Less => mine.advance()?,
             std::cmp::Ordering::Greater => theirs.advance()?,
             std::cmp::Ordering::Equal => {
-                let key = Bytes::copy_from_slice(key);
+                let (keyspace, key) = (ours.keyspace, Bytes::copy_from_slice(ours.key));
                 return Ok(Some(Contended::Key { keyspace, key }));
             }
         }

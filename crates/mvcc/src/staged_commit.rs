@@ -70,6 +70,13 @@ struct Basis<'a> {
     layers: &'a Layers,
 }
 
+/// Which of the commits since a view: those from one link on, its own if none is named, and before another.
+#[derive(Clone, Copy, Default)]
+struct Part<'a> {
+    from: Option<&'a Arc<Link>>,
+    to: Option<&'a Arc<Link>>,
+}
+
 impl Shared {
     /// All that a transaction wrote, as layers.
     pub(crate) fn spilled_layers(&self, writes: &mut WriteSet) -> Result<Layers, StoreError> {
@@ -119,7 +126,7 @@ impl Shared {
             writes: transaction.map_or(&nothing, Transaction::writes),
             layers,
         };
-        self.check_claims(&log, &basis, None)?;
+        self.check_claims(&log, &basis, Part::default())?;
         let read_bytes = self.options.spill_bytes.min(READ_BYTES_MAX);
         let stage = stage(staging, layers, read_bytes)?;
         merges.stage = Some(Fate::Discard(stage));
@@ -175,11 +182,19 @@ impl Shared {
         let mut checked = None;
         for _ in 0..ROUNDS {
             let end = self.seal_to_check();
-            self.check_claims(log, basis, Some((checked.as_ref(), Some(&end))))?;
+            let part = Part {
+                from: checked.as_ref(),
+                to: Some(&end),
+            };
+            self.check_claims(log, basis, part)?;
             checked = Some(end);
         }
         let mut head = self.head.lock();
-        self.check_claims(log, basis, Some((checked.as_ref(), None)))?;
+        let rest = Part {
+            from: checked.as_ref(),
+            to: None,
+        };
+        self.check_claims(log, basis, rest)?;
         let named = StageId(stage.0 + u64::from(is_planted("mvcc-record-names-no-stage")));
         let lsn = log.append(&commit_record::encode_adoption(named))?;
         merges.stage = Some(Fate::Unknown(stage));
@@ -203,22 +218,15 @@ impl Shared {
         Arc::clone(head.chain.last())
     }
 
-    /// Checks a large commit against those since its view; with `part`, only against those from the first link on, which
-    /// are not there in the view, and before the second.
-    fn check_claims(
-        &self,
-        log: &Log,
-        basis: &Basis<'_>,
-        part: Option<(Option<&Arc<Link>>, Option<&Arc<Link>>)>,
-    ) -> Result<(), StoreError> {
+    /// Checks a large commit against some of those since its view.
+    fn check_claims(&self, log: &Log, basis: &Basis<'_>, part: Part<'_>) -> Result<(), StoreError> {
         let claims = Claims {
             seen: basis.view.lsn(),
             writes: basis.writes,
             layers: Some(basis.layers),
         };
-        let (from, to) = part.unwrap_or_default();
-        let from = from.unwrap_or(&basis.link);
-        let found = match to {
+        let from = part.from.unwrap_or(&basis.link);
+        let found = match part.to {
             Some(to) => claims.find_in_view_or(&basis.view, from.commits_before(to))?,
             None => claims.find_in_view_or(&basis.view, from.commits())?,
         };

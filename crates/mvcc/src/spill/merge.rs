@@ -43,6 +43,15 @@ pub(crate) struct LayerChanges {
     failure: Option<StoreError>,
 }
 
+/// What a key became.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Merged<'a> {
+    pub(crate) keyspace: KeyspaceId,
+    pub(crate) key: &'a [u8],
+    /// `None` is a tombstone.
+    pub(crate) value: Option<&'a [u8]>,
+}
+
 #[derive(Debug)]
 enum Source {
     Run(RunStream),
@@ -89,10 +98,14 @@ impl LayerChanges {
     }
 
     /// The entry it is on; `None` at the end.
-    pub(crate) fn entry(&self) -> Option<(KeyspaceId, &[u8], Option<&[u8]>)> {
+    pub(crate) fn entry(&self) -> Option<Merged<'_>> {
         let &winner = self.losers.first()?;
         let source = &self.sources[winner];
-        Some((self.at[winner].keyspace?, source.key(), source.value()))
+        Some(Merged {
+            keyspace: self.at[winner].keyspace?,
+            key: source.key(),
+            value: source.value(),
+        })
     }
 
     /// To the next entry.
@@ -103,8 +116,8 @@ impl LayerChanges {
 
     /// What was written to a keyspace before it was dropped goes with it.
     fn skip_dropped(&mut self) -> Result<(), StoreError> {
-        while let Some((keyspace, ..)) = self.entry()
-            && self.dropped.binary_search(&keyspace).is_ok()
+        while let Some(entry) = self.entry()
+            && self.dropped.binary_search(&entry.keyspace).is_ok()
         {
             self.step()?;
         }
@@ -264,10 +277,10 @@ impl Changes for LayerChanges {
             });
         }
         self.is_given = true;
-        Ok(self.entry().map(|(keyspace, key, value)| Change {
-            keyspace,
-            key,
-            op: value.map_or(Op::Delete, Op::Put),
+        Ok(self.entry().map(|entry| Change {
+            keyspace: entry.keyspace,
+            key: entry.key,
+            op: entry.value.map_or(Op::Delete, Op::Put),
         }))
     }
 }

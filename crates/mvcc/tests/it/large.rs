@@ -10,7 +10,7 @@ use drystone_btree::{BTree, BTreeOptions};
 use drystone_engine::{Engine, Snapshot};
 use drystone_mvcc::{
     Contended, DerivedIndex, Durability, KeyChanges, KeyRange, Store, StoreError, StoreOptions,
-    Transaction, View,
+    Transaction,
 };
 use drystone_testkit::{CRASH_FOLDER, Draw, seed_of};
 use drystone_wal::{Log, LogOptions};

@@ -96,6 +96,9 @@ impl Run<'_> {
             }
             ErrorKind::Io if self.faults.is_unreadable => Err(Stop::Reported),
             ErrorKind::Io if self.is_struck_now() => Ok(()),
+            // A transaction may have to spill before it reads on, and what it spilled is as good as its medium.
+            ErrorKind::Io if is_of_spilled(error) && self.was_struck_since_open() => Ok(()),
+            ErrorKind::Full if self.faults.is_capped || self.was_struck_since_open() => Ok(()),
             _ => Err(Stop::unexpected(call, error)),
         }
     }
@@ -105,6 +108,11 @@ impl Run<'_> {
         self.notice_lies();
         self.faults.struck > self.faults.struck_at_step
     }
+}
+
+/// Whether it is about a file that goes with its transaction, and is nobody's loss.
+fn is_of_spilled(error: &Error) -> bool {
+    error.to_string().contains("what a transaction spilled")
 }
 
 fn counted_as(kind: ErrorKind) -> &'static str {

@@ -40,7 +40,6 @@ pub const CANARIES: &[Canary] = &[
     bug("wal-poison-note-missing", UnexpectedError, "a failed sync leaves no note for the next open"),
     bug("wal-marker-overstated", UnexpectedError, "the idle marker vouches for one record too many"),
     bug("wal-trim-too-far", UnexpectedError, "trimming takes segments that hold records after the merge"),
-    bug("wal-trim-unvouched", LostCommit, "trimming takes the marker that vouches for the last segment, and leaves none"),
     bug("wal-retired-keeps-name", UnexpectedError, "a retired segment is written over under the name that it had"),
     bug("wal-close-unsettled", LostCommit, "closing syncs nothing"),
     bug("pager-pages-unsynced", UnexpectedError, "the superblock is switched before the pages are synced"),

@@ -409,9 +409,6 @@ fn mend(
             .file
             .write_zeros(end.offset..end.segment.records_end())?;
     }
-    if is_planted("wal-recovered-tail-unsynced") {
-        return Ok(());
-    }
     end.segment.file.sync()
 }
 

@@ -33,7 +33,6 @@ use drystone_base::sync::hazard::{self, Hazard};
 
 use self::graveyard::Buried;
 use crate::cache::Touch;
-use crate::frame::WARM_BYTES;
 
 /// Pointers to the frames of one page's children. Made by the reader that holds the page, filled by
 /// [`Pager::read_child`](crate::Pager::read_child), emptied by the cache.
@@ -245,7 +244,7 @@ impl Deref for FrameRef<'_> {
 #[inline]
 fn fetch(start: *const u8) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
-    for offset in (0..WARM_BYTES).step_by(64) {
+    for offset in (0..crate::frame::WARM_BYTES).step_by(64) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // SAFETY: a prefetch has no effect but on time, whatever the address.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(start.cast::<i8>().wrapping_add(offset)) };

@@ -1,3 +1,5 @@
+//! Tests of writes that are committed without a transaction.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Tests of hazards.
+
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of what is published.
+
 use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 

@@ -1,3 +1,5 @@
+//! Stages: unseen until they are adopted, gone when they are discarded, and there after a reopening.
+
 use std::path::Path;
 
 use drystone_base::{Env, KeyspaceId, Lsn};

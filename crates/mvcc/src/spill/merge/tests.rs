@@ -1,3 +1,5 @@
+//! Any layers give what a map of all their entries has.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

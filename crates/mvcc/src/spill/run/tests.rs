@@ -1,3 +1,5 @@
+//! Runs against a map: point reads, streams, cursors from anywhere; damage; files that go with their runs.
+
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::path::Path;

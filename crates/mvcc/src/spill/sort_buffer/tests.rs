@@ -1,3 +1,5 @@
+//! The sort buffer against a map.
+
 use std::collections::BTreeMap;
 
 use drystone_testkit::Draw;

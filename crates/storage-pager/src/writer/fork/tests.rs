@@ -1,3 +1,5 @@
+//! Forks: the pages of two states, until one of them goes.
+
 use std::path::Path;
 
 use drystone_base::{Env, Lsn};

@@ -11,8 +11,8 @@ use drystone::{BackgroundWork, Database, IsolationLevel, Options};
 const MIB: u64 = 1 << 20;
 /// What is written, with 1,000 bytes a row.
 const ROWS: u64 = 64_000;
-/// What the test itself, the allocator and the program's pages may add.
-const SLACK: u64 = 12 * MIB;
+/// What buffers for reading and writing, the allocator and the program's own pages may add.
+const SLACK: u64 = 16 * MIB;
 
 fn options() -> Options {
     Options {
@@ -58,8 +58,7 @@ fn a_transaction_of_32_times_its_budget_takes_little_more_than_that() {
     load.commit().unwrap();
     let grown = peak_bytes() - before;
     let budget = 4 * MIB + 3 * MIB + 2 * MIB;
-    assert!(grown <= budget + 32 * MIB + SLACK, "{} MiB", grown / MIB);
-    assert!(grown < ROWS * 1000 - 10 * MIB, "less than what was written");
+    assert!(grown <= budget + SLACK, "{} MiB", grown / MIB);
     assert_eq!(rows.get_range::<&[u8]>(..).count() as u64, ROWS);
     assert!(database.verify().unwrap().is_sound());
 }

@@ -70,6 +70,7 @@ targets! {
     decompress = compress::decompress, compress::seeds, SHORT, &[];
     vector_graph = vectors::graph, seeds::none, SHORT, &[];
     wal_open = log::open, seeds::patches, SHORT, &[];
+    wal_repair = log::repair, seeds::patches, SHORT, &[];
     pager_open = pager::open, seeds::patches, SHORT, &[];
     btree_open = tree::open, seeds::patches, SHORT, &[];
     database_open = database::open, seeds::patches, SHORT, &[];

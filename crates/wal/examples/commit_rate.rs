@@ -5,7 +5,8 @@
 //! ```
 //!
 //! FOLDER must not exist yet; it is left for a look at what was written. Each round measures the bare loop, one thread
-//! and eight threads, in turn, so that a noisy machine is noisy for all. Prints each round and the medians.
+//! and eight threads, in turn, so that a noisy machine is noisy for all. Prints each round and the medians, the slowest of
+//! a hundred (p99) of the bare loop and of one thread, and how long the log takes to open with 256 MiB in it.
 #![expect(
     clippy::disallowed_methods,
     reason = "measures time on the operating system's threads"
@@ -19,10 +20,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use drystone_base::{Env, Lsn, OpenMode};
-use drystone_wal::{Log, LogOptions, LogStats};
+use drystone_wal::{Durability, Log, LogOptions, LogStats};
 
 const BLOCK_BYTES: usize = 4096;
 const FILE_BYTES: u64 = 16 << 20;
+/// What a log is opened with at the end.
+const LONG_BYTES: u64 = 256 << 20;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -42,13 +45,14 @@ fn main() -> Result<(), Failure> {
         Lsn::ZERO,
     )?;
     let mut rates = [const { Vec::new() }; 3];
+    let mut waits = [const { Vec::new() }; 2];
     println!("payload of {payload_bytes} bytes; durable appends a second");
     println!("{:>10} {:>10} {:>10}", "bare", "1 thread", "8 threads");
     for _ in 0..rounds {
         let round = [
-            bare.run(time)?,
-            run(&log, &payload, 1, time)?,
-            run(&log, &payload, 8, time)?,
+            bare.run(time, &mut waits[0])?,
+            run(&log, &payload, 1, time, &mut waits[1])?,
+            run(&log, &payload, 8, time, &mut Vec::new())?,
         ];
         println!("{:>10.0} {:>10.0} {:>10.0}", round[0], round[1], round[2]);
         rates
@@ -62,9 +66,39 @@ fn main() -> Result<(), Failure> {
         one / bare,
         eight / one
     );
+    let [bare_p99, one_p99] = waits.map(p99);
+    println!("p99: bare {bare_p99:?}, 1 thread {one_p99:?}");
     print_stats(&log.stats());
     log.close()?;
-    Ok(())
+    time_to_open(&folder.join("long"), &payload)
+}
+
+/// Opens a log that holds 256 MiB, as the end of a process leaves it, and again as a close leaves it.
+fn time_to_open(folder: &Path, payload: &[u8]) -> Result<(), Failure> {
+    let open = || {
+        let started = Instant::now();
+        let log = Log::open(&Env::os(), folder, LogOptions::default(), Lsn::ZERO)?;
+        Ok::<_, Failure>((log, started.elapsed()))
+    };
+    let (log, _) = open()?;
+    while log.stats().appended_bytes < LONG_BYTES {
+        log.append(payload)?;
+    }
+    log.sync()?;
+    let records = log.stats().appended;
+    drop(log);
+    let (log, killed) = open()?;
+    log.close()?;
+    let (log, closed) = open()?;
+    let started = Instant::now();
+    let read = log
+        .read_from(Lsn(1))
+        .try_fold(0, |read, record| record.map(|_| read + 1))?;
+    println!(
+        "256 MiB, {records} records: opens in {killed:?} after a kill, in {closed:?} after a close; {read} read in {:?}",
+        started.elapsed()
+    );
+    Ok(log.close()?)
 }
 
 /// A file written from end to end before, and overwritten block by block.
@@ -82,14 +116,16 @@ impl BareFile {
         Ok(BareFile { file })
     }
 
-    fn run(&self, time: Duration) -> Result<f64, Failure> {
+    fn run(&self, time: Duration, waits: &mut Vec<Duration>) -> Result<f64, Failure> {
         let block = [7; BLOCK_BYTES];
         let started = Instant::now();
         let mut count = 0_u64;
         while started.elapsed() < time {
             let offset = count * BLOCK_BYTES as u64 % FILE_BYTES;
+            let begun = Instant::now();
             self.file.write_all_at(&block, offset)?;
             self.file.sync()?;
+            waits.push(begun.elapsed());
             count += 1;
         }
         Ok(rate(count, started))
@@ -97,7 +133,13 @@ impl BareFile {
 }
 
 /// `threads` of them append and sync; this one does the background work, as the facade does.
-fn run(log: &Log, payload: &[u8], threads: u64, time: Duration) -> Result<f64, Failure> {
+fn run(
+    log: &Log,
+    payload: &[u8],
+    threads: u64,
+    time: Duration,
+    waits: &mut Vec<Duration>,
+) -> Result<f64, Failure> {
     let is_over = AtomicBool::new(false);
     let first = log.appended_lsn();
     let started = Instant::now();
@@ -112,18 +154,21 @@ fn run(log: &Log, payload: &[u8], threads: u64, time: Duration) -> Result<f64, F
         }
         is_over.store(true, Ordering::Relaxed);
         for worker in workers {
-            worker.join().map_err(|_| "a worker panicked")??;
+            waits.extend(worker.join().map_err(|_| "a worker panicked")??);
         }
         Ok(rate(log.durable_lsn().0 - first.0, started))
     })
 }
 
-fn append_until(log: &Log, payload: &[u8], is_over: &AtomicBool) -> Result<(), Failure> {
+/// Returns how long each append took.
+fn append_until(log: &Log, payload: &[u8], is_over: &AtomicBool) -> Result<Vec<Duration>, Failure> {
+    let mut waits = Vec::new();
     while !is_over.load(Ordering::Relaxed) {
-        let lsn = log.append(payload)?;
-        log.sync_to(lsn)?;
+        let begun = Instant::now();
+        log.commit(payload, Durability::Sync)?;
+        waits.push(begun.elapsed());
     }
-    Ok(())
+    Ok(waits)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
@@ -134,6 +179,15 @@ fn rate(count: u64, started: Instant) -> f64 {
 fn median(mut rates: Vec<f64>) -> f64 {
     rates.sort_unstable_by(f64::total_cmp);
     rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// What only one in a hundred is longer than.
+fn p99(mut waits: Vec<Duration>) -> Duration {
+    waits.sort_unstable();
+    waits
+        .get(waits.len() * 99 / 100)
+        .copied()
+        .unwrap_or_default()
 }
 
 fn print_stats(stats: &LogStats) {

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use drystone_base::fuzzing::AnyChecksum;
 use drystone_base::{Env, Lsn};
 use drystone_testkit::SimFileSystem;
-use drystone_wal::{Log, LogOptions, Record, WalError};
+use drystone_wal::{Log, LogOptions, Record, Recovery, WalError};
 
 use super::damage::{self, DISK_FOLDER};
 
@@ -54,14 +54,49 @@ pub fn open(data: &[u8]) {
         return;
     };
     if any.is_none() {
-        for record in records {
-            let is_new = record.payload == "new";
-            assert!(
-                is_new || record.payload == payload(record.lsn.0),
-                "{record:?}"
-            );
-        }
+        records.iter().for_each(check_payload);
     }
+}
+
+/// As [`open`], by a repair: whatever is damaged, it leaves a log that a strict open takes, with a prefix of what was
+/// appended, and that can be written on.
+///
+/// # Panics
+/// When it does not.
+pub fn repair(data: &[u8]) {
+    static SOUND: OnceLock<SimFileSystem> = OnceLock::new();
+    let sound = SOUND.get_or_init(sound_log);
+    let (mode, damage) = data.split_first().unwrap_or((&0, &[]));
+    let any = (mode & 1 == 1).then(AnyChecksum::accept);
+    let harmed = damage::harm(sound, damage);
+    let floor = Lsn(u64::from(mode >> 1) % (RECORDS + 2));
+    let env = damage::env(&harmed);
+    let log = match open_log_with(&env, floor, Recovery::Repair) {
+        Ok(log) => log,
+        Err(error) => return assert!(may_stay(&error), "{error:?}"),
+    };
+    drop(log);
+    match read_and_append(&env, floor) {
+        Ok(records) if any.is_none() => records.iter().for_each(check_payload),
+        Ok(_) | Err(WalError::Exhausted) => {}
+        Err(error) => panic!("{error:?} after a repair"),
+    }
+}
+
+/// Whether a repair may meet this: it is not damage, or not of the log.
+fn may_stay(error: &WalError) -> bool {
+    matches!(
+        error,
+        WalError::Io { .. } | WalError::UnsupportedVersion { .. }
+    )
+}
+
+fn check_payload(record: &Record) {
+    let is_new = record.payload == "new";
+    assert!(
+        is_new || record.payload == payload(record.lsn.0),
+        "{record:?}"
+    );
 }
 
 /// Two full segments and a third, closed.
@@ -89,8 +124,13 @@ fn payload(number: u64) -> Vec<u8> {
 }
 
 fn open_log(env: &Env, floor: Lsn) -> Result<Log, WalError> {
+    open_log_with(env, floor, Recovery::Strict)
+}
+
+fn open_log_with(env: &Env, floor: Lsn, recovery: Recovery) -> Result<Log, WalError> {
     let options = LogOptions {
         segment_bytes: SEGMENT_BYTES,
+        recovery,
         ..LogOptions::default()
     };
     Log::open(env, Path::new(DISK_FOLDER), options, floor)

@@ -74,7 +74,7 @@ impl Found {
                 .as_ref()
                 .err()
                 .map_or(RepairCause::Missing, |why| RepairCause::Damaged(*why));
-            let cut = self.cut_before(0, *number, floor.next(), cause, None);
+            let cut = self.cut_before(0, *number, Lsn(floor.0.saturating_add(1)), cause, None);
             return Ok(Plan {
                 cut: Some(cut),
                 ..Plan::default()

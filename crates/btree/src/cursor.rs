@@ -40,6 +40,9 @@ pub struct BTreeCursor {
 
 type Path = SmallVec<[Step; 8]>;
 
+/// Room for the key before the first is known: most fit, and the buffer is not made anew twice for one.
+const KEY_BYTES_USUAL: usize = 64;
+
 /// An inner node on the way down.
 #[derive(Debug)]
 struct Step {
@@ -116,6 +119,7 @@ impl BTreeCursor {
             return Ok(false);
         };
         self.key.clear();
+        self.key.reserve(KEY_BYTES_USUAL);
         self.key.extend_from_slice(leaf.prefix());
         self.step_to(slot)
     }

@@ -147,7 +147,7 @@ impl Shared {
         } else {
             underway.upto
         };
-        log.trim(merged)?;
+        log.trim(merged).map_err(|error| log_error(log, error))?;
         Ok(())
     }
 

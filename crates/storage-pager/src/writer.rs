@@ -365,6 +365,12 @@ impl Writer {
         if let Some(extent) = space.allocate(count, &mut self.changes) {
             return Ok(extent);
         }
+        // A reader that was there when this writer began may have gone: better its blocks than a longer file.
+        if self.reclaim()
+            && let Some(extent) = space_of(&mut self.space).allocate(count, &mut self.changes)
+        {
+            return Ok(extent);
+        }
         self.grow(count)?;
         let space = space_of(&mut self.space);
         let extent = space.allocate(count, &mut self.changes);
@@ -380,6 +386,15 @@ impl Writer {
         let space = space_of(&mut self.space);
         let extent = space.allocate_low(count, &mut self.changes);
         Ok(extent.expect("the file grew by as much as was needed"))
+    }
+
+    /// Makes the blocks reusable that readers have let go; whether there were any.
+    fn reclaim(&mut self) -> bool {
+        let starts = space_of(&mut self.space).reclaim();
+        for start in &starts {
+            self.inner.cache.remove(*start);
+        }
+        !starts.is_empty()
     }
 
     /// Lengthens the file so that `count` blocks in a row are free; by just that much where a step does not fit.

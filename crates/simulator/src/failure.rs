@@ -39,7 +39,7 @@ pub struct Failure {
     /// The position of the step where it was seen; the number of steps when it was after them.
     pub step: usize,
     /// What was run.
-    pub plan: Plan,
+    pub plan: Box<Plan>,
     /// The command that shows it again.
     pub replay: String,
 }
@@ -54,7 +54,7 @@ impl Failure {
             kind,
             what,
             step,
-            plan: plan.clone(),
+            plan: Box::new(plan.clone()),
             replay: format!("cargo xtask sim --seed {}", plan.seed),
         }
     }

@@ -22,7 +22,7 @@ impl Shrinking<'_> {
         let end = best.plan.steps.len().min(best.step + 1);
         let head = Plan {
             steps: best.plan.steps[..end].to_vec(),
-            ..best.plan.clone()
+            ..(*best.plan).clone()
         };
         if let Some(found) = self.fails_alike(&head, &best) {
             best = found;
@@ -42,7 +42,7 @@ impl Shrinking<'_> {
         shrink.items(&failure.plan.steps, |steps: &[Step]| {
             let plan = Plan {
                 steps: steps.to_vec(),
-                ..failure.plan.clone()
+                ..(*failure.plan).clone()
             };
             match self.fails_alike(&plan, &failure) {
                 Some(found) => {
@@ -60,7 +60,7 @@ impl Shrinking<'_> {
         for options in best.plan.options.towards_default() {
             let plan = Plan {
                 options,
-                ..best.plan.clone()
+                ..(*best.plan).clone()
             };
             if let Some(found) = self.fails_alike(&plan, &best) {
                 best = found;

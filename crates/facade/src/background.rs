@@ -66,7 +66,9 @@ impl Background {
         background.spawn("drystone-merge", MERGE_INTERVAL, upkeep(store.clone()))?;
         if options.log_archive.is_some() {
             let archive = store.clone();
-            background.spawn("drystone-archive", ARCHIVE_INTERVAL, move || archive.step_archive())?;
+            background.spawn("drystone-archive", ARCHIVE_INTERVAL, move || {
+                archive.step_archive()
+            })?;
         }
         Ok(background)
     }

@@ -114,7 +114,9 @@ impl ExtentSet {
         let promising = class_that_promises(count);
         let classes = self.classes.iter().skip(promising);
         let promised = classes.filter_map(BTreeSet::first).min().copied();
-        let below = promising.checked_sub(1).and_then(|class| self.classes.get(class));
+        let below = promising
+            .checked_sub(1)
+            .and_then(|class| self.classes.get(class));
         let below = below.into_iter().flatten().take(LOOKS_MAX);
         let just = below.copied().find(|start| self.runs[start] >= count);
         let start = promised.into_iter().chain(just).min();

@@ -97,7 +97,7 @@ impl Run<'_> {
             ErrorKind::Io if self.faults.is_unreadable => Err(Stop::Reported),
             ErrorKind::Io if self.is_struck_now() => Ok(()),
             // A transaction may have to spill before it reads on, and what it spilled is as good as its medium.
-            ErrorKind::Io if is_of_spilled(error) && self.was_struck_since_open() => Ok(()),
+            ErrorKind::Io if is_of_spilled(error) && !self.disk.happened().is_empty() => Ok(()),
             ErrorKind::Full if self.faults.is_capped || self.was_struck_since_open() => Ok(()),
             _ => Err(Stop::unexpected(call, error)),
         }
@@ -112,7 +112,14 @@ impl Run<'_> {
 
 /// Whether it is about a file that goes with its transaction, and is nobody's loss.
 fn is_of_spilled(error: &Error) -> bool {
-    error.to_string().contains("what a transaction spilled")
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if error.to_string().contains("what a transaction spilled") {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn counted_as(kind: ErrorKind) -> &'static str {

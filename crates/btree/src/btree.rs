@@ -310,6 +310,10 @@ impl Engine for BTree {
         Some(self)
     }
 
+    fn set_codec(&self, keyspace: KeyspaceId, codec: Codec) -> Result<(), EngineError> {
+        BTree::set_codec(self, keyspace, codec)
+    }
+
     fn limits(&self) -> Limits {
         LIMITS
     }

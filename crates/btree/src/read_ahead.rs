@@ -12,7 +12,7 @@ use crate::node::Node;
 use crate::pages::Pages;
 
 /// Leaves at most; the pager has a limit in bytes, too.
-const LEAVES_MAX: usize = 32;
+const LEAVES_MAX: usize = 16;
 
 /// What a cursor has passed.
 #[derive(Debug, Default)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use drystone_base::{KeyspaceId, Lsn};
+use drystone_compress::Codec;
 
 use crate::changes::Changes;
 use crate::cursor::Cursor;
@@ -44,6 +45,18 @@ pub trait Engine: Send + Sync + fmt::Debug {
     /// How it merges in two steps, if it can. Without, a transaction must fit into memory.
     fn staging(&self) -> Option<&dyn Staging> {
         None
+    }
+
+    /// Changes how an engine that compresses what it stores does so for one keyspace, durably: from now on, and as later
+    /// merges come by. What is stored reads as before. A keyspace that is not there begins, empty. Not while a merge is
+    /// under way.
+    ///
+    /// # Errors
+    /// [`EngineError::NoCompression`] from an engine that has no such choice; otherwise as [`Engine::merge`], and for a codec that
+    /// this build lacks, with nothing done.
+    fn set_codec(&self, keyspace: KeyspaceId, codec: Codec) -> Result<(), EngineError> {
+        let _nothing_to_choose = (keyspace, codec);
+        Err(EngineError::NoCompression)
     }
 
     /// The longest keys and values that it takes. A merge with longer ones fails as a whole, each time it is tried; so

@@ -93,6 +93,9 @@ pub enum EngineError {
         /// The stage asked for.
         stage: StageId,
     },
+    /// The engine does not compress by keyspace. Nothing was done.
+    #[error("this engine does not compress by keyspace")]
+    NoCompression,
     /// A write or sync failed just now, so the state on the medium is unknown: as [`EngineError::Poisoned`] from here on.
     /// Also where the disk was full, which space alone does not mend.
     #[error("{op} of {path} at offset {offset} failed; reopen to recover")]

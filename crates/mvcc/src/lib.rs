@@ -50,9 +50,11 @@
 //! `view.rs` what a reader sees; `write_set.rs` and `transaction.rs` what a writer does; `memory_merge.rs`, `range.rs`
 //! and `tail.rs` how the layers are read as one; `commit_record.rs` and `catalog.rs` stored bytes; `link.rs`,
 //! `publication.rs` and `shared.rs` the commit pipeline; `merge.rs` and `derived_index.rs` the way into the base;
-//! `recover.rs` and `verify.rs` the way back; `store.rs` ties them together.
+//! `spill.rs`, `conflicts.rs`, `staged_commit.rs` and `bulk_load.rs` what is too large for all that; `recover.rs` and
+//! `verify.rs` the way back; `store.rs` ties them together.
 
 mod catalog;
+mod codec;
 mod bulk_load;
 mod commit_record;
 mod conflicts;

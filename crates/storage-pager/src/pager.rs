@@ -211,7 +211,7 @@ impl Pager {
     }
 
     /// As [`Pager::read`], for a scan: where the page has to be read from the file, `next` names pages that will be wanted
-    /// after it, the nearest first, and up to 256 KiB of them come with it. Nothing is asked of `next` otherwise.
+    /// after it, the nearest first, and up to 64 KiB of them come with it. Nothing is asked of `next` otherwise.
     ///
     /// # Errors
     /// As [`Pager::read`]; of the pages ahead nothing is heard before they are read.

@@ -1,7 +1,7 @@
 //! Read-ahead: the pages that a scan comes to next, read together with the one that it asks for.
 //!
-//! Only a miss reads ahead, so a scan of what is in the cache costs what it did. Pages that lie right behind one another,
-//! as merges and loads leave them, come with one read; the file is told about others, so that they are fetched side by
+//! Only a miss reads ahead, so a scan of what is in the cache costs what it did. Pages that lie behind one another, as
+//! merges and loads leave them, come with one read; the file is told about others, so that they are fetched side by
 //! side while the scan goes on. Where a page that nobody asked for yet is damaged or cannot be read, nothing is said:
 //! whoever asks for it hears of it.
 //!
@@ -17,8 +17,12 @@ use crate::error::PagerError;
 use crate::page_ref::PageRef;
 use crate::pager::Inner;
 
-/// The most that is read, or told, at once.
-const RUN_BLOCKS_MAX: u64 = 64;
+/// The most that is read, or told, at once: 64 KiB, which stay in the processor's caches until they are frames. With
+/// 256 KiB, reads from the operating system's cache took longer than page by page.
+const RUN_BLOCKS_MAX: u64 = 16;
+
+/// To read so many blocks in vain, of a page that is here already, say, costs less than another read.
+const GAP_BLOCKS_MAX: u64 = 2;
 
 /// Pages, in the order in which they lie in the file.
 type Run = SmallVec<[PageRef; 32]>;
@@ -122,12 +126,13 @@ fn run_around<'a>(page: &PageRef, wanted: &'a [PageRef]) -> &'a [PageRef] {
     &[]
 }
 
-/// How many pages from the first on lie right behind one another.
+/// How many pages from the first on lie one behind the other, or nearly so.
 fn behind_one_another(pages: &[PageRef]) -> usize {
-    let neighbours = pages.windows(2);
-    1 + neighbours
-        .take_while(|pair| pair[0].extent().end() == pair[1].block.0)
-        .count()
+    let is_near = |pair: &&[PageRef]| {
+        let gap = pair[1].block.0.checked_sub(pair[0].extent().end());
+        gap.is_some_and(|gap| gap <= GAP_BLOCKS_MAX)
+    };
+    1 + pages.windows(2).take_while(is_near).count()
 }
 
 /// From the first page's first block to the last one's last.

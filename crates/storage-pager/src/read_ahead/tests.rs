@@ -15,11 +15,13 @@ fn page(block: u64, len: u32) -> PageRef {
 
 #[test]
 fn a_run_is_what_lies_together_with_the_page() {
-    let wanted = [page(4, 8192), page(6, 100), page(9, 100), page(10, 100)];
+    let wanted = [page(4, 8192), page(6, 100), page(10, 100), page(13, 100)];
     assert_eq!(run_around(&wanted[0], &wanted), &wanted[..2]);
     assert_eq!(run_around(&wanted[1], &wanted), &wanted[..2]);
     assert_eq!(run_around(&wanted[3], &wanted), &wanted[2..]);
     assert_eq!(run_around(&page(99, 1), &wanted), &[]);
     assert_eq!(extent_of(&wanted[..2]), Extent::new(4, 3));
-    assert_eq!(extent_of(&wanted), Extent::new(4, 7));
+    assert_eq!(extent_of(&wanted), Extent::new(4, 10));
+    let overlapping = [page(4, 8192), page(5, 100)];
+    assert_eq!(run_around(&overlapping[0], &overlapping), &overlapping[..1]);
 }

@@ -7,6 +7,8 @@ use drystone_simulator::{
 use drystone_testkit::Hazard;
 
 const SEEDS: u64 = 400;
+/// As many are run in search of a hazard that the first did not meet: the rarest is met once in 600 seeds or so.
+const SEEDS_MAX: u64 = 6_000;
 
 #[test]
 fn seeds_keep_every_promise_and_reach_every_call() {
@@ -15,13 +17,16 @@ fn seeds_keep_every_promise_and_reach_every_call() {
         ..Settings::default()
     };
     let mut coverage = Coverage::default();
-    for seed in 0..SEEDS {
+    let hazards = Hazard::ALL.map(|hazard| format!("hazard: {hazard:?}"));
+    for seed in 0..SEEDS_MAX {
+        if seed >= SEEDS && hazards.iter().all(|name| coverage.of(name) > 0) {
+            break;
+        }
         let report = run_seed(seed, &settings).unwrap_or_else(|failure| panic!("{failure}"));
         coverage.absorb(&report.coverage);
     }
-    for hazard in Hazard::ALL {
-        let name = format!("hazard: {hazard:?}");
-        assert!(coverage.of(&name) > 0, "no {name} in\n{coverage}");
+    for name in &hazards {
+        assert!(coverage.of(name) > 0, "no {name} in\n{coverage}");
     }
     let calls = ["disk: damaged copy", "disk: mended"];
     for name in calls.into_iter().chain([
@@ -68,7 +73,7 @@ fn damage_is_found_or_does_no_harm() {
         misdirected: 30,
         in_use: 5,
     };
-    let coverage = damage_of(3, &campaign).unwrap_or_else(|failure| panic!("{failure}"));
+    let coverage = damage_of(4, &campaign).unwrap_or_else(|failure| panic!("{failure}"));
     let looks = ["looks at lost writes", "looks at misdirected writes"];
     for kind in ["bit flips"].into_iter().chain(looks) {
         for harm in ["harmless", "mended", "reported"] {

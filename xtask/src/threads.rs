@@ -17,7 +17,7 @@ use crate::build_folder;
 pub(crate) const UNSAFE_MODULES: [(&str, &[&str]); 4] = [
     (
         "drystone-base",
-        &["huge_pages", "sync::hazard", "sync::published"],
+        &["huge_pages", "read_hint", "sync::hazard", "sync::published"],
     ),
     ("drystone-storage-pager", &["regions", "frame_pointers"]),
     ("drystone-mvcc", &["memtable"]),

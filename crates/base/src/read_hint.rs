@@ -29,3 +29,6 @@ pub(crate) fn will_need(file: &File, offset: u64, len: u64) {
 /// Says that `len` bytes at `offset` will be read soon: here nobody listens.
 #[cfg(not(all(target_os = "linux", not(miri))))]
 pub(crate) fn will_need(_file: &File, _offset: u64, _len: u64) {}
+
+#[cfg(test)]
+mod tests;

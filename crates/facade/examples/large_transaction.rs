@@ -7,7 +7,6 @@
 //! the process's memory; fails where that is over the budget and 32 MiB.
 #![expect(
     clippy::disallowed_methods,
-    clippy::disallowed_types,
     clippy::print_stdout,
     reason = "a measurement on real files and real time"
 )]

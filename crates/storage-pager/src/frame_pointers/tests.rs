@@ -47,13 +47,13 @@ fn a_frame_of_another_length_is_not_pointed_to() {
 #[test]
 fn a_thread_reads_more_frames_than_it_can_protect() {
     let pointers = FramePointers::new(50);
-    (0..50).for_each(|idx| pointers.set(idx, Bytes::from(vec![idx as u8; 10])));
+    (0..50u8).for_each(|idx| pointers.set(idx.into(), Bytes::from(vec![idx; 10])));
     let frames: Vec<_> = (0..50)
         .map(|idx| pointers.frame(idx, COUNT).unwrap())
         .collect();
     (0..50).for_each(|idx| pointers.clear(idx));
-    for (idx, frame) in frames.iter().enumerate() {
-        assert_eq!(**frame, [idx as u8; 10]);
+    for (idx, frame) in (0u8..).zip(&frames) {
+        assert_eq!(**frame, [idx; 10]);
     }
 }
 

@@ -43,9 +43,7 @@ fn pages_that_lie_together_come_with_one_read() {
         .unwrap();
     assert_eq!(found, contents(2));
     assert_eq!(reads(&pager), before + 1);
-    for number in 2..9 {
-        assert_eq!(pager.read(&pages[number]).unwrap(), contents(number));
-    }
+    (2..9).for_each(|number| assert_eq!(pager.read(&pages[number]).unwrap(), contents(number)));
     assert_eq!(reads(&pager), before + 1, "they are all here");
     assert_eq!(pager.read(&pages[9]).unwrap(), contents(9));
     assert_eq!(reads(&pager), before + 2);

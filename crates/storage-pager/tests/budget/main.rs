@@ -1,5 +1,6 @@
 //! The cache's budget, held against an allocator that counts. A process of its own, with one test: nothing else
 //! allocates meanwhile.
+#![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 #![expect(
     unsafe_code,
     reason = "a test: to count what is allocated takes an allocator, whose methods are unsafe"

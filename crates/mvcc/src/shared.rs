@@ -194,7 +194,7 @@ impl Shared {
         let record = commit_record::encode_writes(writes);
         loop {
             let seen = self.check_keyspaces(writes)?;
-            let validate = |_: &Log| self.check_not_dropped(writes, seen);
+            let validate = |log: &Log| self.check_not_dropped(log, writes, seen);
             let apply = |active: &Memtable, lsn| {
                 for group in writes.groups() {
                     active.apply(group.keyspace(), group.changes(), lsn);
@@ -224,8 +224,11 @@ impl Shared {
     }
 
     /// Makes sure that no keyspace was dropped since, under the commit latch. False: a drop may have moved on to the base.
+    ///
+    /// As for conflicts: a drop that a failed log did not make durable is none.
     fn check_not_dropped(
         &self,
+        log: &Log,
         writes: &SortedWrites<'_>,
         seen: BaseState,
     ) -> Result<bool, StoreError> {
@@ -236,6 +239,7 @@ impl Shared {
         for group in writes.groups() {
             let id = group.keyspace();
             if layers.is_dropped(id, Lsn(Lsn::MAX.0 - 1)) {
+                log.check()?;
                 return Err(StoreError::NoSuchKeyspaceId { id });
             }
         }

@@ -202,3 +202,34 @@ fn a_sync_whose_failure_nobody_lived_to_tell_is_made_good() {
         "#,
     );
 }
+
+/// The marker that a trim leaves met a full disk, and the kind of its error said that space alone would mend it.
+#[test]
+fn a_log_that_lacked_space_for_the_marker_of_a_trim_is_opened_again() {
+    passes(
+        r#"
+        {"seed":816788358224,"options":{"cache_bytes":262144,"memtable_bytes":65536,"segment_bytes":1,"durability":"Sync","page_bytes":8192,"engine":"BTree"}}
+        [0,{"CreateKeyspace":0}]
+        [2,{"Batch":["Sync",[{"space":0,"key":0,"value":{"len":25,"seed":327104}},{"space":0,"key":2,"value":{"len":31329,"seed":144960}}]]}]
+        [4,{"Inject":{"kind":"PartialNoSpace","part":"Log","nth":1,"times":2}}]
+        [3,"Flush"]
+        "#,
+    );
+}
+
+/// The drop was in the memtable, and never durable.
+#[test]
+fn a_drop_that_a_failed_log_took_along_is_no_reason_to_refuse_a_write() {
+    passes(
+        r#"
+        {"seed":279075685136,"options":{"cache_bytes":262144,"memtable_bytes":65536,"segment_bytes":1,"durability":"Sync","page_bytes":8192,"engine":"BTree"}}
+        [0,{"CreateKeyspace":0}]
+        [1,{"Write":["None",{"space":0,"key":1,"value":{"len":2,"seed":1034407}}]}]
+        [1,{"Write":["None",{"space":0,"key":1,"value":{"len":33039,"seed":859815}}]}]
+        [1,{"Write":["None",{"space":0,"key":2,"value":{"len":27116,"seed":525601}}]}]
+        [7,{"Inject":{"kind":"SyncMarkedClean","part":"Any","nth":5,"times":1}}]
+        [4,{"DropKeyspace":0}]
+        [5,{"Write":["None",{"space":0,"key":0,"value":{"len":6,"seed":445320}}]}]
+        "#,
+    );
+}

@@ -74,8 +74,8 @@ pub use drystone_engine::{Engine, EngineError, EngineStats};
 pub use drystone_mvcc::{Durability, IsolationLevel, Savepoint, StoreStats};
 pub use drystone_wal::{ArchiveStats, LogStats, Recovery, RepairCause, RepairReport, SegmentId};
 
-pub use custom_engine::{CustomEngine, OpenEngine};
 pub use bulk_load::BulkLoad;
+pub use custom_engine::{CustomEngine, OpenEngine};
 pub use database::{Compacted, Database, VerifyReport};
 pub use error::{Error, ErrorKind, Result};
 pub use keyspace::{Entries, Keyspace};

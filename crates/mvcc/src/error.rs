@@ -101,7 +101,9 @@ pub enum StoreError {
     },
     /// A bulk load wrote to a keyspace that a derived index follows, or an index began to follow what a large transaction
     /// wrote while it was committed. Such changes are folded in memory: write them in transactions that fit there.
-    #[error("{keyspace} is followed by an index; a load of more than {max} bytes cannot write to it")]
+    #[error(
+        "{keyspace} is followed by an index; a load of more than {max} bytes cannot write to it"
+    )]
     NotSpillable {
         /// The keyspace.
         keyspace: KeyspaceId,

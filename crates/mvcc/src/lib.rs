@@ -53,12 +53,12 @@
 //! `spill.rs`, `conflicts.rs`, `staged_commit.rs` and `bulk_load.rs` what is too large for all that; `recover.rs` and
 //! `verify.rs` the way back; `store.rs` ties them together.
 
+mod bulk_load;
 mod catalog;
 mod codec;
-mod bulk_load;
 mod commit_record;
-mod conflicts;
 mod compact;
+mod conflicts;
 mod derived_index;
 mod error;
 #[cfg(fuzzing)]

@@ -8,8 +8,8 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use drystone_base::{KeyspaceId, Lsn};
 use drystone_base::planted::is_planted;
+use drystone_base::{KeyspaceId, Lsn};
 
 use crate::error::StoreError;
 use crate::memtable::{Table, TreeCursor};

@@ -61,6 +61,15 @@ impl Contents {
         }
     }
 
+    /// These bytes, in memory of their own: to put them beside their count takes more stack than models of threads have.
+    #[cfg(test)]
+    pub(crate) fn of(page: Vec<u8>) -> Contents {
+        Contents {
+            bytes: Bytes::from(page),
+            home: Home::Heap,
+        }
+    }
+
     /// Whether the allocator gave the memory.
     pub(crate) fn is_on_heap(&self) -> bool {
         self.home == Home::Heap

@@ -58,7 +58,7 @@ fn page(number: u8) -> PageRef {
 }
 
 fn contents(number: u8) -> Contents {
-    Contents::copy_of(vec![number; PAGE_BYTES].into())
+    Contents::of(vec![number; PAGE_BYTES])
 }
 
 /// What happens to the child's frame beside a reader, who finds the child's bytes whenever it looks.

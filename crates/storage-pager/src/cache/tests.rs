@@ -1,7 +1,5 @@
 //! Tests of the cache.
 
-use std::borrow::Cow;
-
 use proptest::prelude::*;
 
 use super::*;
@@ -22,7 +20,7 @@ fn page(block: u64, len: usize) -> PageRef {
 }
 
 fn contents(len: usize) -> Contents {
-    Contents::copy_of(Cow::Owned(vec![1; len]))
+    Contents::of(vec![1; len])
 }
 
 fn new(bytes_max: usize) -> Cache {

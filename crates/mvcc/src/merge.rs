@@ -179,8 +179,7 @@ impl Shared {
     pub(crate) fn step(&self) -> Result<Progress, StoreError> {
         let log = self.step_log();
         let merge = self.step_merge();
-        let is_more = log? == Progress::More || merge? == Progress::More;
-        match is_more {
+        match [log?, merge?].contains(&Progress::More) {
             true => Ok(Progress::More),
             false => self.step_reclaim(),
         }
@@ -208,12 +207,10 @@ impl Shared {
         if matches!(stepped, Ok(Progress::More)) {
             self.show_base(self.engine.merged_lsn()); // or the layers would pin what it has freed
         }
-        let is_more = merged? || stepped? == Progress::More;
-        Ok(if is_more {
-            Progress::More
-        } else {
-            Progress::Idle
-        })
+        match (merged?, stepped?) {
+            (false, Progress::Idle) => Ok(Progress::Idle),
+            _ => Ok(Progress::More),
+        }
     }
 
     /// Makes the newest `Async` commit durable.

@@ -282,7 +282,7 @@ impl Shared {
         if is_planted("mvcc-applied-before-logged") {
             apply(&head.active, log.appended_lsn().next());
         }
-        let lsn = log.append(record)?;
+        let lsn = log.append(record).map_err(|error| log_error(log, error))?;
         if !is_planted("mvcc-applied-before-logged") {
             apply(&head.active, lsn);
         }

@@ -36,7 +36,7 @@ use crate::link::{Link, StagedCommit};
 use crate::memtable::Memtable;
 use crate::merge::Merges;
 use crate::options::Durability;
-use crate::shared::{Head, Shared};
+use crate::shared::{Head, Shared, log_error};
 use crate::spill::{LayerChanges, Layers};
 use crate::transaction::Transaction;
 use crate::view::View;
@@ -196,11 +196,11 @@ impl Shared {
         };
         self.check_claims(log, basis, rest)?;
         let named = StageId(stage.0 + u64::from(is_planted("mvcc-record-names-no-stage")));
-        let lsn = log.append(&commit_record::encode_adoption(named))?;
+        let record = commit_record::encode_adoption(named);
+        let lsn = log.append(&record).map_err(|error| log_error(log, error))?;
         merges.stage = Some(Fate::Unknown(stage));
         self.publication.applied(lsn, Durability::Sync);
-        log.sync_to(lsn)
-            .map_err(|error| crate::shared::log_error(log, error))?;
+        log.sync_to(lsn).map_err(|error| log_error(log, error))?;
         merges.stage = Some(Fate::Adopt(stage));
         self.show_staged(&mut head, layers, lsn);
         self.publication.durable(log.durable_lsn());

@@ -8,7 +8,7 @@ use crate::catalog;
 use crate::commit_record;
 use crate::error::StoreError;
 use crate::recover::check_follows;
-use crate::shared::Shared;
+use crate::shared::{Shared, log_error};
 use crate::view::View;
 
 /// What [`Store::verify`](crate::Store::verify) saw.
@@ -52,7 +52,7 @@ fn check_log(store: &Shared, report: &mut VerifyReport) -> Result<(), StoreError
     // No merge meanwhile, which would trim what is read here.
     let _merges = store.merges.lock();
     let log = store.log()?;
-    log.sync()?;
+    log.sync().map_err(|error| log_error(&log, error))?;
     let mut last = store.engine.merged_lsn();
     for record in log.read_from(last.next()) {
         let record = record?;

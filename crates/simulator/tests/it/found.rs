@@ -233,3 +233,18 @@ fn a_drop_that_a_failed_log_took_along_is_no_reason_to_refuse_a_write() {
         "#,
     );
 }
+
+/// A step passed over the error of its merge where the log had more to do.
+#[test]
+fn a_step_says_that_its_merge_met_a_log_that_failed() {
+    passes(
+        r#"
+        {"seed":60059714,"options":{"cache_bytes":262144,"memtable_bytes":4096,"segment_bytes":1,"durability":"None","page_bytes":8192,"engine":"BTree"}}
+        [0,{"CreateKeyspace":0}]
+        [4,{"Write":["None",{"space":0,"key":0,"value":{"len":1627,"seed":948223}}]}]
+        [8,{"Inject":{"kind":{"Refused":["Write","Edquot"]},"part":"Any","nth":2,"times":1}}]
+        [6,{"Sql":{"CreateTable":0}}]
+        [7,"Step"]
+        "#,
+    );
+}

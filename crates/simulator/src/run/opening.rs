@@ -127,6 +127,11 @@ impl Run<'_> {
     /// A commit went through.
     pub(super) fn committed(&mut self, model: &ModelTransaction, durable: Durable) {
         self.oracle.commit(model, durable);
+        // A commit stands whatever becomes of the merge that it paid for or, with a new vector index, began. Where that met
+        // a log that failed, the next write says so, and a reopen is due.
+        if self.is_struck_now() {
+            self.faults.only_space = false;
+        }
     }
 
     /// A commit failed: whether it may, and what may be found after a reopen.

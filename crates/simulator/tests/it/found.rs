@@ -248,3 +248,16 @@ fn a_step_says_that_its_merge_met_a_log_that_failed() {
         "#,
     );
 }
+
+/// The commit stood; the merge that it began met the log without space, which the next write tells.
+#[test]
+fn a_merge_that_a_commit_begins_may_leave_a_log_that_failed() {
+    passes(
+        r#"
+        {"seed":100010096,"options":{"cache_bytes":262144,"memtable_bytes":65536,"segment_bytes":65536,"durability":"None","page_bytes":8192,"engine":"BTree"}}
+        [0,{"Sql":{"CreateTable":0}}]
+        [7,{"Inject":{"kind":"NoSpace","part":"Log","nth":1,"times":2}}]
+        [3,{"Sql":{"CreateIndex":[0,"V"]}}]
+        "#,
+    );
+}

@@ -32,6 +32,9 @@ const FOLDERS: [&str; 4] = [
     EngineKind::CUSTOM_FOLDER,
     SPILL,
 ];
+/// Memory for the writes of a transaction, at most: with as much again a log record could not take it where it cannot spill.
+const TRANSACTION_BYTES_MAX: u64 = 512 << 20;
+
 /// How many full memtables are kept for transactions that began before them.
 const CONFLICT_MEMTABLES: u64 = 8;
 /// One part in so many of the cache's budget may hold pinned inner nodes.
@@ -259,7 +262,7 @@ fn wire(env: &Env, directory: &Path, options: &Options) -> Result<Store> {
     }
     let store_options = StoreOptions {
         memtable_bytes: options.memtable_bytes,
-        spill_bytes: options.transaction_bytes,
+        spill_bytes: options.transaction_bytes.min(TRANSACTION_BYTES_MAX),
         step_bytes: options.merge_slice_bytes,
         conflict_bytes_max: options.memtable_bytes.saturating_mul(CONFLICT_MEMTABLES),
         ..StoreOptions::default()

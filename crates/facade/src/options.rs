@@ -54,7 +54,7 @@ pub struct Options {
     /// keeps the rest in files of the database's directory until it commits, which then goes straight into the engine;
     /// so a transaction may be larger than memory. One that writes vectors of a table with a vector index may be of 1 GiB
     /// in all, and is in memory when it commits; so is any with an engine of the application's own that cannot merge in two
-    /// steps. Default: 64 MiB.
+    /// steps. More than 512 MiB is taken as 512 MiB. Default: 64 MiB.
     pub transaction_bytes: u64,
     /// Size of one file of the log, in bytes. Default: 16 MiB.
     pub segment_bytes: u64,

@@ -13,7 +13,7 @@ impl Store {
     /// this returns, and so is the keyspace. A merge that is under way is brought to its end first.
     ///
     /// # Errors
-    /// [`StoreError::Engine`] where the engine does not compress by keyspace, or lacks the codec; otherwise as
+    /// [`StoreError::NoSuchKeyspaceId`]; [`StoreError::Engine`] where the engine does not compress by keyspace, or lacks the codec; otherwise as
     /// [`Store::flush`]. The keyspace is as it was.
     pub fn set_codec(&self, keyspace: KeyspaceId, codec: Codec) -> Result<(), StoreError> {
         // Or, after a power cut, the base would know a keyspace that nobody created, and the next one of its number.
@@ -34,6 +34,7 @@ impl Shared {
                 continue;
             }
             self.settle_stage(&mut merges)?;
+            self.check_exists(keyspace)?;
             let set = self.engine.set_codec(keyspace, codec);
             // Or the layers would pin the state before.
             self.show_base(self.engine.merged_lsn());

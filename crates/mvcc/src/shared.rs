@@ -214,13 +214,15 @@ impl Shared {
                 if id == KeyspaceId::CATALOG {
                     return Err(StoreError::CatalogIsReadOnly);
                 }
-                let key = catalog::number_key(id);
-                if !layers.get_with(KeyspaceId::CATALOG, &key, lsn, &mut |_| ())? {
-                    return Err(StoreError::NoSuchKeyspaceId { id });
-                }
+                check_exists(layers, lsn, id)?;
             }
             Ok(layers.base_state())
         })
+    }
+
+    /// Makes sure that a keyspace exists in the newest state.
+    pub(crate) fn check_exists(&self, id: KeyspaceId) -> Result<(), StoreError> {
+        self.with_newest(|lsn, layers| check_exists(layers, lsn, id))
     }
 
     /// Makes sure that no keyspace was dropped since, under the commit latch. False: a drop may have moved on to the base.
@@ -438,6 +440,14 @@ fn find_conflicts(transaction: &Transaction) -> Result<Option<Contended>, StoreE
     };
     let since = transaction.link().commits().take(known);
     claims.find_in_view_or(view, since)
+}
+
+fn check_exists(layers: &Layers, lsn: Lsn, id: KeyspaceId) -> Result<(), StoreError> {
+    let key = catalog::number_key(id);
+    match layers.get_with(KeyspaceId::CATALOG, &key, lsn, &mut |_| ())? {
+        true => Ok(()),
+        false => Err(StoreError::NoSuchKeyspaceId { id }),
+    }
 }
 
 /// What a failure of the log means for who called: where it poisoned the log, neither space nor another try mends it.

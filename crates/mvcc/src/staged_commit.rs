@@ -65,6 +65,8 @@ const BLIND_ATTEMPTS: usize = 8;
 /// What a large commit is checked for, and against what.
 struct Basis<'a> {
     view: View,
+    /// What is newer was not there to be seen, and conflicts.
+    seen: Lsn,
     link: Arc<Link>,
     writes: &'a WriteSet,
     layers: &'a Layers,
@@ -111,17 +113,23 @@ impl Shared {
         let mut merges = self.merges.lock();
         let log = self.log()?;
         self.check_not_derived(layers)?;
-        self.merge_all(&mut merges)?;
-        let Some(staging) = self.engine.staging() else {
-            return Err(StoreError::Closed);
-        };
-        let nothing = WriteSet::default();
+        // Before the merges: what is committed while they run is in no base, and must be found.
         let (view, link) = match transaction {
             Some(transaction) => (transaction.view().clone(), Arc::clone(transaction.link())),
             None => self.newest_link(),
         };
+        self.merge_all(&mut merges)?;
+        let seen = match transaction {
+            Some(_) => view.lsn(),
+            None => view.lsn().max(self.engine.merged_lsn()),
+        };
+        let Some(staging) = self.engine.staging() else {
+            return Err(StoreError::Closed);
+        };
+        let nothing = WriteSet::default();
         let basis = Basis {
             view,
+            seen,
             link,
             writes: transaction.map_or(&nothing, Transaction::writes),
             layers,
@@ -137,6 +145,12 @@ impl Shared {
         // It stays to be settled, and says so when it must: the commit is what it is by now.
         let _later = self.settle_stage(&mut merges);
         committed
+    }
+
+    /// Makes sure that the keyspaces of changes made without a view are still there. One that is dropped later conflicts.
+    fn check_all_exist(&self, layers: &Layers) -> Result<(), StoreError> {
+        let mut written = layers.keyspaces().into_iter();
+        written.try_for_each(|id| self.check_exists(id))
     }
 
     /// Merges all that was committed by now, and settles what an earlier commit has left.
@@ -221,7 +235,7 @@ impl Shared {
     /// Checks a large commit against some of those since its view.
     fn check_claims(&self, log: &Log, basis: &Basis<'_>, part: Part<'_>) -> Result<(), StoreError> {
         let claims = Claims {
-            seen: basis.view.lsn(),
+            seen: basis.seen,
             writes: basis.writes,
             layers: Some(basis.layers),
         };

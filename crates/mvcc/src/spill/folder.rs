@@ -23,7 +23,9 @@ impl SpillFolder {
         let files = Arc::clone(&env.files);
         let failed = |op| move |source| spill_error(op, path, 0, source);
         files.create_dir_all(path).map_err(failed("create"))?;
-        for name in files.list_dir(path).map_err(failed("list"))? {
+        let names = files.list_dir(path).map_err(failed("list"))?;
+        // What has no number is not from here.
+        for name in names.iter().filter(|name| name.parse::<u64>().is_ok()) {
             let left = path.join(name);
             let removed = files.remove_file(&left);
             removed.map_err(|source| spill_error("remove", &left, 0, source))?;

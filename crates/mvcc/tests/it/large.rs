@@ -10,7 +10,7 @@ use drystone_btree::{BTree, BTreeOptions};
 use drystone_engine::{Engine, Snapshot};
 use drystone_mvcc::{
     Contended, DerivedIndex, Durability, KeyChanges, KeyRange, Store, StoreError, StoreOptions,
-    Transaction,
+    Transaction, Write,
 };
 use drystone_testkit::{CRASH_FOLDER, Draw, seed_of};
 use drystone_wal::{Log, LogOptions};
@@ -484,5 +484,65 @@ fn what_an_index_follows_is_limited_as_a_whole() {
     assert!(matches!(error, StoreError::TooLarge { .. }), "{error}");
     tx.commit(Durability::Sync).unwrap();
     assert_eq!(store.view().count(source).unwrap(), 1);
+    check_sound(&store);
+}
+
+/// An index that commits to a keyspace while it is asked what a merge means for it, once.
+#[derive(Debug)]
+struct Meddler {
+    follows: Follower,
+    store: Store,
+    writes: std::sync::Mutex<Option<Write>>,
+}
+
+impl DerivedIndex for Meddler {
+    fn source(&self) -> KeyspaceId {
+        self.follows.source()
+    }
+
+    fn target(&self) -> KeyspaceId {
+        self.follows.target()
+    }
+
+    fn fold(
+        &self,
+        _: &Arc<dyn Snapshot>,
+        _: &[(Bytes, Option<Bytes>)],
+        _: Lsn,
+    ) -> Result<KeyChanges, Box<dyn std::error::Error + Send + Sync>> {
+        if let Some(write) = self.writes.lock().unwrap().take() {
+            self.store.write(&[write], Durability::None).unwrap();
+        }
+        Ok(KeyChanges::new())
+    }
+
+    fn settled(&self, _: bool, _: Lsn) {}
+}
+
+#[test]
+fn a_load_comes_after_what_is_committed_while_it_merges() {
+    let (_env, store, ks) = store();
+    let (source, target) = (create(&store, "source"), create(&store, "target"));
+    let meanwhile = Write {
+        keyspace: ks,
+        key: Bytes::from_static(b"a"),
+        value: Some(Bytes::from_static(b"meanwhile")),
+    };
+    store.attach(Arc::new(Meddler {
+        follows: Follower(source, target),
+        store: store.clone(),
+        writes: std::sync::Mutex::new(Some(meanwhile)),
+    }));
+    let mut tx = begin(&store);
+    tx.put(source, "any", "thing").unwrap();
+    tx.commit(Durability::Sync).unwrap();
+    let mut load = store.bulk_load(1 << 10).unwrap();
+    load.put(ks, b"a", b"loaded").unwrap();
+    let lsn = load.commit().unwrap();
+    assert_eq!(lsn, store.view().lsn());
+    assert_eq!(get(&store.view(), ks, "a").as_deref(), Some("loaded"));
+    store.detach(target);
+    store.flush().unwrap();
+    assert_eq!(get(&store.view(), ks, "a").as_deref(), Some("loaded"));
     check_sound(&store);
 }

@@ -135,6 +135,9 @@ impl Shared {
             layers,
         };
         self.check_claims(&log, &basis, Part::default())?;
+        if transaction.is_none() {
+            self.check_all_exist(layers)?;
+        }
         let read_bytes = self.options.spill_bytes.min(READ_BYTES_MAX);
         let stage = stage(staging, layers, read_bytes)?;
         merges.stage = Some(Fate::Discard(stage));

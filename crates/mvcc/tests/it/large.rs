@@ -538,6 +538,9 @@ fn a_load_comes_after_what_is_committed_while_it_merges() {
     tx.commit(Durability::Sync).unwrap();
     let mut load = store.bulk_load(1 << 10).unwrap();
     load.put(ks, b"a", b"loaded").unwrap();
+    for number in 0..100 {
+        load.put(ks, &key(number), &[7; 100]).unwrap();
+    }
     let lsn = load.commit().unwrap();
     assert_eq!(lsn, store.view().lsn());
     assert_eq!(get(&store.view(), ks, "a").as_deref(), Some("loaded"));

@@ -9,9 +9,11 @@
 //!   that an oracle can demand the rest; [`Shrink`]: a failure made small.
 //! - [`Model`]: what a multi-keyspace map holds after each commit; [`Generator`]: commits from a seed.
 //! - [`laws`]: suites that prove an engine, a file system or a stream of changes; [`ModelEngine`], which keeps them.
+//! - [`CountingAllocator`]: what budgets of memory are held against.
 //!
 //! Everything here draws from seeds, and names the seed when it fails.
 
+mod counting_allocator;
 mod crash_points;
 mod draw;
 pub mod laws;
@@ -21,6 +23,7 @@ mod seed;
 mod shrink;
 mod sim;
 
+pub use counting_allocator::CountingAllocator;
 pub use crash_points::{
     CRASH_FOLDER, Checked, CrashFailure, CrashPoint, CrashPoints, CrashReport, NoCrashPoint,
     POINT_VARIABLE, PowerCut, Promises, Witness,

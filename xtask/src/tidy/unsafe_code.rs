@@ -1,6 +1,4 @@
 //! T9: Miri runs over every file with `unsafe` code.
-//!
-//! But for tests with an allocator that counts, which is all the `unsafe` they have: Miri brings one of its own.
 
 use std::path::Path;
 
@@ -15,15 +13,10 @@ pub(super) fn breach(path: &Path, text: &str) -> Option<String> {
         let mut listed = UNSAFE_MODULES.iter();
         listed.any(|(name, modules)| *name == package && is_in(&module, modules))
     });
-    let counts_memory = text.contains("\n#[global_allocator]") && is_test(path);
-    (has_unsafe(text) && !is_interpreted && !counts_memory).then(|| {
+    (has_unsafe(text) && !is_interpreted).then(|| {
         let shown = path.display();
         format!("T9 {shown}: has unsafe code, and no module of UNSAFE_MODULES has it")
     })
-}
-
-fn is_test(path: &Path) -> bool {
-    path.iter().nth(2).is_some_and(|folder| folder == "tests")
 }
 
 /// The package of a library's source file, and its module: `drystone-mvcc` and `memtable::tree`.

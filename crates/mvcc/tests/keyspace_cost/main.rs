@@ -1,49 +1,24 @@
 //! What ten thousand keyspaces cost, held against an allocator that counts. A process of its own, with one test: nothing
 //! else allocates meanwhile. With `--nocapture` it tells the figures that `docs/BENCHMARKS.md` quotes.
 #![expect(
-    unsafe_code,
-    reason = "a test: to count what is allocated takes an allocator, whose methods are unsafe"
-)]
-#![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
     reason = "what fails here fails the test; how long things took is told, and nothing held against it"
 )]
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use drystone_base::{Env, KeyspaceId};
 use drystone_btree::{BTree, BTreeOptions};
 use drystone_engine::Engine;
 use drystone_mvcc::{Durability, IsolationLevel, Store, StoreOptions};
+use drystone_testkit::CountingAllocator;
 use drystone_wal::{Log, LogOptions};
 
-/// Bytes that are allocated now.
-static LIVE: AtomicUsize = AtomicUsize::new(0);
-
-struct Counting;
-
 #[global_allocator]
-static COUNTING: Counting = Counting;
-
-// SAFETY: all work is the system's; nothing here depends on what it is asked for.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
+static ALLOCATOR: CountingAllocator = CountingAllocator::new();
 
 const KEYSPACES: usize = 10_000;
 /// An idle keyspace may take so much memory.
@@ -92,9 +67,9 @@ fn an_idle_keyspace_takes_little_memory() {
     store.close().unwrap();
     drop(store);
 
-    let before = LIVE.load(Ordering::Relaxed);
+    let before = ALLOCATOR.live_bytes();
     let store = timed("open", || open(&env));
-    let idle_bytes = (LIVE.load(Ordering::Relaxed) - before) / KEYSPACES;
+    let idle_bytes = (ALLOCATOR.live_bytes() - before) / KEYSPACES;
     println!("memory of an idle keyspace: {idle_bytes} bytes, with all that an open store takes");
     timed("1,000 commits to one each", || {
         for keyspace in keyspaces.chunks(10) {

@@ -1,42 +1,17 @@
 //! The cache's budget, held against an allocator that counts. A process of its own, with one test: nothing else
 //! allocates meanwhile.
 #![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
-#![expect(
-    unsafe_code,
-    reason = "a test: to count what is allocated takes an allocator, whose methods are unsafe"
-)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use drystone_base::{Env, Lsn};
 use drystone_storage_pager::{CachePolicy, Codec, FramePointers, PageRef, Pager, PagerOptions};
+use drystone_testkit::CountingAllocator;
 use tempfile::TempDir;
 
-/// Bytes that are allocated now.
-static LIVE: AtomicUsize = AtomicUsize::new(0);
-
-struct Counting;
-
 #[global_allocator]
-static COUNTING: Counting = Counting;
-
-// SAFETY: all work is the system's; nothing here depends on what it is asked for.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
+static ALLOCATOR: CountingAllocator = CountingAllocator::new();
 
 /// Lengths of pages, drawn from these one after another.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +64,7 @@ fn fill(cache_policy: CachePolicy, lengths: Lengths, codec: Codec) -> (usize, us
     let parents: Vec<_> = (0..3)
         .map(|_| Arc::new(FramePointers::new(pages.len())))
         .collect();
-    let before = LIVE.load(Ordering::Relaxed);
+    let before = ALLOCATOR.live_bytes();
     let pager = open();
     for (idx, page) in pages.iter().enumerate() {
         let parents_count = idx % 4;
@@ -98,7 +73,7 @@ fn fill(cache_policy: CachePolicy, lengths: Lengths, codec: Codec) -> (usize, us
         }
         pager.read(page).unwrap();
     }
-    let live = LIVE.load(Ordering::Relaxed) - before;
+    let live = ALLOCATOR.live_bytes() - before;
     let said = usize::try_from(pager.stats().cache_bytes).unwrap();
     (live * 1000 / CACHE_BYTES, said * 1000 / CACHE_BYTES)
 }

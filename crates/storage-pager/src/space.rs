@@ -18,11 +18,18 @@
 //!
 //! One writer has this to itself; nothing here is shared.
 
+mod changes;
+mod length;
+
+pub(crate) use self::changes::Changes;
+use self::changes::Placement;
+pub(crate) use self::length::{FREE_TAIL_BLOCKS_MIN, Headroom};
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 use crate::births::{Births, is_any_within};
-use crate::block::{Extent, MAX_BLOCKS};
+use crate::block::Extent;
 use crate::extent_set::ExtentSet;
 use crate::root::Root;
 use crate::superblock::SUPERBLOCKS;
@@ -30,15 +37,6 @@ use drystone_base::planted::is_planted;
 
 /// Runs of this many blocks are preferred for new pages, so that a merge is laid out in sequential runs.
 const PREFERRED_RUN_BLOCKS: u64 = 16;
-
-/// The file grows by at least this many blocks (64 KiB), and by at most [`GROWTH_BLOCKS_MAX`] beyond what is needed.
-const GROWTH_BLOCKS_MIN: u64 = 16;
-
-/// 64 MiB.
-const GROWTH_BLOCKS_MAX: u64 = 16_384;
-
-/// Fewer free blocks are never given back.
-pub(crate) const FREE_TAIL_BLOCKS_MIN: u64 = 2 * GROWTH_BLOCKS_MIN;
 
 /// The blocks of the file.
 #[derive(Debug)]
@@ -64,51 +62,6 @@ struct Pending {
     freed: u64,
     /// One for each page.
     extents: Vec<Extent>,
-}
-
-/// What a writer has changed, so that it can be taken back.
-#[derive(Debug, Default)]
-pub(crate) struct Changes {
-    /// Allocated, and not freed again.
-    fresh: ExtentSet,
-    /// Allocated and freed again. No other state knows them.
-    spoiled: Vec<Extent>,
-    /// Pages of the state before that the next one does without.
-    freed: Vec<Extent>,
-    /// Cut off the end.
-    cut: Option<Extent>,
-    /// Whether a superblock that names these may be on the medium.
-    is_switching: bool,
-    /// Where the last page ended. Each writer starts over from the lowest free blocks, so that the file can shrink.
-    next: u64,
-    placement: Placement,
-}
-
-/// Where new pages go.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Placement {
-    /// Into long runs, one behind the other.
-    #[default]
-    InRuns,
-    /// As low in the file as they fit, so that its end becomes free.
-    Low,
-}
-
-impl Changes {
-    /// From here on, a superblock that names what was written may be on the medium, whatever becomes of the commit.
-    pub(crate) fn switch(&mut self) {
-        self.is_switching = true;
-    }
-
-    /// What was allocated and not freed again, in runs, ascending.
-    pub(crate) fn fresh(&self) -> impl Iterator<Item = Extent> + '_ {
-        self.fresh.iter()
-    }
-
-    /// From here on pages lie as low in the file as they fit.
-    pub(crate) fn place_low(&mut self) {
-        self.placement = Placement::Low;
-    }
 }
 
 /// Why a page cannot be freed: it is no live page of the state being written.
@@ -180,27 +133,6 @@ impl Space {
         extent
     }
 
-    /// The length in blocks to which the file should grow so that `count` blocks in a row are free at its end.
-    /// `None`: a file cannot be that long.
-    pub(crate) fn length_for(&self, count: u64, headroom: Headroom) -> Option<u64> {
-        let free_tail = self.free_tail().map_or(0, |tail| tail.count);
-        let needed = count.saturating_sub(free_tail);
-        let step = match headroom {
-            Headroom::Step => growth_step(self.end),
-            Headroom::None => 0,
-        };
-        let length = self.end.checked_add(needed.max(step))?;
-        (length <= MAX_BLOCKS).then_some(length)
-    }
-
-    /// The file has `length` blocks now. Stays so when the writer is rolled back.
-    pub(crate) fn grow(&mut self, length: u64) {
-        let grown = Extent::between(self.end, length);
-        self.unused.insert(grown);
-        self.reusable.insert(grown);
-        self.end = length;
-    }
-
     /// The page at `extent` is not part of the next state.
     pub(crate) fn free(&mut self, extent: Extent, changes: &mut Changes) -> Result<(), NotLive> {
         let in_file = extent.start >= SUPERBLOCKS && extent.end() <= self.end;
@@ -228,46 +160,6 @@ impl Space {
             self.unused.remove(*extent);
         }
         kept
-    }
-
-    /// The length in blocks at which the file should end, if the reusable blocks at its end are too many: more than
-    /// two steps of growth. One is kept.
-    pub(crate) fn shorter_end(&self) -> Option<u64> {
-        shorter_end(self.free_tail()?)
-    }
-
-    /// The length in blocks at which the file should end if none of the reusable blocks at its end is to be kept: `None`
-    /// where the free list, which needs `list_blocks`, might take them all.
-    pub(crate) fn shortest_end(&self, list_blocks: u64) -> Option<u64> {
-        let tail = self.free_tail()?;
-        (tail.count > list_blocks).then_some(tail.start)
-    }
-
-    /// Whether the free list at `list` alone keeps the file from having a [`Space::shorter_end`], and a commit would
-    /// move it down.
-    pub(crate) fn is_in_the_way(&self, list: Extent) -> bool {
-        let is_last = list.end() == self.end
-            || self
-                .free_tail()
-                .is_some_and(|tail| tail.start == list.end());
-        let below = self.reusable.run_before(list.start);
-        let below =
-            below.filter(|run| is_last && run.end() == list.start && run.count >= list.count);
-        below.is_some_and(|run| shorter_end(Extent::between(run.start, self.end)).is_some())
-    }
-
-    /// The reusable blocks at the end of the file.
-    fn free_tail(&self) -> Option<Extent> {
-        self.reusable.last_run().filter(|run| run.end() == self.end)
-    }
-
-    /// The file ends at `length` in the next state; what is cut off is reusable.
-    pub(crate) fn cut(&mut self, length: u64, changes: &mut Changes) {
-        let cut = Extent::between(length, self.end);
-        self.reusable.remove(cut);
-        self.unused.remove(cut);
-        self.end = length;
-        changes.cut = Some(cut);
     }
 
     /// Whether a superblock may be on the medium, in part or in whole, whose commit failed.
@@ -380,26 +272,6 @@ impl Space {
         self.check();
         true
     }
-}
-
-/// Whether a file grows by more than it needs at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Headroom {
-    /// By a step, so that its length changes rarely.
-    Step,
-    /// By just what is needed: the disk is nearly full.
-    None,
-}
-
-/// Where a file with this free tail should end, if it is too long.
-fn shorter_end(tail: Extent) -> Option<u64> {
-    let kept = growth_step(tail.start);
-    (tail.count > 2 * kept).then_some(tail.start + kept)
-}
-
-/// A sixteenth of the file, within bounds.
-fn growth_step(end: u64) -> u64 {
-    (end / 16).clamp(GROWTH_BLOCKS_MIN, GROWTH_BLOCKS_MAX)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use drystone_base::Lsn;
 use proptest::prelude::*;
 
 use super::*;
+use crate::block::MAX_BLOCKS;
 
 fn root(generation: u64) -> Arc<Root> {
     Arc::new(Root {

@@ -76,20 +76,32 @@ pub(crate) struct Unpacker {
 }
 
 impl Unpacker {
-    /// The contents of a page. Total; what it sets aside is in proportion to what is stored, as far as the codec can
-    /// squeeze.
+    /// The contents of a page.
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn unpack(&self, codec: CodecId, stored: &[u8]) -> Result<Vec<u8>, Refused> {
-        let (contents_len, payload) = split(stored).map_err(Refused::Malformed)?;
-        let mut decompressor = self.idle.lock().pop().unwrap_or_default();
         let mut contents = Vec::new();
-        let decompressed = decompressor.decompress(codec, payload, contents_len, &mut contents);
+        self.unpack_into(codec, stored, &mut contents)?;
+        Ok(contents)
+    }
+
+    /// Puts the contents of a page in the place of what `contents` holds. Total; what it sets aside is in proportion to what
+    /// is stored, as far as the codec can squeeze.
+    pub(crate) fn unpack_into(
+        &self,
+        codec: CodecId,
+        stored: &[u8],
+        contents: &mut Vec<u8>,
+    ) -> Result<(), Refused> {
+        let (contents_len, payload) = split(stored).map_err(Refused::Malformed)?;
+        contents.clear();
+        let mut decompressor = self.idle.lock().pop().unwrap_or_default();
+        let decompressed = decompressor.decompress(codec, payload, contents_len, contents);
         let mut idle = self.idle.lock();
         if idle.len() < IDLE_MAX {
             idle.push(decompressor);
         }
         drop(idle);
-        decompressed.map_err(refused)?;
-        Ok(contents)
+        decompressed.map_err(refused)
     }
 }
 

@@ -1,6 +1,5 @@
 //! The pager's file: reads, writes and syncs that say where they failed, and the poison that a failed sync leaves.
 
-use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,9 +12,10 @@ use drystone_base::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use drystone_compress::CodecId;
 
 use crate::block::{BLOCK_BYTES, BLOCK_BYTES_U64, BlockNo, Extent};
+use crate::buffers::Buffers;
 use crate::compressed::{Refused, Unpacker};
 use crate::error::{Malformed, PagerError, bad_checksum};
-use crate::frame::Contents;
+use crate::frame::{Contents, is_short, room_for};
 use crate::page_ref::PageRef;
 
 /// An open file of pages.
@@ -29,6 +29,7 @@ pub(crate) struct DataFile {
     written_bytes: AtomicU64,
     syncs: AtomicU64,
     unpacker: Unpacker,
+    buffers: Buffers,
 }
 
 impl DataFile {
@@ -41,6 +42,7 @@ impl DataFile {
             written_bytes: AtomicU64::new(0),
             syncs: AtomicU64::new(0),
             unpacker: Unpacker::default(),
+            buffers: Buffers::default(),
         }
     }
 
@@ -59,32 +61,54 @@ impl DataFile {
     /// Reads a page and proves that it is the one meant. One read of the file.
     pub(crate) fn read_page(&self, page: &PageRef) -> Result<Contents, PagerError> {
         self.check_place(page)?;
-        self.codec_of(page)?;
+        let (codec, len) = (self.codec_of(page)?, page.len as usize);
+        if codec == CodecId::None && !is_short(len) {
+            return self.read_frame(page);
+        }
+        self.buffers.with(room_for(len), |buffer| {
+            self.read_or_zeros(&mut buffer[..len], page.block.offset())?;
+            self.open_page(page, buffer)
+        })
+    }
+
+    /// Reads a page, which is stored as it is, into the memory of its frame.
+    fn read_frame(&self, page: &PageRef) -> Result<Contents, PagerError> {
         let mut bytes = vec![0; page.len as usize];
         self.read_or_zeros(&mut bytes, page.block.offset())?;
-        self.open_page(page, bytes.into())
+        self.prove(page, &bytes)?;
+        Ok(Contents::copy_of(bytes.into()))
     }
 
-    /// Proves that these stored bytes are those of the page; returns its contents.
-    pub(crate) fn open_page(
-        &self,
-        page: &PageRef,
-        stored: Cow<'_, [u8]>,
-    ) -> Result<Contents, PagerError> {
+    /// Proves that `room` begins with the stored bytes of the page; returns its contents.
+    ///
+    /// # Panics
+    /// When `room` is shorter than those.
+    pub(crate) fn open_page(&self, page: &PageRef, room: &[u8]) -> Result<Contents, PagerError> {
         let codec = self.codec_of(page)?;
-        let found = crc64(&stored);
-        if !is_right(page.checksum, found) && !is_planted("pager-checksum-skipped") {
-            return Err(self.corrupt(page.block.offset(), bad_checksum(page.checksum, found)));
-        }
-        self.unpack(codec, stored, page.block.offset())
+        self.prove(page, &room[..page.len as usize])?;
+        self.unpack(codec, page, room)
     }
 
-    /// Reads blocks that the file has.
-    pub(crate) fn read_extent(&self, extent: Extent) -> Result<Vec<u8>, PagerError> {
+    fn prove(&self, page: &PageRef, stored: &[u8]) -> Result<(), PagerError> {
+        let found = crc64(stored);
+        if is_right(page.checksum, found) || is_planted("pager-checksum-skipped") {
+            return Ok(());
+        }
+        Err(self.corrupt(page.block.offset(), bad_checksum(page.checksum, found)))
+    }
+
+    /// Reads blocks that the file has, and lends them to `work`.
+    pub(crate) fn with_extent<T>(
+        &self,
+        extent: Extent,
+        work: impl FnOnce(&[u8]) -> T,
+    ) -> Result<T, PagerError> {
         let count = usize::try_from(extent.count).map_err(|_| self.too_long())?;
-        let mut bytes = vec![0; count.saturating_mul(BLOCK_BYTES)];
-        self.read_or_zeros(&mut bytes, BlockNo(extent.start).offset())?;
-        Ok(bytes)
+        let len = count.saturating_mul(BLOCK_BYTES);
+        self.buffers.with(len, |buffer| {
+            self.read_or_zeros(&mut buffer[..len], BlockNo(extent.start).offset())?;
+            Ok(work(&buffer[..len]))
+        })
     }
 
     /// These blocks will be read soon.
@@ -100,7 +124,7 @@ impl DataFile {
 
     /// The contents of a page whose stored bytes are at hand, and proved.
     pub(crate) fn contents_of(&self, page: &PageRef, stored: &[u8]) -> Result<Bytes, PagerError> {
-        let contents = self.unpack(self.codec_of(page)?, stored.into(), page.block.offset())?;
+        let contents = self.unpack(self.codec_of(page)?, page, stored)?;
         Ok(contents.bytes)
     }
 
@@ -122,20 +146,22 @@ impl DataFile {
         Ok(codec)
     }
 
-    fn unpack(
-        &self,
-        codec: CodecId,
-        stored: Cow<'_, [u8]>,
-        offset: u64,
-    ) -> Result<Contents, PagerError> {
+    /// The contents of a page whose stored bytes are what `room` begins with.
+    fn unpack(&self, codec: CodecId, page: &PageRef, room: &[u8]) -> Result<Contents, PagerError> {
+        let (len, offset) = (page.len as usize, page.block.offset());
         if codec == CodecId::None {
-            return Ok(Contents::copy_of(stored));
+            return Ok(Contents::copy_front(room, len));
         }
-        match self.unpacker.unpack(codec, &stored) {
-            Ok(contents) => Ok(Contents::copy_of(contents.into())),
-            Err(Refused::Malformed(why)) => Err(self.corrupt(offset, why)),
-            Err(Refused::Failed(why)) => Err(self.io("decompress", offset, io::Error::other(why))),
-        }
+        self.buffers.with(0, |contents| {
+            let unpacked = self.unpacker.unpack_into(codec, &room[..len], contents);
+            match unpacked {
+                Ok(()) => Ok(frame_from(contents)),
+                Err(Refused::Malformed(why)) => Err(self.corrupt(offset, why)),
+                Err(Refused::Failed(why)) => {
+                    Err(self.io("decompress", offset, io::Error::other(why)))
+                }
+            }
+        })
     }
 
     /// No memory is set aside for a page that the file is too short for.
@@ -264,4 +290,14 @@ impl DataFile {
             source,
         }
     }
+}
+
+/// The frame of contents that lie in a buffer; those of a long page take the buffer's memory along.
+fn frame_from(contents: &mut Vec<u8>) -> Contents {
+    let len = contents.len();
+    if !is_short(len) {
+        return Contents::copy_of(std::mem::take(contents).into());
+    }
+    contents.resize(room_for(len), 0);
+    Contents::copy_front(contents, len)
 }

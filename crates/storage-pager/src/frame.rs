@@ -53,10 +53,23 @@ enum Home {
 }
 
 impl Contents {
-    /// A frame with a copy of these contents.
+    /// A frame with a copy of these contents; those of long pages that are owned are not copied.
     pub(crate) fn copy_of(page: Cow<'_, [u8]>) -> Contents {
+        let bytes = match page {
+            Cow::Owned(page) if !is_short(page.len()) => long_frame(page),
+            page => frame_of(&page, page.len()),
+        };
         Contents {
-            bytes: frame_of(page),
+            bytes,
+            home: Home::Heap,
+        }
+    }
+
+    /// A frame with a copy of the first `len` bytes of `room`. What lies behind them may be copied as well, which is
+    /// faster where there are [`room_for`] bytes of it, and is never seen.
+    pub(crate) fn copy_front(room: &[u8], len: usize) -> Contents {
+        Contents {
+            bytes: frame_of(room, len),
             home: Home::Heap,
         }
     }
@@ -84,23 +97,37 @@ impl Contents {
     }
 }
 
-/// A frame with these contents.
-pub(crate) fn frame_of(page: Cow<'_, [u8]>) -> Bytes {
+/// Whether a page of `len` bytes has its count beside it, so that it has to be copied into its frame.
+pub(crate) const fn is_short(len: usize) -> bool {
+    len <= INLINE_PAGE_BYTES_MAX
+}
+
+/// How long the room is from which a page of `len` bytes is copied fastest.
+pub(crate) const fn room_for(len: usize) -> usize {
+    len.next_multiple_of(FRAME_STEP_BYTES)
+}
+
+/// A frame with the first `len` bytes of `room`.
+fn frame_of(room: &[u8], len: usize) -> Bytes {
     macro_rules! inline {
         ($($steps:literal)*) => {
-            match page.len().div_ceil(FRAME_STEP_BYTES) {
-                $($steps => inline::<{ $steps * FRAME_STEP_BYTES }>(&page),)*
-                // As long as it has to be: what it was made of may have had room to spare.
-                _ => Bytes::from(page.into_owned().into_boxed_slice()),
+            match len.div_ceil(FRAME_STEP_BYTES) {
+                $($steps => inline::<{ $steps * FRAME_STEP_BYTES }>(room, len),)*
+                _ => long_frame(room[..len].to_vec()),
             }
         };
     }
     inline!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
 }
 
+/// A frame that is as long as it has to be: what it was made of may have had room to spare.
+fn long_frame(page: Vec<u8>) -> Bytes {
+    Bytes::from(page.into_boxed_slice())
+}
+
 /// How much memory the frame of a page of `len` bytes takes.
 pub(crate) const fn frame_bytes(len: usize) -> usize {
-    if len <= INLINE_PAGE_BYTES_MAX {
+    if is_short(len) {
         return len.next_multiple_of(FRAME_STEP_BYTES) + INLINE_BYTES;
     }
     let bytes = len + APART_BYTES;
@@ -110,10 +137,12 @@ pub(crate) const fn frame_bytes(len: usize) -> usize {
     bytes.next_multiple_of(MAPPED_STEP_BYTES)
 }
 
-fn inline<const N: usize>(page: &[u8]) -> Bytes {
+fn inline<const N: usize>(room: &[u8], len: usize) -> Bytes {
+    if let Some(bytes) = room.first_chunk::<N>() {
+        return Bytes::from_owner(Inline { bytes: *bytes, len });
+    }
     let mut bytes = [0; N];
-    bytes[..page.len()].copy_from_slice(page);
-    let len = page.len();
+    bytes[..len].copy_from_slice(&room[..len]);
     Bytes::from_owner(Inline { bytes, len })
 }
 

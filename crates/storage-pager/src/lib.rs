@@ -42,6 +42,7 @@
 
 mod births;
 mod block;
+mod buffers;
 mod cache;
 mod compressed;
 mod data_file;

@@ -74,12 +74,26 @@ impl Inner {
     /// be had in this way, and reading it alone says why.
     fn read_run(&self, page: &PageRef, run: &[PageRef]) -> Option<Bytes> {
         let extent = extent_of(run);
-        let stored = self.file.read_extent(extent).ok()?;
+        let opened = self.file.with_extent(extent, |stored| {
+            self.open_run(page, run, extent.start, stored)
+        });
+        opened.ok().flatten()
+    }
+
+    /// As [`Inner::read_run`], of pages whose blocks are at hand, from block `start` on.
+    fn open_run(
+        &self,
+        page: &PageRef,
+        run: &[PageRef],
+        start: u64,
+        stored: &[u8],
+    ) -> Option<Bytes> {
         let mut found = None;
         for one in run {
-            let start = usize::try_from((one.block.0 - extent.start) * BLOCK_BYTES_U64).ok()?;
-            let stored = stored.get(start..start.checked_add(one.len as usize)?)?;
-            let contents = self.file.open_page(one, stored.into());
+            let at = usize::try_from((one.block.0 - start) * BLOCK_BYTES_U64).ok()?;
+            let room = stored.get(at..)?;
+            room.get(..one.len as usize)?;
+            let contents = self.file.open_page(one, room);
             let arrival = if one == page {
                 Arrival::Asked
             } else {

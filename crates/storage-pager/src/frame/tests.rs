@@ -6,8 +6,14 @@ use super::*;
 fn frames_of_every_length_hold_their_page_and_slices_of_it() {
     for len in (0..40).flat_map(|step| [step * 512, step * 512 + 1, step * 512 + 511]) {
         let page: Vec<u8> = (0..251).cycle().take(len).collect();
-        for contents in [Cow::Borrowed(&page[..]), Cow::Owned(page.clone())] {
-            let frame = frame_of(contents);
+        let roomy = [&page[..], &[9; 2 * FRAME_STEP_BYTES]].concat();
+        for contents in [
+            Contents::copy_of(Cow::Borrowed(&page)),
+            Contents::copy_of(Cow::Owned(page.clone())),
+            Contents::copy_front(&roomy, len),
+            Contents::copy_front(&roomy[..room_for(len)], len),
+        ] {
+            let frame = contents.bytes;
             assert_eq!(frame, page);
             assert!(frame_bytes(len) >= len);
             assert!(frame_bytes(len) < len + FRAME_STEP_BYTES + APART_BYTES);

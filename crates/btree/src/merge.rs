@@ -5,6 +5,10 @@
 //! nodes. A leaf that no change alters (the same value again, the delete of a key that is not there) is kept, and so is
 //! a subtree of such leaves.
 //!
+//! Neighbouring leaves that change are made anew as one stretch, in full nodes: old leaves that are half full do not stay
+//! so, and one that is full is not split in halves. Where a stretch ends, at a leaf that stays or with its parent, what is
+//! left of it shares evenly with the node before it.
+//!
 //! A node that would be too small waits in the tower for its right neighbour, which is then walked as if it had
 //! changed; the last child of a parent joins its left neighbour.
 //!
@@ -141,6 +145,9 @@ impl Walk {
             Some(visit.upper.clone())
         };
         let level = visit.level - 1;
+        if level == 0 {
+            fold.end_stretch(high.as_deref())?;
+        }
         if !fold.is_concerned(level, high.as_deref()) {
             fold.settle(&mut visit, &child, false)?;
             self.path.push(visit);
@@ -236,6 +243,14 @@ impl Fold<'_, '_> {
         self.tower.is_pending(level) || self.feed.is_below(self.keyspace, high)
     }
 
+    /// Ends the stretch of leaves that changed, if the leaf that ends at `high` is none of it.
+    fn end_stretch(&mut self, high: Option<&[u8]>) -> Result<(), EngineError> {
+        if self.feed.is_below(self.keyspace, high) {
+            return Ok(());
+        }
+        self.tower.close_stretch()
+    }
+
     /// Goes on to the next child; one that nothing altered stays as it is.
     fn settle(
         &mut self,
@@ -257,7 +272,8 @@ impl Fold<'_, '_> {
     fn leave(&mut self, visit: &Visit) -> Result<bool, EngineError> {
         if visit.changed {
             self.tower.close_children(visit.level - 1)?;
-            self.replace_node(&visit.child, visit.level)?;
+            self.tower.free(&visit.child.page)?;
+            self.tower.close_node(visit.level)?;
         } else {
             self.tower.forget(visit.level);
         }
@@ -273,14 +289,9 @@ impl Fold<'_, '_> {
     ) -> Result<bool, EngineError> {
         let changed = self.fold_leaf(leaf, high)?;
         if changed {
-            self.replace_node(child, 0)?;
+            self.tower.free(&child.page)?;
         }
         Ok(changed)
-    }
-
-    fn replace_node(&mut self, child: &Child, level: u8) -> Result<(), EngineError> {
-        self.tower.free(&child.page)?;
-        self.tower.close_node(level)
     }
 
     fn fold_leaf(&mut self, leaf: &Node, high: Option<&[u8]>) -> Result<bool, EngineError> {

@@ -8,8 +8,9 @@
 //! ```
 //!
 //! `back` is in use only when `front` is full. So whenever entries are pending there is either one node that may still
-//! be too small, or there are enough for two that are at least half full. The node sealed last is held until the next
-//! is sealed, so that a small one that follows can still be joined with it without writing it twice.
+//! be too small, or there are enough for one that is full or two that are at least half full. Where more follows, `back` is
+//! left some room for entries that come later one by one, unless these come at the right end. The node sealed last is held
+//! until the next is sealed, so that a small one that follows can still be joined with it without writing it twice.
 
 use crate::merge::run::Run;
 use crate::node::build::{Entry, encode, page_len, separator};
@@ -36,6 +37,9 @@ pub(crate) enum Fill {
     /// Full nodes, and what is left: keys come at the right end.
     Append,
 }
+
+/// Room that is left in nodes one behind the other, as a part of a page: for a row or two.
+const ROOM_SHARE: usize = 20;
 
 /// The nodes of one level in the making.
 #[derive(Debug)]
@@ -98,7 +102,7 @@ impl Level {
     }
 
     /// Adds an entry after all others ([`Level::is_next`]). Returns a full node when there are entries for more than two.
-    pub(crate) fn push(&mut self, entry: &Entry<'_>) -> Option<Sealed> {
+    pub(crate) fn push(&mut self, entry: &Entry<'_>, fill: Fill) -> Option<Sealed> {
         if self.front.is_empty() {
             let low = if self.level == 0 {
                 &self.boundary
@@ -109,11 +113,15 @@ impl Level {
             self.low.extend_from_slice(low);
         }
         let into_front = self.back.is_empty() && self.front.push(entry, self.limit);
-        if into_front || self.back.push(entry, self.limit) {
+        let limit = match fill {
+            Fill::Even => self.limit - self.limit / ROOM_SHARE,
+            Fill::Append => self.limit,
+        };
+        if into_front || self.back.push(entry, limit) {
             return None;
         }
         let full = self.seal_front();
-        self.back.push(entry, self.limit);
+        self.back.push(entry, limit);
         Some(full)
     }
 
@@ -204,7 +212,7 @@ impl Level {
 
     /// How many of the entries go into the left node. All of them where one node is enough.
     fn cut(&self, entries: &[Entry<'_>], fill: Fill) -> usize {
-        if self.back.is_empty() {
+        if self.back.is_empty() || page_len(self.level, entries) <= self.limit {
             return entries.len();
         }
         let full = self.without_lone_child(self.front.len(), entries.len());

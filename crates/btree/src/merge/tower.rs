@@ -169,7 +169,8 @@ impl Tower {
             let why = malformed("keys of neighbouring nodes", "ascending", "disorder");
             return Err(self.pages.corrupt(self.read_at, why));
         }
-        match self.level_mut(level).push(entry) {
+        let fill = self.fill();
+        match self.level_mut(level).push(entry, fill) {
             None => Ok(()),
             Some(full) => self.hold(level, full),
         }
@@ -197,6 +198,20 @@ impl Tower {
             return Ok(());
         }
         self.seal(level)
+    }
+
+    /// Ends a stretch of leaves that are made anew: what is left of it becomes nodes, together with the one before where it
+    /// is too little for one. Without one before it, it waits for its right neighbour.
+    pub(crate) fn close_stretch(&mut self) -> Result<(), EngineError> {
+        if !self.is_pending(0) {
+            return Ok(());
+        }
+        if self.wants_join(0)
+            && let Some(held) = self.level_mut(0).take_held()
+        {
+            self.prepend(0, left_of(held))?;
+        }
+        self.close_node(0)
     }
 
     /// Ends the children of one old node: what is still too small among them joins its left neighbour, where this
@@ -269,15 +284,19 @@ impl Tower {
 
     /// Makes nodes of all that is pending at a level.
     fn seal(&mut self, level: u8) -> Result<(), EngineError> {
-        let fill = if self.appending {
-            Fill::Append
-        } else {
-            Fill::Even
-        };
+        let fill = self.fill();
         for sealed in self.level_mut(level).seal(fill).into_iter().flatten() {
             self.hold(level, sealed)?;
         }
         Ok(())
+    }
+
+    fn fill(&self) -> Fill {
+        if self.appending {
+            Fill::Append
+        } else {
+            Fill::Even
+        }
     }
 
     fn hold(&mut self, level: u8, sealed: Sealed) -> Result<(), EngineError> {
@@ -369,12 +388,7 @@ impl Tower {
     /// Takes back the node left of what is pending, if the same parent has one.
     fn take_left(&mut self, level: u8) -> Result<Option<Left>, EngineError> {
         if let Some(held) = self.level_mut(level).take_held() {
-            let node =
-                Node::open(Bytes::from(held.page), 0).expect("a node that this merge laid out");
-            return Ok(Some(Left {
-                low: held.low,
-                node,
-            }));
+            return Ok(Some(left_of(held)));
         }
         let Some((low, child)) = self.pop_child(level + 1)? else {
             return Ok(None);
@@ -415,5 +429,14 @@ impl Tower {
             self.levels.push(Level::new(next, self.pages.page_bytes()));
         }
         &mut self.levels[usize::from(level)]
+    }
+}
+
+/// A node that was laid out, to be joined with what follows it.
+fn left_of(held: Sealed) -> Left {
+    let node = Node::open(Bytes::from(held.page), 0).expect("a node that this merge laid out");
+    Left {
+        low: held.low,
+        node,
     }
 }

@@ -22,12 +22,15 @@ fn nodes_of<'a>(
     tested.begin(b"");
     let mut nodes = Vec::new();
     for (key, payload) in entries {
-        nodes.extend(tested.push(&Entry {
-            key,
-            payload,
-            entries: 1,
-            overflow: false,
-        }));
+        nodes.extend(tested.push(
+            &Entry {
+                key,
+                payload,
+                entries: 1,
+                overflow: false,
+            },
+            fill,
+        ));
     }
     nodes.extend(tested.seal(fill).into_iter().flatten());
     assert_eq!(tested.pending(), 0);
@@ -108,10 +111,18 @@ fn a_popped_entry_makes_room_as_if_it_had_not_come() {
         overflow: false,
     };
     tested.begin(b"");
-    assert!(tested.push(&entry(b"long shared prefix, first")).is_none());
-    assert!(tested.push(&entry(b"long shared prefix, second")).is_none());
+    assert!(
+        tested
+            .push(&entry(b"long shared prefix, first"), Fill::Even)
+            .is_none()
+    );
+    assert!(
+        tested
+            .push(&entry(b"long shared prefix, second"), Fill::Even)
+            .is_none()
+    );
     let before = tested.front.page_len();
-    assert!(tested.push(&entry(b"zebra")).is_none());
+    assert!(tested.push(&entry(b"zebra"), Fill::Even).is_none());
     assert_eq!(tested.pop().unwrap().key, b"zebra");
     assert_eq!(tested.front.page_len(), before);
 }

@@ -6,6 +6,7 @@
 
 mod api;
 mod compact;
+mod compact_damage;
 mod compression;
 mod crash;
 mod damage;

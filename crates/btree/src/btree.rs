@@ -1,9 +1,14 @@
 //! BTree: opens the file, merges, hands out snapshots.
+//!
+//! # Invariants
+//! - B1. Who builds upon the newest state, or publishes another, has the pager's writer from before it reads that state
+//!   until after it has published the next. So nobody builds on a state that is not the newest any more: a merge in slices
+//!   takes no latch here, and may end at any time between others' calls.
 
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use drystone_base::planted::is_planted;
 use drystone_base::sync::atomic::{AtomicU64, Ordering};
 use drystone_base::sync::{ArcSwap, ArcSwapOption, Mutex, MutexGuard};
 use drystone_base::{Env, KeyspaceId, Lsn};
@@ -11,7 +16,7 @@ use drystone_engine::{
     Budget, Changes, Engine, EngineError, EngineStats, Limits, MergeJob, Progress, Snapshot,
     Staging, VerifyReport,
 };
-use drystone_storage_pager::{Codec, CompressError, Pager, Root};
+use drystone_storage_pager::{Codec, Pager, Root, Writer};
 
 use crate::batch::{SortedEntries, WriteBatch};
 use crate::compact::Compactions;
@@ -20,9 +25,10 @@ use crate::error::from_pager;
 use crate::limits::LIMITS;
 use crate::merge::tower::Tower;
 use crate::merging::{BTreeMerge, Merging};
-use crate::options::{BTreeOptions, MAX_PAGE_BYTES, MIN_PAGE_BYTES};
+use crate::opening::{check_codec, check_page_bytes, open_staged, read_payload};
+use crate::options::BTreeOptions;
 use crate::pages::Pages;
-use crate::payload::{self, Payload, Refused, Stages};
+use crate::payload::{Payload, Stages};
 use crate::pin::PinBudget;
 use crate::snapshot::{BTreeSnapshot, State};
 use crate::tree::{Tree, TreeRoot};
@@ -133,14 +139,15 @@ impl BTree {
     pub fn set_codec(&self, keyspace: KeyspaceId, codec: Codec) -> Result<(), EngineError> {
         check_codec(self.pages.pager().path(), codec)?;
         let merging = self.merging.lock();
-        let newest = self.newest();
+        let older = is_planted("btree-builds-on-older-state").then(|| self.newest());
+        let writer = self.begin_writer()?;
+        let newest = older.unwrap_or_else(|| self.newest());
         let old = newest.state();
         old.check_decided()?;
         let known = old.keyspace(keyspace).map(|keyspace| keyspace.tree());
         if known.is_none_or(|tree| tree.codec != codec) {
             let root = known.and_then(|tree| tree.root);
             let fates = [(keyspace, Fate::Tree(Tree { codec, root }))];
-            let writer = self.pages.pager().begin().map_err(from_pager)?;
             let tower = Tower::new(Arc::clone(&self.pages), writer);
             self.commit(tower, old, old.directory(), &fates, old.root().lsn)?;
         }
@@ -151,30 +158,41 @@ impl BTree {
     /// Merges as the state after the newest one, for the one who holds `writing`.
     pub(crate) fn merge_next(&self, changes: &mut dyn Changes) -> Result<Lsn, EngineError> {
         let merging = self.merging.lock();
-        let upto = self.merged_lsn().next();
-        self.merge_whole(changes, upto)?;
+        let upto = self.merge_whole(changes, None)?;
         drop(merging);
         Ok(upto)
     }
 
-    /// Merges, as the one who holds `merging`.
-    fn merge_whole(&self, changes: &mut dyn Changes, upto: Lsn) -> Result<(), EngineError> {
+    /// Merges, as the one who holds `merging`: as state `upto`, or the one after the newest. Returns which.
+    fn merge_whole(
+        &self,
+        changes: &mut dyn Changes,
+        upto: Option<Lsn>,
+    ) -> Result<Lsn, EngineError> {
         let mut merging = self.begin_merging(changes, upto)?;
+        let upto = merging.upto();
         merging.fold(changes, Budget { bytes: u64::MAX })?;
-        self.commit_merge(merging)
+        self.commit_merge(merging)?;
+        Ok(upto)
     }
 
-    /// Begins a merge, whose commit is [`BTree::commit_merge`]. No other can begin while it lives.
+    /// The pager's writer: with it at hand, the newest state stays the newest (B1).
+    pub(crate) fn begin_writer(&self) -> Result<Writer, EngineError> {
+        self.pages.pager().begin().map_err(from_pager)
+    }
+
+    /// Begins a merge, as [`BTree::merge_whole`] does, whose commit is [`BTree::commit_merge`]. No other can begin while it
+    /// lives.
     pub(crate) fn begin_merging(
         &self,
         changes: &mut dyn Changes,
-        upto: Lsn,
+        upto: Option<Lsn>,
     ) -> Result<Merging, EngineError> {
-        let writer = self.pages.pager().begin().map_err(from_pager)?;
-        // After the writer was had, or another merge might end in between.
+        let writer = self.begin_writer()?;
         let newest = self.newest();
         newest.state().check_decided()?;
         let merged = newest.state().root().lsn;
+        let upto = upto.unwrap_or(merged.next());
         if upto <= merged {
             return Err(EngineError::Stale { upto, merged });
         }
@@ -203,13 +221,15 @@ impl BTree {
     ) -> Result<(), EngineError> {
         let directory = directory::merge_directory(&mut tower, directory, fates)?;
         let payload = self.payload(directory, old.stages());
-        let committed = tower.into_writer().commit(&payload.encode(), upto);
-        committed.map_err(from_pager)?;
-        let keyspaces = old.keyspaces().with_fates(fates, &self.budget);
-        let root = self.pages.pager().root();
-        let state = State::new(root, Arc::clone(&self.pages), directory, keyspaces);
-        self.publish(state.with_stages(old.stages()));
-        Ok(())
+        let mut publish = |root: &Arc<Root>| {
+            let (root, pages) = (Arc::clone(root), Arc::clone(&self.pages));
+            let keyspaces = old.keyspaces().with_fates(fates, &self.budget);
+            let state = State::new(root, pages, directory, keyspaces);
+            self.publish(state.with_stages(old.stages()));
+        };
+        let writer = tower.into_writer();
+        let committed = writer.commit_with(&payload.encode(), upto, &mut publish);
+        committed.map_err(from_pager)
     }
 
     pub(crate) fn payload(&self, directory: Option<TreeRoot>, stages: Stages) -> Payload {
@@ -220,6 +240,7 @@ impl BTree {
         }
     }
 
+    /// Shows a state to readers. By who has the writer (B1).
     pub(crate) fn publish(&self, state: State) {
         self.newest.store(Arc::new(BTreeSnapshot::new(state)));
     }
@@ -243,16 +264,16 @@ impl BTree {
 
     /// Gives the free end of the file back, all of it.
     pub(crate) fn trim(&self) -> Result<(), EngineError> {
-        if self.pages.pager().trim().map_err(from_pager)? {
-            self.show_root();
-        }
-        Ok(())
+        let trimmed = self
+            .pages
+            .pager()
+            .trim_with(&mut |root| self.show_root(root));
+        trimmed.map(drop).map_err(from_pager)
     }
 
-    /// Publishes the state that is shown already under the pager's newest root.
-    fn show_root(&self) {
-        let state = self.newest().state().with_root(self.pages.pager().root());
-        self.newest.store(Arc::new(BTreeSnapshot::new(state)));
+    /// Publishes the state that is shown already under the pager's newest root. By who has the writer (B1).
+    fn show_root(&self, root: &Arc<Root>) {
+        self.publish(self.newest().state().with_root(Arc::clone(root)));
     }
 
     /// Notes what compaction has read and written.
@@ -269,23 +290,6 @@ impl BTree {
     }
 }
 
-/// What a crash, or a failed decision, has left undecided.
-fn open_staged(
-    state: &State,
-    budget: &Arc<PinBudget>,
-) -> Result<Option<Arc<BTreeSnapshot>>, EngineError> {
-    let stages = state.stages();
-    let Some(staged) = stages.staged else {
-        return Ok(None);
-    };
-    let keyspaces = directory::read_directory(state.pages(), staged.directory.as_ref(), budget)?;
-    let root = Arc::clone(state.root());
-    let staged = State::new(root, state.shared_pages(), staged.directory, keyspaces);
-    Ok(Some(Arc::new(BTreeSnapshot::new(
-        staged.with_stages(stages),
-    ))))
-}
-
 impl Engine for BTree {
     fn snapshot(&self) -> Arc<dyn Snapshot> {
         self.newest()
@@ -293,9 +297,9 @@ impl Engine for BTree {
 
     fn merge(&self, changes: &mut dyn Changes, upto: Lsn) -> Result<(), EngineError> {
         let merging = self.merging.lock();
-        let merged = self.merge_whole(changes, upto);
+        let merged = self.merge_whole(changes, Some(upto));
         drop(merging);
-        merged
+        merged.map(drop)
     }
 
     fn begin_merge(
@@ -325,12 +329,13 @@ impl Engine for BTree {
     /// Gives the free end of the file back, when it is long. Costs a commit, whatever the budget.
     fn step(&self, _budget: Budget) -> Result<Progress, EngineError> {
         let merging = self.merging.lock();
-        if !self.pages.pager().step().map_err(from_pager)? {
-            return Ok(Progress::Idle);
-        }
-        self.show_root();
+        let pager = self.pages.pager();
+        let stepped = pager.step_with(&mut |root| self.show_root(root));
         drop(merging);
-        Ok(Progress::More)
+        Ok(match stepped.map_err(from_pager)? {
+            true => Progress::More,
+            false => Progress::Idle,
+        })
     }
 
     /// Fills leaves up, and moves pages to the front of the file, whose end is cut off.
@@ -370,54 +375,4 @@ impl Engine for BTree {
             written_bytes: pager.written_bytes,
         }
     }
-}
-
-fn check_page_bytes(dir: &Path, page_bytes: u32) -> Result<(), EngineError> {
-    if (MIN_PAGE_BYTES..=MAX_PAGE_BYTES).contains(&page_bytes) {
-        return Ok(());
-    }
-    let why =
-        format!("page_bytes is {page_bytes}; {MIN_PAGE_BYTES} to {MAX_PAGE_BYTES} are allowed");
-    Err(EngineError::Io {
-        op: "open",
-        path: dir.to_owned(),
-        offset: 0,
-        source: io::Error::new(io::ErrorKind::InvalidInput, why),
-    })
-}
-
-fn check_codec(path: &Path, codec: Codec) -> Result<(), EngineError> {
-    let kind = |why: &CompressError| match why {
-        CompressError::NotBuilt(_) => io::ErrorKind::Unsupported,
-        _ => io::ErrorKind::InvalidInput,
-    };
-    codec.check().map_err(|why| EngineError::Io {
-        op: "open",
-        path: path.to_owned(),
-        offset: 0,
-        source: io::Error::new(kind(&why), why),
-    })
-}
-
-/// The root payload; for a new tree, what it begins with.
-fn read_payload(pager: &Pager, root: &Root, page_bytes: u32) -> Result<Payload, EngineError> {
-    if root.payload.is_empty() {
-        return Ok(Payload {
-            page_bytes,
-            directory: None,
-            stages: Stages::default(),
-        });
-    }
-    Payload::decode(&root.payload).map_err(|refused| match refused {
-        Refused::Version(found) => EngineError::UnsupportedVersion {
-            path: pager.path().to_owned(),
-            found,
-            supported: payload::VERSION,
-        },
-        Refused::Malformed(why) => EngineError::Corrupt {
-            path: pager.path().to_owned(),
-            offset: 0,
-            why,
-        },
-    })
 }

@@ -196,9 +196,9 @@ impl Compaction {
 
     /// Rewrites from a place on, as far as the budget goes, and commits that.
     fn slice(&mut self, tree: &BTree, from: Place, budget: Budget) -> Result<(), EngineError> {
+        let mut writer = tree.begin_writer()?;
         let newest = tree.newest();
         let old = newest.state();
-        let mut writer = tree.pages().pager().begin().map_err(from_pager)?;
         writer.place_low();
         let mut tower = Tower::new(old.shared_pages(), writer);
         let fates = self.rewrite_keyspaces(&mut tower, old, from, budget)?;

@@ -77,6 +77,7 @@ mod limits;
 mod merge;
 mod merging;
 mod node;
+mod opening;
 mod options;
 mod pages;
 mod payload;

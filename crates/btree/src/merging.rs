@@ -83,6 +83,11 @@ impl Merging {
         })
     }
 
+    /// The state that it makes.
+    pub(crate) fn upto(&self) -> Lsn {
+        self.upto
+    }
+
     /// Whether nothing is left to do but to commit.
     pub(crate) fn is_folded(&self) -> bool {
         matches!(self.phase, Phase::Folded)
@@ -195,7 +200,7 @@ impl BTreeMerge {
         mut changes: Box<dyn Changes + Send>,
         upto: Lsn,
     ) -> Result<BTreeMerge, EngineError> {
-        let merging = tree.begin_merging(&mut *changes, upto)?;
+        let merging = tree.begin_merging(&mut *changes, Some(upto))?;
         Ok(BTreeMerge {
             tree,
             changes,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use drystone_base::planted::is_planted;
 use drystone_engine::{Budget, Changes, EngineError, Snapshot, StageId, Staging};
-use drystone_storage_pager::{Fork, PageRef};
+use drystone_storage_pager::{Fork, PageRef, Root, Writer};
 
 use crate::btree::BTree;
 use crate::directory;
@@ -52,7 +52,7 @@ enum Decision {
 impl BTree {
     /// Stages, as the one who holds `merging`.
     fn stage_latched(&self, changes: &mut dyn Changes) -> Result<StageId, EngineError> {
-        let writer = self.pages().pager().begin().map_err(from_pager)?;
+        let writer = self.begin_writer()?;
         let newest = self.newest();
         let old = newest.state();
         old.check_decided()?;
@@ -70,14 +70,15 @@ impl BTree {
             ..old.stages()
         };
         let payload = self.payload(old.directory(), stages);
-        let committed = writer.commit(&payload.encode(), lsn);
+        let mut publish = |root: &Arc<Root>| {
+            let keyspaces = old.keyspaces().with_fates(&folded.fates, self.budget());
+            let staged = State::new(Arc::clone(root), old.shared_pages(), directory, keyspaces);
+            let staged = BTreeSnapshot::new(staged.with_stages(stages));
+            self.set_staged(Some(Arc::new(staged)));
+            self.publish(old.with_root(Arc::clone(root)).with_stages(stages));
+        };
+        let committed = writer.commit_with(&payload.encode(), lsn, &mut publish);
         committed.map_err(from_pager)?;
-        let root = self.pages().pager().root();
-        let keyspaces = old.keyspaces().with_fates(&folded.fates, self.budget());
-        let staged = State::new(Arc::clone(&root), old.shared_pages(), directory, keyspaces);
-        let staged = BTreeSnapshot::new(staged.with_stages(stages));
-        self.set_staged(Some(Arc::new(staged)));
-        self.publish(old.with_root(root).with_stages(stages));
         Ok(stages.made)
     }
 
@@ -89,6 +90,7 @@ impl BTree {
     }
 
     fn decide_latched(&self, stage: StageId, decision: Decision) -> Result<(), EngineError> {
+        let writer = self.begin_writer()?;
         let newest = self.newest();
         let Some((staged, fork)) = self.find_stage(stage, newest.state()) else {
             return Err(EngineError::NoSuchStage { stage });
@@ -110,11 +112,7 @@ impl BTree {
             staged: None,
             ..stages
         };
-        self.commit_decided(next, stages, [goes, other])?;
-        let root = self.pages().pager().root();
-        self.publish(next.with_root(root).with_stages(stages));
-        self.set_staged(None);
-        Ok(())
+        self.commit_decided(writer, next, stages, [goes, other])
     }
 
     /// The staged state of this number, and what tells its pages from the newest state's.
@@ -127,6 +125,7 @@ impl BTree {
     /// Makes `next` the only state, durably: the pages in the first list go, and both lists.
     fn commit_decided(
         &self,
+        mut writer: Writer,
         next: &State,
         stages: Stages,
         lists: [PageRef; 2],
@@ -134,15 +133,21 @@ impl BTree {
         if is_planted("btree-adopted-in-memory-only")
             && next.directory() != self.newest().state().directory()
         {
+            self.show_decided(next, stages, &self.pages().pager().root());
             return Ok(());
         }
-        let mut writer = self.pages().pager().begin().map_err(from_pager)?;
         let [goes, other] = lists;
         writer.free_listed(&goes).map_err(from_pager)?;
         writer.free(&other).map_err(from_pager)?;
         let payload = self.payload(next.directory(), stages);
-        let committed = writer.commit(&payload.encode(), next.root().lsn);
+        let mut publish = |root: &Arc<Root>| self.show_decided(next, stages, root);
+        let committed = writer.commit_with(&payload.encode(), next.root().lsn, &mut publish);
         committed.map_err(from_pager)
+    }
+
+    fn show_decided(&self, next: &State, stages: Stages, root: &Arc<Root>) {
+        self.publish(next.with_root(Arc::clone(root)).with_stages(stages));
+        self.set_staged(None);
     }
 }
 

@@ -274,7 +274,15 @@ impl Pager {
         if free_at_most < FREE_TAIL_BLOCKS_MIN && !inner.file.has_excess()? {
             return Ok(false);
         }
-        self.begin()?.give_back_tail(TailKept::Step)
+        self.step_with(&mut |_| {})
+    }
+
+    /// As [`Pager::step`], with a commit as [`Writer::commit_with`].
+    ///
+    /// # Errors
+    /// As [`Pager::step`].
+    pub fn step_with(&self, publish: &mut dyn FnMut(&Arc<Root>)) -> Result<bool, PagerError> {
+        self.begin()?.give_back_tail(TailKept::Step, publish)
     }
 
     /// Gives all free blocks at the end of the file back, where [`Pager::step`] keeps some for what comes next. Returns
@@ -283,7 +291,15 @@ impl Pager {
     /// # Errors
     /// As [`Pager::begin`] and [`Writer::commit`].
     pub fn trim(&self) -> Result<bool, PagerError> {
-        self.begin()?.give_back_tail(TailKept::Nothing)
+        self.trim_with(&mut |_| {})
+    }
+
+    /// As [`Pager::trim`], with a commit as [`Writer::commit_with`].
+    ///
+    /// # Errors
+    /// As [`Pager::trim`].
+    pub fn trim_with(&self, publish: &mut dyn FnMut(&Arc<Root>)) -> Result<bool, PagerError> {
+        self.begin()?.give_back_tail(TailKept::Nothing, publish)
     }
 
     /// Starts a check of the state `root`: the caller walks its pages. Writers may go on meanwhile.

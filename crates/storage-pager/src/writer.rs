@@ -30,6 +30,7 @@ use crate::frame::Contents;
 use crate::free_list;
 use crate::page_ref::{CODEC_NONE, MAX_PAGE_BYTES, PageRef};
 use crate::pager::Inner;
+use crate::root::Root;
 use crate::slots;
 use crate::space::{Changes, Headroom, NotLive, Space};
 use crate::superblock::{MAX_PAYLOAD_BYTES, Superblock};
@@ -235,12 +236,30 @@ impl Writer {
     /// write of the superblock's second copy: the pager is poisoned. Either way it is in one of the two states when it
     /// is opened again.
     pub fn commit(self, payload: &[u8], lsn: Lsn) -> Result<(), PagerError> {
-        self.commit_cut(payload, lsn, None)
+        self.commit_with(payload, lsn, &mut |_| {})
+    }
+
+    /// As [`Writer::commit`], and shows the root to `publish` as soon as readers get it, before another writer can begin.
+    /// So whoever keeps something beside the root, and looks at it only with a writer at hand, never finds it older.
+    ///
+    /// # Errors
+    /// As [`Writer::commit`]; `publish` was not called then.
+    pub fn commit_with(
+        self,
+        payload: &[u8],
+        lsn: Lsn,
+        publish: &mut dyn FnMut(&Arc<Root>),
+    ) -> Result<(), PagerError> {
+        self.commit_cut(payload, lsn, None, publish)
     }
 
     /// Commits the state as it is in a file with fewer free blocks at its end, or with its free list out of their way.
-    /// Returns whether that was worth it.
-    pub(crate) fn give_back_tail(mut self, kept: TailKept) -> Result<bool, PagerError> {
+    /// Returns whether that was worth it. `publish` as in [`Writer::commit_with`].
+    pub(crate) fn give_back_tail(
+        mut self,
+        kept: TailKept,
+        publish: &mut dyn FnMut(&Arc<Root>),
+    ) -> Result<bool, PagerError> {
         let root = self.inner.root();
         let space = space_of(&mut self.space);
         let length = match kept {
@@ -251,7 +270,7 @@ impl Writer {
         if length.is_none() && !list.is_some_and(|list| space.is_in_the_way(list)) {
             return self.cut_excess();
         }
-        self.commit_cut(&root.payload, root.lsn, length)?;
+        self.commit_cut(&root.payload, root.lsn, length, publish)?;
         Ok(true)
     }
 
@@ -265,13 +284,25 @@ impl Writer {
         Ok(true)
     }
 
-    fn commit_cut(self, payload: &[u8], lsn: Lsn, cut: Option<u64>) -> Result<(), PagerError> {
+    fn commit_cut(
+        self,
+        payload: &[u8],
+        lsn: Lsn,
+        cut: Option<u64>,
+        publish: &mut dyn FnMut(&Arc<Root>),
+    ) -> Result<(), PagerError> {
         let inner = Arc::clone(&self.inner);
-        let committed = self.try_commit(payload, lsn, cut);
+        let committed = self.try_commit(payload, lsn, cut, publish);
         committed.map_err(|error| inner.file.commit_error(error))
     }
 
-    fn try_commit(mut self, payload: &[u8], lsn: Lsn, cut: Option<u64>) -> Result<(), PagerError> {
+    fn try_commit(
+        mut self,
+        payload: &[u8],
+        lsn: Lsn,
+        cut: Option<u64>,
+        publish: &mut dyn FnMut(&Arc<Root>),
+    ) -> Result<(), PagerError> {
         let old = self.inner.root();
         check_commit(payload, lsn, old.lsn)?;
         let free_list = self.write_free_list(old.free_list.as_ref(), cut)?;
@@ -294,7 +325,7 @@ impl Writer {
         self.changes.switch();
         slots::switch(&self.inner.file, &superblock)?;
         drop(old); // or it would pin its own state
-        self.publish(&superblock);
+        publish(&self.publish(&superblock));
         if cut.is_none() {
             return Ok(());
         }
@@ -305,10 +336,11 @@ impl Writer {
 
     /// Readers get the next state from here on. The space is kept until the writer is dropped, so that no other writer
     /// makes the file longer while it is being cut.
-    fn publish(&mut self, superblock: &Superblock) {
+    fn publish(&mut self, superblock: &Superblock) -> Arc<Root> {
         let root = self.inner.publish(superblock);
         let changes = std::mem::take(&mut self.changes);
         space_of(&mut self.space).commit(changes, &root);
+        root
     }
 
     /// Lists what the next state does not use. The list's own blocks are taken first, as many as it can need then; the

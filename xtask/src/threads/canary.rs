@@ -34,6 +34,7 @@ pub(super) const SHUTTLE: &[Canary] = &[
     bug("pager-length-not-set", "merges_beside_commits_and_readers"),
     bug("pager-pointer-set-late", "pages_frame_pointers_beside_eviction"), // when its frame may have left the cache
     bug("pager-reader-ignored", "pages_root_switch_and_reuse"),
+    bug("btree-builds-on-older-state", "tree_changes_beside_merges_in_slices"),
     bug("btree-deletes-skipped", "tree_range_beside_merge"),
     bug("btree-drop-ignored", "keyspaces_dropped_beside_commits"),
     bug("btree-last-slot-dropped", "merges_beside_commits_and_readers"),

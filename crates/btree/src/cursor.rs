@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 use crate::keyspace::{Keyspace, Place};
 use crate::keyspace_list::ListPlace;
 use crate::node::child::Overflow;
+use crate::node::format::HEAD_BYTES;
 use crate::node::{Node, Payload};
 use crate::pages::Pages;
 use crate::read_ahead::ReadAhead;
@@ -31,16 +32,17 @@ pub struct BTreeCursor {
     /// `None`: it is on no entry.
     leaf: Option<Node>,
     slot: usize,
-    /// On an entry, its key: one buffer that is used again.
-    key: Vec<u8>,
+    /// On an entry, its key. Keys of the usual length lie in the cursor itself.
+    key: SmallVec<[u8; KEY_BYTES_USUAL]>,
     ahead: ReadAhead,
     /// On an entry, where in the leaf its value is.
     payload: Payload,
 }
 
-type Path = SmallVec<[Step; 8]>;
+/// Few trees have more levels above their leaves.
+type Path = SmallVec<[Step; 4]>;
 
-/// Room for the key before the first is known: most fit, and the buffer is not made anew twice for one.
+/// Longer keys take an allocation a cursor.
 const KEY_BYTES_USUAL: usize = 64;
 
 /// An inner node on the way down.
@@ -67,6 +69,18 @@ pub(crate) enum Side {
     Right,
 }
 
+impl Turn<'_> {
+    /// The child of an inner node that it leads to.
+    #[inline]
+    fn child_of(self, node: &Node, pages: &Pages) -> Result<usize, EngineError> {
+        match self {
+            Turn::First => Ok(0),
+            Turn::Last => Ok(node.key_count()),
+            Turn::Towards(key) => pages.check(node, node.route(key)),
+        }
+    }
+}
+
 impl Step {
     fn new(place: Place<'_>, child: usize) -> Step {
         let node = match place {
@@ -86,7 +100,7 @@ impl BTreeCursor {
             path: SmallVec::new(),
             leaf: None,
             slot: 0,
-            key: Vec::new(),
+            key: SmallVec::new(),
             ahead: ReadAhead::default(),
             payload: Payload::default(),
         }
@@ -119,7 +133,6 @@ impl BTreeCursor {
             return Ok(false);
         };
         self.key.clear();
-        self.key.reserve(KEY_BYTES_USUAL);
         self.key.extend_from_slice(leaf.prefix());
         self.step_to(slot)
     }
@@ -132,9 +145,14 @@ impl BTreeCursor {
         };
         self.slot = slot;
         self.key.truncate(leaf.prefix().len());
-        match leaf.suffix_into(slot, &mut self.key) {
-            Ok(payload) => {
-                self.payload = payload;
+        match leaf.slot(slot) {
+            Ok(slot) => {
+                match slot.head_len {
+                    HEAD_BYTES => self.key.extend_from_slice(&slot.head),
+                    len => self.key.extend_from_slice(&slot.head[..len]),
+                }
+                self.key.extend_from_slice(slot.tail);
+                self.payload = slot.payload;
                 Ok(true)
             }
             Err(why) => {
@@ -297,13 +315,25 @@ fn descend_from(
     pages: &Pages,
     path: &mut Path,
 ) -> Result<Node, EngineError> {
+    // What is pinned is passed without a node being moved.
+    while let Place::Pinned(pin) = place {
+        let node = pin.node();
+        if node.level() == 0 {
+            return Ok(node.clone());
+        }
+        let idx = turn.child_of(node, pages)?;
+        path.push(Step {
+            node: None,
+            child: idx,
+        });
+        if node.level() == 1 {
+            return pin.leaf(idx, pages);
+        }
+        let child = place.child(idx, pages)?;
+        place = child;
+    }
     while place.node().level() > 0 {
-        let node = place.node();
-        let idx = match turn {
-            Turn::First => 0,
-            Turn::Last => node.key_count(),
-            Turn::Towards(key) => pages.check(node, node.route(key))?,
-        };
+        let idx = turn.child_of(place.node(), pages)?;
         let child = place.child(idx, pages)?;
         path.push(Step::new(place, idx));
         place = child;

@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use bytes::{Buf, Bytes};
 use drystone_engine::Malformed;
+use drystone_storage_pager::BlockNo;
 
 use crate::node::child::{Child, Overflow};
 use crate::node::format::{CHILD_BYTES, HEAD_BYTES, Layout, malformed};
@@ -43,6 +44,16 @@ pub(crate) struct Payload {
     pub(crate) is_overflow: bool,
 }
 
+/// A slot of a node, opened.
+pub(crate) struct Slot<'a> {
+    /// The first bytes of the suffix; `head_len` of them are its own.
+    pub(crate) head: [u8; HEAD_BYTES],
+    pub(crate) head_len: usize,
+    /// The suffix behind them.
+    pub(crate) tail: &'a [u8],
+    pub(crate) payload: Payload,
+}
+
 impl Node {
     /// Opens the page that lies at `offset` in its file. Constant time.
     ///
@@ -65,20 +76,20 @@ impl Node {
 
     /// 0 for a leaf.
     pub(crate) fn level(&self) -> u8 {
-        self.layout.level
+        self.layout.level()
     }
 
     /// Entries of a leaf, separators of an inner node.
     pub(crate) fn key_count(&self) -> usize {
-        self.layout.key_count
+        self.layout.key_count()
     }
 
     /// Children of an inner node; none in a leaf.
     pub(crate) fn child_count(&self) -> usize {
-        if self.layout.level == 0 {
+        if self.layout.level() == 0 {
             0
         } else {
-            self.layout.key_count + 1
+            self.layout.key_count() + 1
         }
     }
 
@@ -124,26 +135,36 @@ impl Node {
         })
     }
 
-    /// Appends the key of slot `idx`, without the prefix, to `out`; returns where the value is.
+    /// The key of slot `idx`, without the prefix, and where the value is.
     #[inline]
-    pub(crate) fn suffix_into(&self, idx: usize, out: &mut Vec<u8>) -> Result<Payload, Malformed> {
+    pub(crate) fn slot(&self, idx: usize) -> Result<Slot<'_>, Malformed> {
         let view = self.view();
         let cell = view.cell(idx).ok_or_else(|| bad_cell(idx))?;
-        let kept = out.len() + cell.suffix_len.min(HEAD_BYTES);
-        out.extend_from_slice(&view.head(idx).to_be_bytes());
-        out.truncate(kept);
-        out.extend_from_slice(&self.page[cell.tail]);
-        Ok(Payload {
-            range: cell.payload,
-            is_overflow: cell.overflow,
+        Ok(Slot {
+            head: view.head(idx).to_be_bytes(),
+            head_len: cell.suffix_len.min(HEAD_BYTES),
+            tail: &self.page[cell.tail],
+            payload: Payload {
+                range: cell.payload,
+                is_overflow: cell.overflow,
+            },
         })
+    }
+
+    /// Appends the key of slot `idx`, without the prefix, to `out`.
+    #[inline]
+    pub(crate) fn suffix_into(&self, idx: usize, out: &mut Vec<u8>) -> Result<(), Malformed> {
+        let slot = self.slot(idx)?;
+        out.extend_from_slice(&slot.head[..slot.head_len]);
+        out.extend_from_slice(slot.tail);
+        Ok(())
     }
 
     /// Puts the key of slot `idx` into `out`.
     pub(crate) fn key_into(&self, idx: usize, out: &mut Vec<u8>) -> Result<(), Malformed> {
         out.clear();
         out.extend_from_slice(self.prefix());
-        self.suffix_into(idx, out).map(drop)
+        self.suffix_into(idx, out)
     }
 
     /// Where the value of slot `idx` is.
@@ -164,9 +185,17 @@ impl Node {
         Child::decode(self.child_bytes(idx)?)
     }
 
+    /// Where the page of child `idx` lies in the file, in bytes. Nothing of the reference is checked.
+    #[inline]
+    pub(crate) fn child_offset(&self, idx: usize) -> u64 {
+        let block = self.child_bytes(idx).ok().and_then(<[u8]>::first_chunk);
+        block.map_or(0, |block| BlockNo(u64::from_le_bytes(*block)).offset())
+    }
+
     /// Child `idx` as it is stored.
+    #[inline]
     pub(crate) fn child_bytes(&self, idx: usize) -> Result<&[u8], Malformed> {
-        let at = self.layout.children_at + CHILD_BYTES * idx;
+        let at = self.layout.children_at() + CHILD_BYTES * idx;
         let fits = idx < self.child_count();
         let bytes = self.page.get(at..at + CHILD_BYTES).filter(|_| fits);
         bytes.ok_or_else(|| malformed("child of a node", "a child", format!("none at {idx}")))
@@ -187,7 +216,7 @@ impl Node {
     }
 
     fn check_padding(&self) -> Result<(), Malformed> {
-        let padding = &self.page[self.layout.prefix().end..self.layout.heads_at];
+        let padding = &self.page[self.layout.prefix().end..self.layout.heads_at()];
         if padding.iter().all(|&byte| byte == 0) {
             return Ok(());
         }
@@ -200,7 +229,7 @@ impl Node {
 
     /// N2 and N3.
     fn check_cells(&self) -> Result<(), Malformed> {
-        let mut cells_end = self.layout.cells_at;
+        let mut cells_end = self.layout.cells_at();
         for idx in 0..self.key_count() {
             let cell = self.view().cell(idx).ok_or_else(|| bad_cell(idx))?;
             let inner_with_payload =

@@ -36,7 +36,7 @@ impl Pages {
     #[inline]
     pub(crate) fn read_node(&self, page: &PageRef, level: u8) -> Result<Node, EngineError> {
         let bytes = self.pager.read(page).map_err(from_pager)?;
-        self.open_node(page, bytes, level)
+        self.open_node(page.block.offset(), bytes, level)
     }
 
     /// Reads a leaf that is child `idx` of the node that has these pointers.
@@ -48,7 +48,7 @@ impl Pages {
         idx: usize,
     ) -> Result<Node, EngineError> {
         let bytes = self.pager.read_child(page, pointers, idx);
-        self.open_node(page, bytes.map_err(from_pager)?, 0)
+        self.open_node(page.block.offset(), bytes.map_err(from_pager)?, 0)
     }
 
     /// Reads a leaf, and with it leaves that are wanted after it, where it has to be read from the file.
@@ -58,7 +58,7 @@ impl Pages {
         next: &mut dyn Iterator<Item = PageRef>,
     ) -> Result<Node, EngineError> {
         let bytes = self.pager.read_ahead(page, next);
-        self.open_node(page, bytes.map_err(from_pager)?, 0)
+        self.open_node(page.block.offset(), bytes.map_err(from_pager)?, 0)
     }
 
     /// As [`Pages::read_leaf`] and [`Pages::read_leaf_ahead`].
@@ -70,7 +70,7 @@ impl Pages {
         next: &mut dyn Iterator<Item = PageRef>,
     ) -> Result<Node, EngineError> {
         let bytes = self.pager.read_child_ahead(page, pointers, idx, next);
-        self.open_node(page, bytes.map_err(from_pager)?, 0)
+        self.open_node(page.block.offset(), bytes.map_err(from_pager)?, 0)
     }
 
     /// Reads a node of the old state, or one that the writer has added.
@@ -81,7 +81,7 @@ impl Pages {
         level: u8,
     ) -> Result<Node, EngineError> {
         let bytes = writer.read(page).map_err(from_pager)?;
-        self.open_node(page, bytes, level)
+        self.open_node(page.block.offset(), bytes, level)
     }
 
     /// Reads a value that lies outside its leaf.
@@ -115,9 +115,14 @@ impl Pages {
         }
     }
 
+    /// A page that lies at `offset`, as a node of this level.
     #[inline]
-    fn open_node(&self, page: &PageRef, bytes: Bytes, level: u8) -> Result<Node, EngineError> {
-        let offset = page.block.offset();
+    pub(crate) fn open_node(
+        &self,
+        offset: u64,
+        bytes: Bytes,
+        level: u8,
+    ) -> Result<Node, EngineError> {
         let node = Node::open(bytes, offset).map_err(|why| self.corrupt(offset, why))?;
         if node.level() == level {
             return Ok(node);

@@ -126,9 +126,17 @@ impl Pin {
         self.pin_child(slot, idx, pages)
     }
 
-    /// Reads a child that is a leaf.
+    /// Reads a child that is a leaf. Where there is a pointer to its frame, the reference to it is not even decoded.
     #[inline]
     pub(crate) fn leaf(&self, idx: usize, pages: &Pages) -> Result<Node, EngineError> {
+        if let Some(page) = pages.pager().child(&self.leaves, idx) {
+            return pages.open_node(self.node.child_offset(idx), page, 0);
+        }
+        self.read_leaf(idx, pages)
+    }
+
+    #[cold]
+    fn read_leaf(&self, idx: usize, pages: &Pages) -> Result<Node, EngineError> {
         let child = pages.check(&self.node, self.node.child(idx))?;
         pages.read_leaf(&child.page, &self.leaves, idx)
     }

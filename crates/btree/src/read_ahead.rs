@@ -12,13 +12,13 @@ use crate::node::Node;
 use crate::pages::Pages;
 
 /// Leaves at most; the pager has a limit in bytes, too.
-const LEAVES_MAX: usize = 16;
+const LEAVES_MAX: u8 = 16;
 
 /// What a cursor has passed.
 #[derive(Debug, Default)]
 pub(crate) struct ReadAhead {
     /// Steps to a neighbour since the cursor was set somewhere, or turned round.
-    steps: usize,
+    steps: u8,
     side: Option<Side>,
 }
 
@@ -46,7 +46,7 @@ impl ReadAhead {
             return place.child(idx, pages);
         }
         let page = pages.check(node, node.child(idx))?.page;
-        let count = self.steps - 1;
+        let count = usize::from(self.steps) - 1;
         // A child that makes no sense ends it; whoever comes there hears of it.
         let at = |idx: usize| -> Option<PageRef> { node.child(idx).ok().map(|child| child.page) };
         let leaf = match side {

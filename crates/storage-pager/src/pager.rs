@@ -182,6 +182,14 @@ impl Pager {
         self.inner.read(page)
     }
 
+    /// The contents of child `idx` of a page that has these pointers, if there is a pointer to its frame, for the caller to
+    /// keep.
+    #[inline]
+    #[must_use]
+    pub fn child(&self, pointers: &FramePointers, idx: usize) -> Option<Bytes> {
+        pointers.get(idx, self.inner.cache.touch())
+    }
+
     /// As [`Pager::read`], for a page that is child `idx` of one that the caller keeps: straight from its frame, while
     /// the cache has it, from the second time on.
     ///
@@ -194,7 +202,7 @@ impl Pager {
         pointers: &Arc<FramePointers>,
         idx: usize,
     ) -> Result<Bytes, PagerError> {
-        if let Some(frame) = pointers.get(idx, self.inner.cache.touch()) {
+        if let Some(frame) = self.child(pointers, idx) {
             return Ok(frame);
         }
         let bytes = self.inner.read(page)?;
@@ -234,7 +242,7 @@ impl Pager {
         idx: usize,
         next: &mut dyn Iterator<Item = PageRef>,
     ) -> Result<Bytes, PagerError> {
-        if let Some(frame) = pointers.get(idx, self.inner.cache.touch()) {
+        if let Some(frame) = self.child(pointers, idx) {
             return Ok(frame);
         }
         let bytes = self.inner.read_ahead(page, next)?;

@@ -132,7 +132,7 @@ impl Run {
     }
 
     fn page_len_of(&self, stored_count: usize, prefix_len: usize, cells_len: usize) -> usize {
-        Layout::new(self.level, stored_count, prefix_len).cells_at + cells_len
+        Layout::new(self.level, stored_count, prefix_len).cells_at() + cells_len
     }
 
     fn append(&mut self, entry: &Entry<'_>) {

@@ -21,7 +21,7 @@ pub(crate) fn page_len(level: u8, entries: &[Entry<'_>]) -> usize {
     let keyed = keyed(level, entries);
     let prefix_len = shared_prefix(keyed);
     let layout = Layout::new(level, keyed.len(), prefix_len);
-    layout.cells_at + cells_len(level, keyed, prefix_len)
+    layout.cells_at() + cells_len(level, keyed, prefix_len)
 }
 
 /// Lays out a node. `entries` ascend strictly; an inner node has at least two.
@@ -29,13 +29,13 @@ pub(crate) fn encode(level: u8, entries: &[Entry<'_>]) -> Vec<u8> {
     let keyed = keyed(level, entries);
     let prefix_len = shared_prefix(keyed);
     let layout = Layout::new(level, keyed.len(), prefix_len);
-    let page_len = layout.cells_at + cells_len(level, keyed, prefix_len);
+    let page_len = layout.cells_at() + cells_len(level, keyed, prefix_len);
     let mut page = Vec::with_capacity(page_len);
     page.extend_from_slice(&layout.encode_header(page_len));
     if let Some(first) = keyed.first() {
         page.extend_from_slice(&first.key[..prefix_len]);
     }
-    page.resize(layout.heads_at, 0);
+    page.resize(layout.heads_at(), 0);
     for entry in keyed {
         page.extend_from_slice(&head_of(&entry.key[prefix_len..]).to_le_bytes());
     }
@@ -85,9 +85,9 @@ fn cells_len(level: u8, keyed: &[Entry<'_>], prefix_len: usize) -> usize {
 }
 
 fn push_slots(level: u8, keyed: &[Entry<'_>], layout: &Layout, page: &mut Vec<u8>) {
-    let mut cell_at = layout.cells_at;
+    let mut cell_at = layout.cells_at();
     for entry in keyed {
-        let suffix_len = entry.key.len() - layout.prefix_len;
+        let suffix_len = entry.key.len() - layout.prefix_len();
         let overflow = if level == 0 && entry.overflow {
             OVERFLOW_BIT
         } else {

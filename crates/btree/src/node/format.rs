@@ -62,41 +62,69 @@ const KIND_INNER: u8 = 2;
 
 const _: () = assert!(HEADER_BYTES.is_multiple_of(HEAD_BYTES) && HEAD_BYTES == SLOT_BYTES);
 
-/// Where the parts of a node lie in its page.
+/// Where the parts of a node lie in its page. Kept small, since every cursor and every node at hand has one: offsets
+/// follow from the measures by an addition or two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
-    /// 0 for a leaf.
-    pub(crate) level: u8,
-    /// Entries of a leaf, separators of an inner node.
-    pub(crate) key_count: usize,
-    /// Bytes that all keys share.
-    pub(crate) prefix_len: usize,
-    /// Offset of the heads.
-    pub(crate) heads_at: usize,
-    /// Offset of the slots.
-    pub(crate) slots_at: usize,
-    /// Offset of the children; of the cells in a leaf.
-    pub(crate) children_at: usize,
-    /// Offset of the first cell.
-    pub(crate) cells_at: usize,
+    level: u8,
+    key_count: u32,
+    prefix_len: u32,
 }
 
 impl Layout {
     /// The layout of a node with these measures.
     pub(crate) fn new(level: u8, key_count: usize, prefix_len: usize) -> Layout {
-        let heads_at = HEADER_BYTES + prefix_len.next_multiple_of(HEAD_BYTES);
-        let slots_at = heads_at + HEAD_BYTES * key_count;
-        let children_at = slots_at + SLOT_BYTES * key_count;
-        let children = if level == 0 { 0 } else { key_count + 1 };
         Layout {
             level,
-            key_count,
-            prefix_len,
-            heads_at,
-            slots_at,
-            children_at,
-            cells_at: children_at + CHILD_BYTES * children,
+            key_count: narrow(key_count),
+            prefix_len: narrow(prefix_len),
         }
+    }
+
+    /// 0 for a leaf.
+    #[inline]
+    pub(crate) fn level(&self) -> u8 {
+        self.level
+    }
+
+    /// Entries of a leaf, separators of an inner node.
+    #[inline]
+    pub(crate) fn key_count(&self) -> usize {
+        self.key_count as usize
+    }
+
+    /// Bytes that all keys share.
+    #[inline]
+    pub(crate) fn prefix_len(&self) -> usize {
+        self.prefix_len as usize
+    }
+
+    /// Offset of the heads.
+    #[inline]
+    pub(crate) fn heads_at(&self) -> usize {
+        HEADER_BYTES + self.prefix_len().next_multiple_of(HEAD_BYTES)
+    }
+
+    /// Offset of the slots.
+    #[inline]
+    pub(crate) fn slots_at(&self) -> usize {
+        self.heads_at() + HEAD_BYTES * self.key_count()
+    }
+
+    /// Offset of the children; of the cells in a leaf.
+    #[inline]
+    pub(crate) fn children_at(&self) -> usize {
+        self.heads_at() + (HEAD_BYTES + SLOT_BYTES) * self.key_count()
+    }
+
+    /// Offset of the first cell.
+    #[inline]
+    pub(crate) fn cells_at(&self) -> usize {
+        let children = match self.level {
+            0 => 0,
+            _ => self.key_count() + 1,
+        };
+        self.children_at() + CHILD_BYTES * children
     }
 
     /// Reads a page's header. Total: any bytes give `Ok` or `Err`; after `Ok`, all arrays lie within the page.
@@ -114,15 +142,16 @@ impl Layout {
         if !sound_kind || version != FORMAT_VERSION || reserved != 0 {
             return Err(bad_header(header));
         }
-        let key_count = u32_at(header, 4) as usize;
-        let prefix_len = u32_at(header, 8) as usize;
-        let room = page.len() / HEAD_BYTES;
-        if u32_at(header, 12) as usize != page.len() || key_count > room || prefix_len > page.len()
-        {
-            return Err(bad_header(header));
-        }
-        let layout = Layout::new(level, key_count, prefix_len);
-        if layout.cells_at > page.len() || (key_count == 0 && level > 0) {
+        let (key_count, prefix_len) = (u32_at(header, 4), u32_at(header, 8));
+        let layout = Layout {
+            level,
+            key_count,
+            prefix_len,
+        };
+        let is_too_long = key_count as usize > page.len() / HEAD_BYTES
+            || prefix_len as usize > page.len()
+            || u32_at(header, 12) as usize != page.len();
+        if is_too_long || layout.cells_at() > page.len() || (key_count == 0 && level > 0) {
             return Err(bad_header(header));
         }
         Ok(layout)
@@ -138,22 +167,22 @@ impl Layout {
         };
         header[1] = FORMAT_VERSION;
         header[2] = self.level;
-        header[4..8].copy_from_slice(&narrow(self.key_count).to_le_bytes());
-        header[8..12].copy_from_slice(&narrow(self.prefix_len).to_le_bytes());
+        header[4..8].copy_from_slice(&self.key_count.to_le_bytes());
+        header[8..12].copy_from_slice(&self.prefix_len.to_le_bytes());
         header[12..16].copy_from_slice(&narrow(page_len).to_le_bytes());
         header
     }
 
     pub(crate) fn heads(&self) -> Range<usize> {
-        self.heads_at..self.slots_at
+        self.heads_at()..self.slots_at()
     }
 
     pub(crate) fn slots(&self) -> Range<usize> {
-        self.slots_at..self.slots_at + SLOT_BYTES * self.key_count
+        self.slots_at()..self.children_at()
     }
 
     pub(crate) fn prefix(&self) -> Range<usize> {
-        HEADER_BYTES..HEADER_BYTES + self.prefix_len
+        HEADER_BYTES..HEADER_BYTES + self.prefix_len()
     }
 }
 

@@ -219,22 +219,22 @@ fn check_finds_what_opening_does_not_look_at() {
         Node::open(Bytes::from(page), 0).unwrap().check()
     };
     assert_eq!(
-        broken(layout.heads_at, 1).unwrap_err().what,
+        broken(layout.heads_at(), 1).unwrap_err().what,
         "cell of a node",
         "N3"
     );
     assert_eq!(
-        broken(layout.heads_at + 7, 99).unwrap_err().what,
+        broken(layout.heads_at() + 7, 99).unwrap_err().what,
         "keys of a node",
         "N1"
     );
     assert_eq!(
-        broken(layout.slots_at, 255).unwrap_err().what,
+        broken(layout.slots_at(), 255).unwrap_err().what,
         "cell of a node",
         "N2"
     );
     assert_eq!(
-        broken(layout.heads_at - 1, 1).unwrap_err().what,
+        broken(layout.heads_at() - 1, 1).unwrap_err().what,
         "padding behind the prefix"
     );
     assert!(broken(sound.len() - 1, 9).is_ok(), "a value is any bytes");

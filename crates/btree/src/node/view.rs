@@ -54,7 +54,7 @@ impl<'a> NodeView<'a> {
             return Ok(Err(if key < prefix {
                 0
             } else {
-                self.layout.key_count
+                self.layout.key_count()
             }));
         };
         let heads = self.heads();
@@ -71,7 +71,7 @@ impl<'a> NodeView<'a> {
     #[inline]
     pub(crate) fn value_of(&self, key: &[u8]) -> Result<Option<Value>, Malformed> {
         match self.find(key)? {
-            Ok(slot) if self.layout.level == 0 => self.value(slot).map(Some),
+            Ok(slot) if self.layout.level() == 0 => self.value(slot).map(Some),
             _ => Ok(None),
         }
     }
@@ -138,7 +138,7 @@ impl<'a> NodeView<'a> {
         };
         let suffix_len = (word & !OVERFLOW_BIT) as usize;
         let payload_at = start.checked_add(tail_len(suffix_len))?;
-        let sound = start >= self.layout.cells_at && payload_at <= end && end <= self.page.len();
+        let sound = start >= self.layout.cells_at() && payload_at <= end && end <= self.page.len();
         let overflow = word & OVERFLOW_BIT != 0;
         if !sound || (overflow && end - payload_at != CHILD_BYTES) {
             return None;

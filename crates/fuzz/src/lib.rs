@@ -34,4 +34,4 @@ pub mod targets;
 mod watch;
 
 pub use limits::{HANG_SECONDS, MEMORY_BYTES_MAX};
-pub use target::{TARGET_VARIABLE, TARGETS, Target};
+pub use target::{FORMATS, Runner, TARGET_VARIABLE, TARGETS, Target};

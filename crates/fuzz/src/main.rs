@@ -14,7 +14,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Print the names of all targets, and the longest input of each
+    /// Print the names of all targets, the longest input of each, and which binary runs it under libFuzzer
     List,
     /// Write a target's seeds, and a dictionary of its words beside them
     Seeds {
@@ -93,6 +93,6 @@ fn main() -> anyhow::Result<()> {
 
 fn list() {
     for target in Target::all() {
-        println!("{} {}", target.name, target.len_max);
+        println!("{} {} {}", target.name, target.len_max, target.binary);
     }
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::Context;
 use drystone_base::FileSystem;
 use drystone_btree::{BTree, BTreeOptions};
+use drystone_compress::{Codec, Compressor};
 use drystone_engine::Engine;
 use drystone_mvcc::KeyRange;
 use drystone_storage_pager::{BlockNo, PageRef};
@@ -88,6 +89,39 @@ pub fn free_lists() -> Vec<Vec<u8>> {
     ]
 }
 
+/// Lists of a file of 100 blocks: none, one extent, two that touch.
+pub fn extent_lists() -> Vec<Vec<u8>> {
+    let list = |extents: u64, numbers: &[u8]| {
+        let mut bytes = [100, extents].map(u64::to_le_bytes).concat();
+        bytes.extend(numbers);
+        bytes
+    };
+    vec![list(0, &[]), list(1, &[2, 3]), list(2, &[0, 7, 0, 1])]
+}
+
+/// Pages of several blocks, under the byte that picks the codec.
+pub fn compressed_pages() -> Vec<Vec<u8>> {
+    let contents = b"a course of stones; and another one".repeat(300);
+    let codecs = [Codec::Lz4, Codec::Snappy, Codec::Gzip(6)];
+    let page = |codec: Codec| {
+        let mut page = vec![codec.id().byte()];
+        page.extend(u32::try_from(contents.len()).unwrap_or(0).to_le_bytes());
+        let pays = Compressor::new().compress(codec, &contents, contents.len(), &mut page);
+        pays.is_ok_and(|pays| pays).then_some(page)
+    };
+    codecs.into_iter().filter_map(page).collect()
+}
+
+/// A block of a run, with puts and a tombstone.
+pub fn run_blocks() -> Vec<Vec<u8>> {
+    let entries = b"\x03a\x05stone\x02b\x07key\x00";
+    let mut block = vec![0; 4];
+    block.extend((entries.len() as u32).to_le_bytes());
+    block.extend(9_u32.to_le_bytes());
+    block.extend(entries);
+    vec![block]
+}
+
 /// The front of a pager's file.
 pub fn superblocks() -> Vec<Vec<u8>> {
     let data = file(&sample::disk(true), "btree/data");
@@ -133,7 +167,7 @@ pub fn keyspace_entries() -> Vec<Vec<u8>> {
         .to_vec()
 }
 
-/// What commits have put into the log.
+/// What commits have put into the log, and what one would that adopts a stage.
 pub fn commit_records() -> Vec<Vec<u8>> {
     let folder = Path::new(sample::FOLDER).join("log");
     let env = sample::disk(false).env();
@@ -146,10 +180,10 @@ pub fn commit_records() -> Vec<Vec<u8>> {
     let merged = tree.map(merged).expect("a sound tree");
     let log = Log::open(&env, &folder, LogOptions::default(), merged).expect("a sound log");
     let records = log.read_from(log.oldest_lsn()).flatten();
-    records
-        .map(|record| record.payload.to_vec())
-        .filter(|payload| payload.len() < 512)
-        .collect()
+    let payloads = records.map(|record| record.payload.to_vec());
+    let mut seeds: Vec<_> = payloads.filter(|payload| payload.len() < 512).collect();
+    seeds.push(vec![2, 7]);
+    seeds
 }
 
 /// Pages of a tree.
@@ -166,16 +200,17 @@ pub fn nodes() -> Vec<Vec<u8>> {
     data.chunks(BLOCK).filter_map(page).collect()
 }
 
-/// The root payload, and the tree record in it.
+/// Root payloads, with a stage and without, and the tree records in them.
 pub fn references() -> Vec<Vec<u8>> {
     const PAYLOAD: usize = 128;
-    let data = file(&targets::tree::sound_tree(), "data");
-    let payload = &data[PAYLOAD..PAYLOAD + 64];
-    vec![
-        payload.to_vec(),
-        payload[16..].to_vec(),
-        payload[24..].to_vec(),
-    ]
+    let payload = |disk: &SimFileSystem, len| file(disk, "data")[PAYLOAD..PAYLOAD + len].to_vec();
+    let plain = payload(&targets::tree::sound_tree(), 64);
+    // The newest superblock is one of two places; the other one has no stage.
+    let staged = file(&targets::tree::staged_tree(), "data");
+    let staged = staged.chunks(BLOCK).take(4);
+    let mut seeds = vec![plain[16..].to_vec(), plain[24..].to_vec(), plain];
+    seeds.extend(staged.map(|superblock| superblock[PAYLOAD..PAYLOAD + 200].to_vec()));
+    seeds
 }
 
 /// Tables as the catalog has them.

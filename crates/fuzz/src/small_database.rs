@@ -20,7 +20,7 @@ const STATEMENTS_MAX: usize = 40;
 /// Longest time and most memory of a statement.
 const OPTIONS: SqlOptions = SqlOptions {
     statement_memory_bytes_max: 16 << 20,
-    statement_time_max: Some(Duration::from_millis(100)),
+    statement_time_max: Some(Duration::from_millis(30)),
     conflict_retries_max: 1,
     cached_plans_max: 16,
     vector_search_ef: 100,

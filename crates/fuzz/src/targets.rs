@@ -1,5 +1,6 @@
 //! What each target does with bytes.
 
+pub mod archive;
 pub mod cast;
 pub mod catalog;
 pub mod command;
@@ -29,6 +30,7 @@ pub fn with_sqlite() -> Option<Target> {
     Some(Target {
         name: "sql_differential",
         run: differential::run,
+        binary: "libfuzzer",
         seeds: crate::seeds::none,
         len_max: 512,
         words: &[],

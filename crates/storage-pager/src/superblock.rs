@@ -194,10 +194,12 @@ fn check_head(bytes: &[u8; BLOCK_BYTES]) -> Result<(), Unusable> {
 }
 
 fn check_reserved(bytes: &[u8; BLOCK_BYTES]) -> Result<(), Malformed> {
-    let reserved = bytes[PAYLOAD_LEN + 2..PAYLOAD]
-        .iter()
-        .chain(&bytes[PAYLOAD + MAX_PAYLOAD_BYTES..CHECKSUM]);
-    if reserved.copied().any(|byte| byte != 0) {
+    const ZEROS: [u8; BLOCK_BYTES] = [0; BLOCK_BYTES];
+    let reserved = [
+        &bytes[PAYLOAD_LEN + 2..PAYLOAD],
+        &bytes[PAYLOAD + MAX_PAYLOAD_BYTES..CHECKSUM],
+    ];
+    if reserved.iter().any(|part| **part != ZEROS[..part.len()]) {
         return Err(Malformed::new(
             "reserved bytes of a superblock",
             "zero",

@@ -70,6 +70,8 @@ fn host(shell: &Shell) -> anyhow::Result<String> {
 struct Target {
     name: String,
     len_max: String,
+    /// Which of the binaries has it.
+    binary: String,
     seconds: f64,
 }
 
@@ -80,25 +82,35 @@ fn targets(shell: &Shell, binaries: &Path, names: &[String]) -> anyhow::Result<V
         .env(variable, options)
         .quiet()
         .read()?;
-    let all: Vec<(&str, &str)> = list
-        .lines()
-        .filter_map(|line| line.split_once(' '))
-        .collect();
-    let target = |(name, len_max): (&str, &str)| Target {
-        name: name.to_owned(),
-        len_max: len_max.to_owned(),
-        seconds: 0.0,
-    };
+    let all = list.lines().map(Target::of_line);
+    let mut all = all.collect::<anyhow::Result<Vec<Target>>>()?;
     if names.is_empty() {
-        return Ok(all.into_iter().map(target).collect());
+        return Ok(all);
     }
     let named = |wanted: &String| {
-        let found = all.iter().find(|(name, _)| name == wanted);
-        found
-            .map(|found| target(*found))
-            .with_context(|| format!("there is no target {wanted}"))
+        let found = all.iter().position(|target| target.name == *wanted);
+        let found = found.with_context(|| format!("there is no target {wanted}"))?;
+        Ok(all.remove(found))
     };
     names.iter().map(named).collect()
+}
+
+impl Target {
+    /// Of a line of `drystone-fuzz list`.
+    fn of_line(line: &str) -> anyhow::Result<Target> {
+        let mut words = line.split(' ').map(str::to_owned);
+        let mut word = || {
+            words
+                .next()
+                .with_context(|| format!("{line:?} names no target"))
+        };
+        Ok(Target {
+            name: word()?,
+            len_max: word()?,
+            binary: word()?,
+            seconds: 0.0,
+        })
+    }
 }
 
 /// What all turns have in common.
@@ -160,6 +172,7 @@ impl Campaign<'_> {
         let turn = Turn {
             place: self.place,
             binaries: self.binaries,
+            binary: &target.binary,
             target: &target.name,
             len_max: &target.len_max,
             seconds: target.seconds.min(TURN_SECONDS),

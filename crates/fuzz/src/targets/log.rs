@@ -38,6 +38,11 @@ pub fn keyspace_entry(data: &[u8]) {
     drystone_mvcc::fuzzing::check_keyspace_entry(data);
 }
 
+/// A block of a file that a transaction spilled.
+pub fn run_block(data: &[u8]) {
+    drystone_mvcc::fuzzing::check_run_block(data);
+}
+
 /// Segments with damage, or any bytes in their place: what opens holds a prefix of what was appended, where checksums
 /// count, and can be appended to.
 ///

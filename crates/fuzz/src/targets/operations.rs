@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 
-use drystone::{Bytes, Database, Durability, IsolationLevel, Keyspace, Transaction};
+use drystone::{Bytes, Database, Durability, IsolationLevel, Keyspace, Options, Transaction};
 use drystone_testkit::{CrashPolicy, Effect, Fault, OpKind, SimFileSystem};
 
 use crate::sample;
@@ -38,6 +38,7 @@ pub fn run(data: &[u8]) {
 
 struct Run<'s, 'b> {
     source: &'s mut Source<'b>,
+    options: Options,
     disk: SimFileSystem,
     open: Option<Database>,
     /// What the open database shows.
@@ -53,10 +54,17 @@ struct Run<'s, 'b> {
 impl<'s, 'b> Run<'s, 'b> {
     fn new(source: &'s mut Source<'b>) -> Run<'s, 'b> {
         let disk = SimFileSystem::with_folder(u64::from(source.byte()), sample::FOLDER);
-        let database = sample::open(&disk.env()).expect("a new database");
+        let options = Options {
+            // Few that make transactions spill, for spilling takes a while.
+            transaction_bytes: *source.pick(&[64 << 20, 64 << 20, 64 << 20, 2048, 1]),
+            ..sample::options()
+        };
+        let database = Database::open_in(&disk.env(), sample::FOLDER, options.clone());
+        let database = database.expect("a new database");
         database.keyspace("k").expect("a sound disk");
         Run {
             source,
+            options,
             disk,
             open: Some(database),
             shown: Map::new(),
@@ -68,7 +76,8 @@ impl<'s, 'b> Run<'s, 'b> {
 
     fn call(&mut self) {
         match self.source.byte() % 16 {
-            0..=6 => self.transaction(),
+            0..=5 => self.transaction(),
+            6 => self.load(),
             7 => self.background(Database::flush),
             8 | 9 => self.background(|database| database.step().map(drop)),
             10 => self.background(Database::sync),
@@ -108,20 +117,52 @@ impl<'s, 'b> Run<'s, 'b> {
         let durability = *self
             .source
             .pick(&[Durability::Sync, Durability::Sync, Durability::None]);
-        let committed = tx.commit_with(durability);
-        let error = committed.as_ref().err().map(drystone::Error::report);
-        self.note(format!(
-            "commit {durability:?}, {} keys: {error:?}",
-            after.len()
-        ));
-        self.possible.push((after.clone(), durability));
-        if self.done(committed).is_some() {
-            self.shown = after;
+        let committed = tx.commit_with(durability).map(drop);
+        if self.ended(committed, after, durability) && writes_anything {
             // A commit of nothing waits for nothing: what came before it stays as it is.
-            if durability == Durability::Sync && writes_anything {
-                self.settle();
-            }
+            self.settle();
         }
+    }
+
+    /// Writes that commit as a bulk load.
+    fn load(&mut self) {
+        let database = self.open.clone().expect("open between calls");
+        let Some(keyspace) = self.done(database.keyspace("k")) else {
+            return;
+        };
+        let Some(mut load) = self.done(database.bulk_load()) else {
+            return;
+        };
+        let mut after = self.shown.clone();
+        for _ in 0..=self.source.below(6) {
+            let (key, value) = (self.key(), self.value());
+            if self.done(load.put(&keyspace, &key, &value)).is_none() {
+                return;
+            }
+            after.insert(key, value);
+        }
+        let committed = load.commit().map(drop);
+        if self.ended(committed, after, Durability::Sync) {
+            self.settle();
+        }
+    }
+
+    /// A commit ended. Whether it is there for good.
+    fn ended(
+        &mut self,
+        committed: drystone::Result<()>,
+        after: Map,
+        durability: Durability,
+    ) -> bool {
+        let error = committed.as_ref().err().map(drystone::Error::report);
+        let keys = after.len();
+        self.note(format!("commit {durability:?}, {keys} keys: {error:?}"));
+        self.possible.push((after.clone(), durability));
+        let is_there = self.done(committed).is_some();
+        if is_there {
+            self.shown = after;
+        }
+        is_there && durability == Durability::Sync
     }
 
     /// A write, or one that is taken back. Whether it stays.
@@ -133,24 +174,23 @@ impl<'s, 'b> Run<'s, 'b> {
         let key = self.key();
         match self.source.chance(80) {
             true => {
-                tx.delete(keyspace, key.clone())
-                    .expect("room in a transaction");
-                after.remove(&key);
+                if self.done(tx.delete(keyspace, key.clone())).is_some() {
+                    after.remove(&key);
+                }
             }
             false => {
-                let len = *self.source.pick(&[0, 3, 30, 900, 5000]);
-                let value = vec![self.source.byte(); len];
-                tx.put(keyspace, key.clone(), value.clone())
-                    .expect("room in a transaction");
-                after.insert(key, value);
+                let value = self.value();
+                let put = tx.put(keyspace, key.clone(), value.clone());
+                if self.done(put).is_some() {
+                    after.insert(key, value);
+                }
             }
         }
         let mut stays = true;
         if let Some((savepoint, before)) = savepoint
             && self.source.chance(128)
+            && self.done(tx.rollback_to(&savepoint)).is_some()
         {
-            tx.rollback_to(&savepoint)
-                .expect("a savepoint of this transaction");
             *after = before;
             stays = false;
         }
@@ -167,6 +207,11 @@ impl<'s, 'b> Run<'s, 'b> {
             1 => self.source.bytes(4).to_vec(),
             _ => vec![self.source.byte() % 24],
         }
+    }
+
+    fn value(&mut self) -> Vec<u8> {
+        let len = *self.source.pick(&[0, 3, 30, 900, 5000]);
+        vec![self.source.byte(); len]
     }
 
     fn background(&mut self, work: impl FnOnce(&Database) -> drystone::Result<()>) {
@@ -283,7 +328,7 @@ impl<'s, 'b> Run<'s, 'b> {
 
     fn recover(&mut self) {
         self.may_fail = false;
-        let database = sample::open(&self.disk.env());
+        let database = Database::open_in(&self.disk.env(), sample::FOLDER, self.options.clone());
         let database = database.unwrap_or_else(|error| panic!("{}", error.report()));
         let keyspace = database.keyspace("k").expect("a sound disk");
         let found = read(keyspace.get_range::<&[u8]>(..)).expect("a sound disk");

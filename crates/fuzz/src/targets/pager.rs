@@ -22,6 +22,16 @@ pub fn free_list(data: &[u8]) {
     fuzzing::check_free_list(data);
 }
 
+/// A list of extents.
+pub fn extent_list(data: &[u8]) {
+    fuzzing::check_extent_list(data);
+}
+
+/// A page that is stored compressed.
+pub fn compressed_page(data: &[u8]) {
+    fuzzing::check_compressed_page(data);
+}
+
 /// A page reference.
 pub fn page_ref(data: &[u8]) {
     fuzzing::check_page_ref(data);

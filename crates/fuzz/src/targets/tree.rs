@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use drystone_base::fuzzing::AnyChecksum;
 use drystone_base::{Env, KeyspaceId, Lsn};
 use drystone_btree::{BTree, BTreeOptions, WriteBatch, fuzzing};
-use drystone_engine::{Budget, Engine, EngineError, Progress, Snapshot};
+use drystone_engine::{Budget, Change, Engine, EngineError, Op, Progress, SliceChanges, Snapshot};
 use drystone_testkit::SimFileSystem;
 
 use super::damage::{self, DISK_FOLDER};
@@ -26,9 +26,13 @@ pub fn references(data: &[u8]) {
 /// # Panics
 /// When an entry is wrong.
 pub fn open(data: &[u8]) {
-    static SOUND: OnceLock<SimFileSystem> = OnceLock::new();
-    let sound = SOUND.get_or_init(sound_tree);
+    static PLAIN: OnceLock<SimFileSystem> = OnceLock::new();
+    static STAGED: OnceLock<SimFileSystem> = OnceLock::new();
     let (mode, damage) = data.split_first().unwrap_or((&0, &[]));
+    let sound = match mode & 2 {
+        0 => PLAIN.get_or_init(sound_tree),
+        _ => STAGED.get_or_init(staged_tree),
+    };
     let any = (mode & 1 == 1).then(AnyChecksum::accept);
     let harmed = damage::harm(sound, damage);
     let env = damage::env(&harmed);
@@ -40,6 +44,14 @@ pub fn open(data: &[u8]) {
     };
     drop(read(&tree, is_right));
     drop(tree.verify());
+    let staging = tree.staging().expect("it can stage");
+    if let Some((stage, staged)) = staging.staged() {
+        drop(staged.count(KeyspaceId(1)));
+        drop(match mode & 4 {
+            0 => staging.discard(stage),
+            _ => staging.adopt(stage),
+        });
+    }
     drop(change(&tree));
 }
 
@@ -57,6 +69,26 @@ pub(crate) fn sound_tree() -> SimFileSystem {
         }
         tree.write_batch(&batch).expect("a sound disk");
     }
+    drop(tree);
+    disk.settle();
+    disk
+}
+
+/// The same, and beside it a stage that is undecided.
+pub(crate) fn staged_tree() -> SimFileSystem {
+    let disk = sound_tree();
+    let tree = open_tree(&disk.env()).expect("a sound file");
+    let mut keys: Vec<Vec<u8>> = (0..COUNT).step_by(4).map(key).collect();
+    keys.sort_unstable();
+    let change = |key| Change {
+        keyspace: KeyspaceId(2),
+        key,
+        op: Op::Put(b"staged"),
+    };
+    let changes: Vec<Change<'_>> = keys.iter().map(|key| change(key)).collect();
+    let staging = tree.staging().expect("it can stage");
+    let staged = staging.stage(&mut SliceChanges::new(&[], &changes));
+    staged.expect("a sound disk");
     drop(tree);
     disk.settle();
     disk

@@ -17,7 +17,7 @@ use super::damage::DISK_FOLDER;
 use crate::source::Source;
 
 const DIM: usize = 3;
-const COUNT: u16 = 60;
+const COUNT: u16 = 40;
 
 type Entries = Vec<(KeyspaceId, Bytes, Bytes)>;
 
@@ -44,25 +44,20 @@ pub fn graph(data: &[u8]) {
     let env = SimFileSystem::with_folder(1, DISK_FOLDER).env();
     let engine = engine_with(&env, &entries);
     let base = engine.snapshot();
-    if let Ok(index) = VectorIndex::open(sound.options, &base) {
-        drop(index.verify(&base));
-    }
     let log = Log::open(
         &env,
         &Path::new(DISK_FOLDER).join("log"),
         log_options(),
         engine.merged_lsn(),
     );
-    let store = Store::open(
-        &env,
-        StoreOptions::default(),
-        log.expect("a new log"),
-        Arc::new(engine),
-    );
-    let Ok(store) = store else { return };
+    let log = log.expect("a new log");
+    let Ok(store) = Store::open(&env, store_options(), log, Arc::new(engine)) else {
+        return;
+    };
     let Ok(index) = VectorIndex::attach(&store, sound.options) else {
         return;
     };
+    drop(index.verify(&base));
     search(&store, &index);
     if change(&store, &sound.options).is_some() {
         search(&store, &index);
@@ -71,7 +66,7 @@ pub fn graph(data: &[u8]) {
 
 fn search(store: &Store, index: &VectorIndex) {
     let all = |_: &[u8]| Ok::<_, VectorError>(true);
-    for number in [0_u16, 17, 59] {
+    for number in [0_u16, 17, 39] {
         let hits = index.search(&store.view(), &vector(number), 5, 32, all);
         for hit in hits.into_iter().flatten() {
             assert!(!hit.distance.is_nan());
@@ -85,11 +80,11 @@ fn change(store: &Store, options: &VectorIndexOptions) -> Option<()> {
     for number in 0..8 {
         tx.put(
             options.source,
-            key(number * 7),
+            key(number * 5),
             encode_vector(&vector(number)),
         )
         .ok()?;
-        tx.delete(options.source, key(number * 7 + 1)).ok()?;
+        tx.delete(options.source, key(number * 5 + 1)).ok()?;
     }
     tx.commit(Durability::Sync).ok()?;
     store.flush().ok()
@@ -145,6 +140,14 @@ fn engine_with(env: &Env, entries: &Entries) -> ModelEngine {
     engine
 }
 
+/// A memtable so short that its filter takes no time to make.
+fn store_options() -> StoreOptions {
+    StoreOptions {
+        memtable_bytes: 64 << 10,
+        ..StoreOptions::default()
+    }
+}
+
 fn log_options() -> LogOptions {
     LogOptions {
         segment_bytes: 16 << 10,
@@ -171,8 +174,8 @@ fn sound_graph() -> Sound {
         Lsn(100),
     );
     let base = Arc::clone(&engine) as Arc<dyn Engine>;
-    let store = Store::open(&env, StoreOptions::default(), log.expect("a new log"), base)
-        .expect("a new store");
+    let store =
+        Store::open(&env, store_options(), log.expect("a new log"), base).expect("a new store");
     let mut tx = store
         .begin(IsolationLevel::RepeatableRead)
         .expect("a new store");

@@ -77,6 +77,8 @@ pub(crate) fn encode(header: &SegmentHeader) -> [u8; SEGMENT_HEADER_BYTES] {
     block
 }
 
+const ZEROS: [u8; SEGMENT_HEADER_BYTES] = [0; SEGMENT_HEADER_BYTES];
+
 /// Decodes the block that starts a segment.
 ///
 /// Total: any 4096 bytes give `Ok` or `Err`, never a panic.
@@ -93,7 +95,7 @@ pub(crate) fn decode(block: &[u8; SEGMENT_HEADER_BYTES]) -> Result<SegmentHeader
     if !is_right(found, expected) {
         return Err(Malformed::Checksum { expected, found });
     }
-    if block[RESERVED_FROM..].iter().any(|&byte| byte != 0) {
+    if block[RESERVED_FROM..] != ZEROS[RESERVED_FROM..] {
         return Err(Malformed::Reserved);
     }
     Ok(SegmentHeader {

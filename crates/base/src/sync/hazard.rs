@@ -20,6 +20,11 @@
 //! On Linux the reader's fence binds the compiler alone, and the heavy one (`membarrier`) makes every processor that runs
 //! a thread of this process pass a full one. Elsewhere, and in models, both are full.
 //!
+//! The system may refuse `membarrier` later on: a sandbox that the process enters, memory that runs out. From then on both
+//! fences are full; but a thread may be between a light one and its second look just then. So each thread notes in its
+//! record that it has passed a full fence since, and until all have, or have ended, nothing is freed. One that reads nothing
+//! any more keeps what is retired for as long as it lives.
+//!
 //! # Source
 //! Michael, "Hazard pointers: safe memory reclamation for lock-free objects" (IEEE TPDS 15, 2004); the asymmetric fence is
 //! that of Meta's folly.
@@ -132,6 +137,8 @@ mod imp_threads {
     struct Record {
         words: [AtomicPtr<()>; WORDS],
         is_taken: AtomicBool,
+        /// Whether its thread, or one that had it before, knows that light fences are full ones now.
+        knows_refusal: AtomicBool,
         /// Written before the record is linked.
         next: AtomicPtr<Record>,
     }
@@ -163,12 +170,17 @@ mod imp_threads {
     fn take_record() -> &'static Record {
         choose_fences();
         let take = |record: &&'static Record| !record.is_taken.swap(true, Ordering::Acquire);
-        if let Some(record) = records().find(take) {
-            return record;
-        }
+        let record = records().find(take).unwrap_or_else(link_record);
+        // Pairs with that of `refuse`: either it finds the record taken, or this thread finds the fences full.
+        fence(Ordering::SeqCst);
+        record
+    }
+
+    fn link_record() -> &'static Record {
         let record: &'static Record = Box::leak(Box::new(Record {
             words: Default::default(),
             is_taken: AtomicBool::new(true),
+            knows_refusal: AtomicBool::new(false),
             next: AtomicPtr::new(ptr::null_mut()),
         }));
         let mut first = RECORDS.load(Ordering::Relaxed);
@@ -207,8 +219,10 @@ mod imp_threads {
     // Which fences: none, and so full ones, until the first thread has asked the system.
     const UNKNOWN: u8 = 0;
     const FULL: u8 = 1;
-    const ASYMMETRIC: u8 = 2;
-    static FENCES: AtomicU8 = AtomicU8::new(UNKNOWN);
+    pub(super) const ASYMMETRIC: u8 = 2;
+    /// Full ones, after asymmetric ones. There is no way back.
+    const REFUSED: u8 = 3;
+    pub(super) static FENCES: AtomicU8 = AtomicU8::new(UNKNOWN);
 
     fn choose_fences() {
         if FENCES.load(Ordering::Acquire) == UNKNOWN {
@@ -217,7 +231,9 @@ mod imp_threads {
             } else {
                 FULL
             };
-            FENCES.store(chosen, Ordering::Release);
+            // Another thread may have chosen meanwhile, and been refused since.
+            let _chosen =
+                FENCES.compare_exchange(UNKNOWN, chosen, Ordering::Release, Ordering::Relaxed);
         }
     }
 
@@ -226,15 +242,44 @@ mod imp_threads {
         if FENCES.load(Ordering::Relaxed) == ASYMMETRIC {
             compiler_fence(Ordering::SeqCst);
         } else {
-            fence(Ordering::SeqCst);
+            full_fence();
         }
     }
 
-    /// False where it failed, so that nothing may be freed.
+    fn full_fence() {
+        fence(Ordering::SeqCst);
+        if FENCES.load(Ordering::Relaxed) == REFUSED {
+            // `Release`: whoever finds it set sees all that this thread announced before. A thread that is ending has no
+            // record any more, and announces nothing.
+            let _ended = MINE.try_with(|mine| mine.0.knows_refusal.store(true, Ordering::Release));
+        }
+    }
+
+    /// False where not all threads have passed one, so that nothing may be freed.
     pub(super) fn heavy_fence() -> bool {
         choose_fences();
         fence(Ordering::SeqCst);
-        FENCES.load(Ordering::Relaxed) == FULL || membarrier(Membarrier::Fence)
+        match FENCES.load(Ordering::Relaxed) {
+            FULL => true,
+            REFUSED => is_refusal_known(),
+            _ => membarrier(Membarrier::Fence) || refuse(),
+        }
+    }
+
+    /// What is left to do without `membarrier`.
+    #[cold]
+    fn refuse() -> bool {
+        FENCES.store(REFUSED, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        is_refusal_known()
+    }
+
+    /// Whether no thread relies on light fences any more.
+    fn is_refusal_known() -> bool {
+        // `Acquire`: pairs with the `Release` of a thread that knows, or has ended.
+        records().all(|record| {
+            record.knows_refusal.load(Ordering::Acquire) || !record.is_taken.load(Ordering::Acquire)
+        })
     }
 
     #[derive(Clone, Copy)]
@@ -243,8 +288,16 @@ mod imp_threads {
         Fence,
     }
 
+    /// Stands for a sandbox that refuses it.
+    #[cfg(test)]
+    pub(super) static IS_REFUSED: AtomicBool = AtomicBool::new(false);
+
     #[cfg(all(target_os = "linux", not(miri)))]
     fn membarrier(what: Membarrier) -> bool {
+        #[cfg(test)]
+        if IS_REFUSED.load(Ordering::Relaxed) {
+            return false;
+        }
         let command = match what {
             Membarrier::Register => libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED,
             Membarrier::Fence => libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED,

@@ -108,3 +108,60 @@ fn readers_never_meet_what_was_freed() {
     retired.push(source.into_inner());
     retired.into_iter().for_each(free);
 }
+
+/// Says that a process is the one in which `membarrier` is refused: it is refused for good, and so for no other test.
+const REFUSED_HERE: &str = "DRYSTONE_TEST_MEMBARRIER_REFUSED";
+
+#[test]
+#[cfg_attr(miri, ignore = "starts a process")]
+fn what_is_retired_is_freed_where_membarrier_is_refused_later() {
+    let test = "sync::hazard::tests::in_a_process_of_its_own_membarrier_is_refused";
+    let ran = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--test-threads", "1"])
+        .env(REFUSED_HERE, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+fn in_a_process_of_its_own_membarrier_is_refused() {
+    if std::env::var_os(REFUSED_HERE).is_none() {
+        return; // the test above runs it
+    }
+    let (first, second, third) = (1, 2, 3);
+    let source = place(&first);
+    drop(protect(&source));
+    let mut retired = vec![&second];
+    assert_eq!(free(&mut retired), [&2]);
+    if imp_threads::FENCES.load(Ordering::Relaxed) != imp_threads::ASYMMETRIC {
+        return; // a system that never grants it
+    }
+    std::thread::scope(|scope| {
+        let (say, hear) = std::sync::mpsc::channel();
+        let (go_on, wait) = std::sync::mpsc::channel::<()>();
+        let source = &source;
+        scope.spawn(move || {
+            drop(protect(source)); // with a light fence
+            say.send(()).unwrap();
+            wait.recv().unwrap();
+            let hazard = protect(source).unwrap(); // with a full one
+            say.send(()).unwrap();
+            wait.recv().unwrap();
+            drop(hazard);
+        });
+        hear.recv().unwrap();
+        imp_threads::IS_REFUSED.store(true, Ordering::Relaxed);
+        drop(protect(source));
+        retired.extend([&first, &third]);
+        assert!(free(&mut retired).is_empty(), "no thread knows");
+        drop(protect(source));
+        assert!(free(&mut retired).is_empty(), "one does not know");
+        go_on.send(()).unwrap();
+        hear.recv().unwrap();
+        assert_eq!(free(&mut retired), [&3], "all know, and one reads");
+        go_on.send(()).unwrap();
+    });
+    assert_eq!(free(&mut retired), [&1], "it has ended");
+}

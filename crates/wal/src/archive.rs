@@ -13,12 +13,14 @@ use drystone_base::Lsn;
 use drystone_base::planted::is_planted;
 
 use crate::chain::{Broken, Chain};
-use crate::error::WalError;
+use crate::error::{WalError, with_sources};
 use crate::folder;
 use crate::log::Log;
 use crate::options::Progress;
 use crate::record::Record;
 use crate::record::format::{RecordKind, encode_unsealed, seal};
+use crate::recover::{Survivors, search};
+use crate::segment::format::SegmentHeader;
 use crate::segment::{Segment, SegmentId};
 use crate::shared::Shared;
 use crate::state::State;
@@ -58,7 +60,7 @@ pub struct ClosedSegment {
 
 impl ClosedSegment {
     /// Checks every record of a segment that ends before `until`; of one of which that is not known, up to where its chain
-    /// breaks.
+    /// breaks, unless what is behind that says that there was more.
     pub(crate) fn check(
         segment: Arc<Segment>,
         until: Option<Lsn>,
@@ -67,7 +69,12 @@ impl ClosedSegment {
         while until.is_none_or(|until| chain.next_lsn() < until) {
             match chain.next_link() {
                 Ok(_) => {}
-                Err(Broken::Malformed(_)) if until.is_none() => break,
+                Err(Broken::Malformed(why)) if until.is_none() => {
+                    match search(&mut chain, Lsn::ZERO)? {
+                        Survivors::ProveDamage => return Err(Broken::from(why).into_error(&chain)),
+                        Survivors::None | Survivors::Harmless => break,
+                    }
+                }
                 Err(broken) => return Err(broken.into_error(&chain)),
             }
         }
@@ -87,6 +94,10 @@ impl ClosedSegment {
     #[must_use]
     pub fn number(&self) -> SegmentId {
         self.segment.number()
+    }
+
+    pub(crate) fn header(&self) -> &SegmentHeader {
+        &self.segment.header
     }
 
     /// The name of its file in the log's folder.
@@ -215,23 +226,20 @@ impl State {
         archiving.is_some_and(|archiving| archiving.needs(number))
     }
 
-    /// The closed segments that were not taken yet, in order.
+    /// The closed segments that were not taken yet, in order: all that are retired, and all but the last of the others.
     fn waiting(&self) -> impl Iterator<Item = Waiting> {
-        let all = || self.retired.iter().chain(&self.segments);
-        let is_open = |segment: &Segment| {
-            let last = self.segments.back();
-            last.is_some_and(|last| last.number() == segment.number())
-        };
-        let closed = all().filter(move |segment| !is_open(segment));
-        let left = closed.filter(|segment| self.is_to_archive(segment.number()));
-        left.map(move |segment| {
-            let number = segment.number().next();
-            let next = all().find(|next| next.number() == number);
-            Waiting {
-                segment: Arc::clone(segment),
-                until: next.map(|next| next.first_lsn()),
-            }
-        })
+        let retired = self.retired.values().map(|retired| Waiting {
+            segment: Arc::clone(&retired.segment),
+            until: retired.until,
+        });
+        let behind = self.segments.iter().skip(1);
+        let closed = self.segments.iter().zip(behind);
+        let closed = closed.map(|(segment, next)| Waiting {
+            segment: Arc::clone(segment),
+            until: Some(next.first_lsn()),
+        });
+        let all = retired.chain(closed);
+        all.filter(|waiting| self.is_to_archive(waiting.segment.number()))
     }
 
     fn archive_waiting_bytes(&self) -> u64 {
@@ -336,32 +344,25 @@ impl Drop for Handing<'_> {
     }
 }
 
-fn with_sources(error: &WalError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    text
-}
-
 impl Log {
     /// Hands every closed segment to `archive` before its file may be recycled or removed: [`Log::step`] and
     /// [`Log::step_archive`] do so. A segment is closed when the next one has begun. Those that are there already are
-    /// handed out too, so set it after opening and before the first [`Log::trim`] or [`Log::step`]; it lives as long as
-    /// the log is open. Replaces the archive that was set before, from the first segment that is left on.
+    /// handed out too, so set it after opening and before the first [`Log::trim`] or [`Log::step`]; it is dropped when the
+    /// log is closed or dropped. Replaces the archive that was set before, from the first segment that is left on.
     ///
     /// An archive that fails keeps segments from being trimmed: see [`Log::archive_stats`], and
     /// [`LogOptions::archive_bytes_max`](crate::LogOptions::archive_bytes_max) for a bound.
     pub fn set_archive(&self, archive: Arc<dyn Archive>) {
-        self.shared().state.lock().archiving = Some(Archiving {
+        let archiving = Archiving {
             hook: archive,
             taken: None,
             is_busy: false,
             failures: 0,
             failure: None,
-        });
+        };
+        let before = self.shared().state.lock().archiving.replace(archiving);
+        // Not under the latch: it may own a hold or a reader of this log, whose end takes the latch.
+        drop(before);
     }
 
     /// Hands the oldest segment that waits to the archive: the part of [`Log::step`] that may take long, for owners with

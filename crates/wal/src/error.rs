@@ -117,6 +117,61 @@ pub enum WalError {
     /// An earlier write or sync failed, so the tail is unknown. Reopen to recover.
     #[error("the log is poisoned by an earlier failed write or sync; reopen to recover")]
     Poisoned,
+    /// Two things failed that do not depend on each other. What to do is what the [first](WalError::first) asks for; the
+    /// other one comes again if it is not mended.
+    #[error("two things failed, of which the second is: {}", with_sources(second))]
+    Both {
+        /// What failed first.
+        #[source]
+        first: Box<WalError>,
+        /// What failed besides.
+        second: Box<WalError>,
+    },
+}
+
+impl WalError {
+    /// What failed first, where several things did.
+    #[must_use]
+    pub fn first(&self) -> &WalError {
+        match self {
+            WalError::Both { first, .. } => first.first(),
+            one => one,
+        }
+    }
+
+    /// This, and what failed after it. That the log is poisoned by then says nothing new.
+    fn and(self, second: WalError) -> WalError {
+        match second {
+            WalError::Poisoned => self,
+            second => WalError::Both {
+                first: Box::new(self),
+                second: Box::new(second),
+            },
+        }
+    }
+}
+
+/// What two things came to that were both done, whatever became of the other. No error is passed over.
+pub(crate) fn both<A, B>(
+    first: Result<A, WalError>,
+    second: Result<B, WalError>,
+) -> Result<(A, B), WalError> {
+    match (first, second) {
+        (Ok(first), Ok(second)) => Ok((first, second)),
+        (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+        (Err(first), Err(second)) => Err(first.and(second)),
+    }
+}
+
+/// An error and its sources, in one line.
+pub(crate) fn with_sources(error: &WalError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
 }
 
 /// How bytes break the format.

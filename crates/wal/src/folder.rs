@@ -9,8 +9,8 @@
 //!              M.spare ------------------> N.log, in the place of the one before
 //!                    copy, sync, rename
 //!
-//!                  finish_segment              set_aside
-//!              M.new ------------------> N.log ----------> N.damaged          (a repair)
+//!            name_repaired        take_repaired             set_aside
+//!      M.new -------------> N.repaired -----------> N.log ----------> N.damaged          (a repair)
 //! ```
 //!
 //! # Invariants
@@ -20,6 +20,7 @@
 //!   synced between retiring and reusing a file.
 //! - D4. Spares are numbered by themselves; no number is used twice while the log is open.
 //! - D5. A `.spare` file is written from end to end and synced. What is in it does not matter.
+//! - D6. A `.repaired` file is whole and durable. Where there is no segment of its number, it is that segment.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -36,6 +37,10 @@ const SEGMENT_SUFFIX: &str = ".log";
 const SPARE_SUFFIX: &str = ".spare";
 const NEW_SUFFIX: &str = ".new";
 const ASIDE_SUFFIX: &str = ".damaged";
+const REPAIRED_SUFFIX: &str = ".repaired";
+/// How much of a new file is filled at once.
+const FILL_BYTES: u64 = 1 << 20;
+
 const WRITING_NOTE: &str = "writing";
 const POISON_NOTE: &str = "poisoned";
 
@@ -52,6 +57,8 @@ pub(crate) struct Listing {
     /// Ascending.
     pub(crate) segments: Vec<SegmentId>,
     pub(crate) spares: Vec<PathBuf>,
+    /// What a repair that was cut short made of segments.
+    pub(crate) repaired: Vec<SegmentId>,
     /// Left by a crash while they were filled.
     pub(crate) unfinished: Vec<PathBuf>,
     /// Whether a writer was at work, and neither left a marker behind it nor was anything recovered since.
@@ -73,7 +80,7 @@ impl Folder {
         })
     }
 
-    /// Whether `dir` is there and holds a segment.
+    /// Whether `dir` is there and holds a segment, or what a repair made of one.
     pub(crate) fn has_segments(env: &Env, dir: &Path) -> Result<bool, WalError> {
         let found = env.files.exists(dir);
         if !found.map_err(|source| at(dir, "look for", source))? {
@@ -83,7 +90,8 @@ impl Folder {
             env: env.clone(),
             dir: dir.to_owned(),
         };
-        Ok(!folder.list()?.segments.is_empty())
+        let listing = folder.list()?;
+        Ok(!listing.segments.is_empty() || !listing.repaired.is_empty())
     }
 
     /// Lists what is there. Files with other names are left alone.
@@ -101,6 +109,10 @@ impl Folder {
                     listing.segments.push(SegmentId(number));
                     continue;
                 }
+                REPAIRED_SUFFIX => {
+                    listing.repaired.push(SegmentId(number));
+                    continue;
+                }
                 SPARE_SUFFIX => listing.spares.push(self.dir.join(&name)),
                 NEW_SUFFIX => listing.unfinished.push(self.dir.join(&name)),
                 _ => continue,
@@ -114,11 +126,6 @@ impl Folder {
     /// Opens the file of segment `number`, without a look into it.
     pub(crate) fn open_segment_file(&self, number: SegmentId) -> Result<LogFile, WalError> {
         self.open_file(self.path(number.0, SEGMENT_SUFFIX), OpenMode::ReadWrite)
-    }
-
-    /// Removes the file of segment `number`.
-    pub(crate) fn remove_segment(&self, number: SegmentId) -> Result<(), WalError> {
-        self.remove(&self.path(number.0, SEGMENT_SUFFIX))
     }
 
     /// Takes a `.spare` file found in the folder.
@@ -215,28 +222,32 @@ impl Folder {
         Ok(aside)
     }
 
-    /// Makes a durable copy of a segment's file under the name that it would have if it were set aside. What cannot be read
-    /// of it is zeros there.
-    pub(crate) fn copy_aside(&self, number: SegmentId, spare: u64) -> Result<PathBuf, WalError> {
-        let aside = self.aside_path(number)?;
-        let segment = self.open_segment_file(number)?;
-        let copy = self.begin_file(spare)?;
-        copy.salvage(&segment)?;
-        copy.sync()?;
-        self.rename(&copy.path, &aside)?;
-        self.sync()?;
-        Ok(aside)
-    }
-
     /// A new file, which the next open removes if it gets no other name.
     pub(crate) fn begin_file(&self, spare: u64) -> Result<LogFile, WalError> {
         self.open_file(self.path(spare, NEW_SUFFIX), OpenMode::CreateNew)
     }
 
-    /// Gives a file that was begun, and is durable, the name of a segment, in the place of the file that had it.
-    pub(crate) fn finish_segment(&self, file: &LogFile, number: SegmentId) -> Result<(), WalError> {
-        self.rename(&file.path, &self.path(number.0, SEGMENT_SUFFIX))?;
+    /// Says of a file that was begun, and is durable, that it is segment `number` as soon as there is no other.
+    pub(crate) fn name_repaired(&self, file: &LogFile, number: SegmentId) -> Result<(), WalError> {
+        self.rename(&file.path, &self.path(number.0, REPAIRED_SUFFIX))?;
         self.sync()
+    }
+
+    /// Opens the file that a repair made of segment `number`.
+    pub(crate) fn open_repaired(&self, number: SegmentId) -> Result<LogFile, WalError> {
+        self.open_file(self.path(number.0, REPAIRED_SUFFIX), OpenMode::ReadWrite)
+    }
+
+    /// Gives it the segment's name, which no file has.
+    pub(crate) fn take_repaired(&self, number: SegmentId) -> Result<(), WalError> {
+        let from = self.path(number.0, REPAIRED_SUFFIX);
+        self.rename(&from, &self.path(number.0, SEGMENT_SUFFIX))?;
+        self.sync()
+    }
+
+    /// Removes it: the segment itself is still there.
+    pub(crate) fn remove_repaired(&self, number: SegmentId) -> Result<(), WalError> {
+        self.remove(&self.path(number.0, REPAIRED_SUFFIX))
     }
 
     /// A name that no file has yet.
@@ -281,7 +292,7 @@ impl Folder {
         removed.map_err(|source| at(path, "remove", source))
     }
 
-    /// Tells the next open that a segment is being written: see [`Listing::is_being_written`]. Before the first write, for
+    /// Tells the next open that a segment is being written: see [`Listing::is_being_written`]. Before the first record, for
     /// a process may be killed between a sync that fails and whatever it would do then.
     ///
     /// The notes matter only until power goes, for then the cache is gone too; so they are not synced.
@@ -355,8 +366,15 @@ pub(crate) fn parse_stem(name: &str) -> Option<(&str, u64)> {
 
 /// Zeros from end to end, synced, so that later writes change no metadata.
 fn fill(file: &LogFile, capacity: u64) -> Result<(), WalError> {
-    file.write_zeros(0..capacity)?;
-    file.sync()
+    let mut filled = 0;
+    while filled < capacity {
+        let end = capacity.min(filled + FILL_BYTES);
+        file.write_zeros(filled..end)?;
+        // Commits that sync another file meanwhile wait behind a piece, and not behind all of it.
+        file.sync()?;
+        filled = end;
+    }
+    Ok(())
 }
 
 fn at(path: &Path, op: &'static str, source: io::Error) -> WalError {

@@ -2,16 +2,21 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use drystone_base::{Env, File, OpenMode};
 
 use crate::archive::{Archive, ClosedSegment};
-use crate::segment::chunk_len;
-use crate::segment::format::SEGMENT_HEADER_BYTES;
+use crate::error::WalError;
+use crate::recover::open_segment;
+use crate::segment::{LogFile, chunk_len};
 
 const NEW_SUFFIX: &str = ".new";
+const ASIDE_SUFFIX: &str = ".damaged";
 
-/// Copies closed segments into a folder, under their names, each whole and durable before it gets its name.
+/// Copies closed segments into a folder, under their names, each whole and durable before it gets its name. One that is
+/// there is taken for a copy only if it holds every record, by its checksum; a damaged one is renamed to a name that
+/// ends in `.damaged`, and copied anew.
 ///
 /// A copy of the folder is a log: [`Log::open`](crate::Log::open) it with the `floor` that its first segment follows.
 #[derive(Debug)]
@@ -33,27 +38,39 @@ impl FolderArchive {
         })
     }
 
-    /// Whether the segment is there; an error when another one is in its place.
-    fn holds(&self, segment: &ClosedSegment, path: &Path) -> io::Result<bool> {
+    /// What there is under the name of `segment`.
+    fn found(&self, segment: &ClosedSegment, path: &Path) -> io::Result<Found> {
         if !self.env.files.exists(path)? {
-            return Ok(false);
+            return Ok(Found::Nothing);
         }
-        let file = self.env.files.open(path, OpenMode::Read)?;
-        let [mut ours, mut theirs] = [[0; SEGMENT_HEADER_BYTES]; 2];
-        file.read_exact_at(&mut theirs, 0)?;
-        segment.read_at(&mut ours, 0).map_err(io::Error::other)?;
+        let file = LogFile {
+            path: path.to_owned(),
+            file: self.env.files.open(path, OpenMode::Read)?,
+        };
+        let copy = match open_segment(file, segment.number()) {
+            Ok(copy) => copy,
+            Err(WalError::Corrupt { .. }) => return Ok(Found::Damaged),
+            Err(error) => return Err(io::Error::other(error)),
+        };
         // The header holds the number, the first LSN, and a random number that no other segment has.
-        if ours == theirs && file.len()? == segment.len() {
-            return Ok(true);
+        if copy.header != *segment.header() {
+            return Ok(Found::Other);
         }
-        Err(io::Error::new(
-            io::ErrorKind::AlreadyExists,
-            format!(
-                "{} is another segment of the same number, of a log before a repair or of another log: archive to an \
-                 empty folder",
-                path.display()
-            ),
-        ))
+        // Every record by its checksum: the copy may have rotted, and the log is about to forget its own.
+        match ClosedSegment::check(Arc::new(copy), Some(segment.last_lsn().next())) {
+            Ok(_) => Ok(Found::Whole),
+            Err(WalError::Corrupt { .. }) => Ok(Found::Damaged),
+            Err(error) => Err(io::Error::other(error)),
+        }
+    }
+
+    /// Copies a segment under its name, in the place of what may be there.
+    fn put(&self, segment: &ClosedSegment, path: &Path) -> io::Result<()> {
+        let unfinished = self.dir.join(segment.file_name() + NEW_SUFFIX);
+        let file = self.env.files.open(&unfinished, OpenMode::Create)?;
+        file.set_len(segment.len())?;
+        self.copy(segment, &*file)?;
+        self.env.files.rename(&unfinished, path)
     }
 
     fn copy(&self, segment: &ClosedSegment, file: &dyn File) -> io::Result<()> {
@@ -69,18 +86,42 @@ impl FolderArchive {
     }
 }
 
+/// What an archive may have of a segment.
+enum Found {
+    Nothing,
+    /// All of it.
+    Whole,
+    /// Its file, or perhaps another one's, but not as it was written.
+    Damaged,
+    /// Another segment of the same number.
+    Other,
+}
+
 impl Archive for FolderArchive {
     fn take(&self, segment: &ClosedSegment) -> io::Result<()> {
-        let name = segment.file_name();
-        let path = self.dir.join(&name);
-        if !self.holds(segment, &path)? {
-            let unfinished = self.dir.join(name + NEW_SUFFIX);
-            let file = self.env.files.open(&unfinished, OpenMode::Create)?;
-            file.set_len(segment.len())?;
-            self.copy(segment, &*file)?;
-            self.env.files.rename(&unfinished, &path)?;
+        let path = self.dir.join(segment.file_name());
+        match self.found(segment, &path)? {
+            Found::Whole => {}
+            Found::Nothing => self.put(segment, &path)?,
+            Found::Damaged => {
+                let aside = self.dir.join(segment.file_name() + ASIDE_SUFFIX);
+                self.env.files.rename(&path, &aside)?;
+                self.put(segment, &path)?;
+            }
+            Found::Other => return Err(other_segment(&path)),
         }
         // Also where it was there: whoever put it there may not have come to that.
         self.env.files.sync_dir(&self.dir)
     }
+}
+
+fn other_segment(path: &Path) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::AlreadyExists,
+        format!(
+            "{} is another segment of the same number, of a log before a repair or of another log: archive to an empty \
+             folder",
+            path.display()
+        ),
+    )
 }

@@ -1,8 +1,11 @@
-//! Housekeeping: files that are no segments yet, or no more.
+//! Housekeeping: files that are no segments yet, or no more, and the note that segments are being written.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 
-use crate::error::WalError;
+use drystone_base::Lsn;
+use drystone_base::planted::is_planted;
+
+use crate::error::{WalError, both};
 use crate::folder::Folder;
 use crate::options::Progress;
 use crate::segment::{Segment, Spare};
@@ -13,17 +16,49 @@ pub(crate) struct House {
     folder: Folder,
     /// Number of the next spare.
     next_spare: u64,
+    /// Segments that got the names of spares, which may not be durable yet: not to be written to before the folder is synced.
+    renamed: Vec<Spare>,
 }
 
 impl House {
     pub(crate) fn new(folder: Folder, next_spare: u64) -> House {
-        House { folder, next_spare }
+        House {
+            folder,
+            next_spare,
+            renamed: Vec::new(),
+        }
+    }
+
+    pub(crate) fn folder(&self) -> &Folder {
+        &self.folder
     }
 
     fn number_spare(&mut self) -> u64 {
         let number = self.next_spare;
         self.next_spare = number.wrapping_add(1);
         number
+    }
+
+    /// Turns segments into spares, until there are as many as `wanted`, and removes the files of the others; from the oldest
+    /// on, so that what a crash leaves is whole.
+    fn retire(
+        &mut self,
+        unread: &mut VecDeque<(Segment, Option<Lsn>)>,
+        segment_bytes: u64,
+        wanted: usize,
+    ) -> Result<(), WalError> {
+        while let Some((segment, _)) = unread.front() {
+            let is_standard = segment.capacity() == segment_bytes;
+            if is_standard && self.renamed.len() < wanted {
+                let number = self.number_spare();
+                let spare = self.folder.retire(segment, number)?;
+                self.renamed.push(spare);
+            } else {
+                self.folder.remove(&segment.file.path)?;
+            }
+            unread.pop_front();
+        }
+        Ok(())
     }
 }
 
@@ -52,48 +87,60 @@ impl Shared {
     }
 
     /// Retires the segments that nobody needs, makes spares of those that nobody reads any more, and deletes what is too
-    /// many.
+    /// many. What is left after an error is tried again by the next call.
     pub(crate) fn recycle(&self) -> Result<Progress, WalError> {
-        let is_shorter = self.state.lock().retire_segments(self.options.retain_bytes);
-        if is_shorter {
-            self.vouch_for_the_rest()?;
+        {
+            let mut state = self.state.lock();
+            state.retire_segments(self.options.retain_bytes, self.durable());
         }
-        let mut house = self.house.lock();
-        let (mut unread, kept) = self.state.lock().take_unread();
-        if unread.is_empty() {
-            return Ok(Progress::Idle);
-        }
-        let wanted = self.options.spare_segments_max.saturating_sub(kept);
-        let mut spares = Vec::new();
-        let retired = self.retire(&mut house, &mut unread, &mut spares, wanted);
-        // What is left after an error is tried again by the next call.
-        self.state
-            .lock()
-            .retired
-            .extend(unread.into_iter().map(Arc::new));
-        house.folder.sync()?;
-        self.state.lock().spares.extend(spares);
-        retired.map(|()| Progress::More)
+        let marked = self.write_missing_marker();
+        let recycled = self.recycle_unread();
+        let ((), progress) = both(marked, recycled)?;
+        Ok(progress)
     }
 
-    /// Turns segments into spares, until there are as many as `wanted`, and removes the files of the others.
-    fn retire(
-        &self,
-        house: &mut House,
-        unread: &mut Vec<Segment>,
-        spares: &mut Vec<Spare>,
-        wanted: usize,
-    ) -> Result<(), WalError> {
-        while let Some(segment) = unread.last() {
-            let is_standard = segment.capacity() == self.options.segment_bytes;
-            if is_standard && spares.len() < wanted {
-                let number = house.number_spare();
-                spares.push(house.folder.retire(segment, number)?);
-            } else {
-                house.folder.remove(&segment.file.path)?;
-            }
-            unread.pop();
+    fn recycle_unread(&self) -> Result<Progress, WalError> {
+        let mut house = self.house.lock();
+        let (mut unread, spares) = {
+            let mut state = self.state.lock();
+            (state.take_unread(), state.spares.len())
+        };
+        if unread.is_empty() && house.renamed.is_empty() {
+            return Ok(Progress::Idle);
         }
+        let wanted = self.options.spare_segments_max.saturating_sub(spares);
+        let retired = house.retire(&mut unread, self.options.segment_bytes, wanted);
+        self.state.lock().put_back(unread);
+        both(retired, house.folder.sync())?;
+        let renamed = std::mem::take(&mut house.renamed);
+        self.state.lock().spares.extend(renamed);
+        Ok(Progress::More)
+    }
+
+    /// Leaves the note that segments are being written, unless it is there. Before a record is appended, so that a full
+    /// disk fails that, and nothing that has a number already.
+    pub(crate) fn note_writing(&self) -> Result<(), WalError> {
+        let house = self.house.lock();
+        if self.state.lock().is_noted {
+            return Ok(());
+        }
+        house.folder.note_writing()?;
+        self.state.lock().is_noted = true;
         Ok(())
+    }
+
+    /// Takes the note away, where nothing is written any more, and a marker covers all that was.
+    pub(crate) fn remove_note(&self) {
+        let house = self.house.lock();
+        {
+            let mut state = self.state.lock();
+            let is_quiet = state.marked >= state.appended || is_planted("wal-note-removed-early");
+            if !is_quiet || state.writer.is_none() || state.is_poisoned {
+                return;
+            }
+            state.is_noted = false;
+        }
+        // One that stays costs the next open a copy, and no more.
+        let _removed = house.folder.remove_writing_note();
     }
 }

@@ -59,11 +59,12 @@
 //! `record/format.rs` and `segment/format.rs` are the bytes; `segment.rs` one file; `folder.rs` the folder of them;
 //! `group.rs` what waits to be written; `writer.rs` who writes it; `chain.rs` how it is read back; `recover.rs` what
 //! opening does, and `repair.rs` where a person lets it; `state.rs` what the latch guards; `shared.rs` how threads work
-//! together; `house.rs` which files come and go; `hold.rs` and `archive.rs` what keeps them; `reader.rs` iterates and waits;
+//! together, `marker.rs` when markers are written; `house.rs` which files come and go; `hold.rs` and `archive.rs` what keeps them; `reader.rs` iterates, `tail.rs` waits;
 //! `log.rs` ties them together.
 
 mod archive;
 mod chain;
+mod early;
 mod error;
 mod folder;
 mod folder_archive;
@@ -74,6 +75,7 @@ mod group;
 mod hold;
 mod house;
 mod log;
+mod marker;
 mod options;
 mod reader;
 mod record;
@@ -81,7 +83,9 @@ mod recover;
 mod repair;
 mod segment;
 mod shared;
+mod shed;
 mod state;
+mod tail;
 mod wakers;
 mod writer;
 
@@ -93,5 +97,5 @@ pub use log::Log;
 pub use options::{Durability, LogOptions, LogStats, Progress, Recovery};
 pub use reader::{Reader, Tailed};
 pub use record::{MAX_PAYLOAD_BYTES, Record};
-pub use repair::{RepairCause, RepairReport};
+pub use repair::{OlderDamage, RepairCause, RepairReport};
 pub use segment::SegmentId;

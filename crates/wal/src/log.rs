@@ -6,7 +6,7 @@ use std::sync::Arc;
 use drystone_base::planted::is_planted;
 use drystone_base::{Env, Lsn};
 
-use crate::error::WalError;
+use crate::error::{WalError, both};
 use crate::folder::Folder;
 use crate::options::{Durability, LogOptions, LogStats, Progress};
 use crate::reader::Reader;
@@ -65,12 +65,13 @@ impl Log {
     }
 
     /// Appends a record and returns its number, one above the last. It is in memory only: see [`Log::sync_to`] and
-    /// [`Log::flush`]. Cost: one copy. When the segment is full and [`Log::step`] has not prepared the next one, this
-    /// does; when more than [`LogOptions::buffer_bytes_max`] wait in memory, this flushes them first.
+    /// [`Log::flush`]. Cost: one copy. The first one after a quiet time leaves a note for the next open, an empty file. When
+    /// the segment is full and [`Log::step`] has not prepared the next one, this does; when more than [`LogOptions::buffer_bytes_max`] wait in memory, this flushes them first.
     ///
     /// # Errors
-    /// [`WalError::TooLarge`]; [`WalError::Io`] when the next segment could not be prepared (a full disk): the record
-    /// was not appended, no number was used, and later appends may succeed; so it is with [`WalError::ArchiveBehind`].
+    /// [`WalError::TooLarge`]; [`WalError::Io`] when the note or the next segment could not be made (a full disk):
+    /// the record was not appended, no number was used, and later appends may succeed; so it is with
+    /// [`WalError::ArchiveBehind`].
     /// [`WalError::Poisoned`].
     pub fn append(&self, payload: &[u8]) -> Result<Lsn, WalError> {
         if payload.len() > MAX_PAYLOAD_BYTES {
@@ -87,6 +88,11 @@ impl Log {
             if state.group.bytes >= self.shared.options.buffer_bytes_max {
                 let last = state.appended;
                 self.shared.wait_for(state, last, Reach::Flushed)?;
+                continue;
+            }
+            if !state.is_noted {
+                drop(state);
+                self.shared.note_writing()?;
                 continue;
             }
             let options = &self.shared.options;
@@ -191,10 +197,10 @@ impl Log {
         Reader::new(Arc::clone(&self.shared), from)
     }
 
-    /// Gives up the records up to `upto`: whole segments of them are kept for reuse, or deleted. The segment that is
-    /// being written stays, and gets a marker first (one sync) where only they vouched for it; so does what a [`Hold`](crate::Hold), the archive or [`LogOptions::retain_bytes`] keeps, until
-    /// a later `trim` or [`Log::step`] finds that it is needed no more. A segment that a [`Reader`] is in is read to its
-    /// end, and recycled after that.
+    /// Gives up the records up to `upto`: whole segments of them are kept for reuse, or deleted. The segment that is being
+    /// written stays, and gets a marker first (one sync) where only they vouched for it. So does what a
+    /// [`Hold`](crate::Hold), the archive or [`LogOptions::retain_bytes`] keeps, until a later `trim` or [`Log::step`] finds
+    /// that it is needed no more. A segment that a [`Reader`] is in is read to its end, and recycled after that.
     ///
     /// The next [`Log::open`] must be told a `floor` of at least `upto`. The other end of a log is cut only when it is
     /// opened: see [`Recovery`](crate::Recovery).
@@ -215,34 +221,38 @@ impl Log {
     /// [`Progress::More`].
     ///
     /// # Errors
-    /// As both of them, of which neither is kept from its work by the other.
+    /// As both of them, of which neither is kept from its work by the other; [`WalError::Both`] where both fail.
     pub fn step(&self) -> Result<Progress, WalError> {
-        let archived = self.step_archive();
-        let kept = self.step_files()?;
-        Ok(match archived? {
-            Progress::More => Progress::More,
-            Progress::Idle => kept,
+        let stepped = both(self.step_files(), self.step_archive())?;
+        Ok(match stepped {
+            (Progress::Idle, Progress::Idle) => Progress::Idle,
+            _ => Progress::More,
         })
     }
 
-    /// The part of [`Log::step`] that does not wait for the archive: makes commits durable whose interval is over, recycles
-    /// trimmed segments, prepares the next segment ahead of need, and writes the idle marker once nothing was appended
-    /// since the call before.
+    /// The part of [`Log::step`] that does not wait for the archive: hands over what has gathered, where it is much, makes
+    /// commits durable whose interval is over, recycles trimmed segments, prepares the next segment ahead of need, writes the idle marker once nothing was appended
+    /// since the call before, and removes spares once nothing was for some seconds.
     ///
     /// # Errors
-    /// [`WalError::Io`]; [`WalError::Poisoned`]. A failed sync or marker poisons the log; nothing else does. Where the disk
-    /// is too full to prepare a segment, the marker is written all the same: it needs no room.
+    /// [`WalError::Io`]; [`WalError::Poisoned`]; [`WalError::Both`]. A failed sync or marker poisons the log; nothing else
+    /// does. Where the disk is too full to prepare a segment, the marker is written all the same: it needs no room.
     pub fn step_files(&self) -> Result<Progress, WalError> {
-        self.shared.sync_due()?;
-        let recycled = self.shared.recycle()?;
-        if recycled == Progress::More {
-            return Ok(recycled);
+        let shared = &self.shared;
+        let cleared = both(shared.step_writes(), shared.recycle());
+        if matches!(cleared, Ok(((), Progress::More))) {
+            return Ok(Progress::More);
         }
-        let prepared = self.shared.prepare_ahead();
-        if !matches!(prepared, Ok(Progress::More)) {
-            self.shared.mark_when_quiet()?;
+        let prepared = shared.prepare_ahead();
+        if matches!((&cleared, &prepared), (Ok(_), Ok(Progress::More))) {
+            return Ok(Progress::More);
         }
-        prepared
+        let prepared = both(prepared, shared.mark_when_quiet());
+        let (_, (progress, ())) = both(cleared, prepared)?;
+        match progress {
+            Progress::More => Ok(progress),
+            Progress::Idle => shared.shed_when_quiet(),
+        }
     }
 
     /// Makes everything durable, and everything that is durable known as such: syncs, then writes the marker at once.
@@ -253,7 +263,7 @@ impl Log {
         let state = self.shared.state.lock();
         let last = state.appended;
         self.shared.wait_for(state, last, Reach::Durable)?;
-        self.shared.write_marker(self.shared.state.lock())
+        self.shared.write_marker()
     }
 
     /// Closes the log: as [`Log::settle`]. Readers live on, and find their end behind the last record.

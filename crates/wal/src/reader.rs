@@ -14,7 +14,8 @@ use drystone_base::Lsn;
 use crate::chain::Chain;
 use crate::error::WalError;
 use crate::record::Record;
-use crate::shared::{More, Shared};
+use crate::shared::Shared;
+use crate::tail::More;
 use crate::wakers::WakerId;
 
 /// Reads the records of a log in the order of their numbers: see [`Log::read_from`](crate::Log::read_from).
@@ -200,7 +201,8 @@ impl Iterator for Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         if let Some(id) = self.waker {
-            self.shared.state.lock().wakers.leave(id);
+            let waker = self.shared.state.lock().wakers.leave(id);
+            drop(waker); // not under the latch
         }
     }
 }

@@ -3,17 +3,19 @@
 //! The log is read as recovery reads it, to the first record that cannot be: number *k*, which is, or should be, in segment
 //! *N*. What is before it is kept, and the rest set aside:
 //!
-//! 1. A copy of *N*'s file gets a name that ends in `.damaged`.
-//! 2. A new file takes the records of *N* before *k*, under a new epoch, and a marker. It may hold none.
+//! 1. A new file, `N.repaired`, takes the records of *N* before *k*, under a new epoch, and a marker. It may hold none.
+//! 2. *N*'s own file is renamed to a name that ends in `.damaged`.
 //! 3. The marker of the segment before *N* is lowered to *k* - 1, if it says more.
-//! 4. The new file replaces *N*.
+//! 4. The new file is renamed to *N*.
 //! 5. The segments behind *N* are renamed to names that end in `.damaged`, from the lowest on.
 //!
 //! # Invariants
-//! - P1. Nothing is changed before all is read, and nothing that was damaged is deleted; only the name of a file changes.
-//! - P2. A crash on the way leaves a log that a strict open refuses, or that is repaired. Up to step 4 *N* is as it was; then a
-//!   segment stands behind *N* without the records between them, or behind a gap. The marker is lowered only after the copy.
-//!   So the repair may be begun again, and comes to the same *k*.
+//! - P1. Nothing is changed before all is read, and nothing that was damaged is written to or deleted; only the name of a file
+//!   changes. So what a medium does not read today is there for whoever can read it.
+//! - P2. A crash on the way leaves a log that a strict open refuses, or that is repaired. Up to step 2 *N* is as it was. Behind
+//!   it every open ends what was begun ([`settle`]), for then the records before *k* are in the new file alone. Up to step 5
+//!   a segment stands behind *N* without the records between them, or behind a gap. So the repair may be begun again, and
+//!   comes to the same *k*.
 //! - P3. *N* has a new epoch: what is archived of it is not taken for what it holds from now on, and nothing that was behind
 //!   *k* can follow a new record.
 
@@ -30,7 +32,7 @@ use self::rewrite::Rewrite;
 use crate::error::{Malformed, WalError};
 use crate::folder::Folder;
 use crate::options::{LogOptions, Recovery};
-use crate::recover::known_durable;
+use crate::recover::{known_durable, open_segment};
 use crate::segment::{Segment, SegmentId};
 use crate::writer::put_marker;
 
@@ -48,8 +50,29 @@ pub struct RepairReport {
     pub last_lost: Lsn,
     /// Why there.
     pub cause: RepairCause,
+    /// Damage in a segment that is older than all that is needed, for which that one and those before it were set aside.
+    pub older: Option<OlderDamage>,
     /// The files that were set aside, under the names that they have now: in them is what can still be read of the rest.
     pub set_aside: Vec<PathBuf>,
+}
+
+/// Damage that cost nothing that is needed: see [`RepairReport::older`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OlderDamage {
+    /// The segment that is damaged.
+    pub segment: SegmentId,
+    /// What is wrong with it.
+    pub why: Malformed,
+}
+
+impl fmt::Display for OlderDamage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let OlderDamage { segment, why } = self;
+        write!(
+            f,
+            "{segment}, which is not needed any more, was set aside with what is older: {why}"
+        )
+    }
 }
 
 /// Why a repair cut the log.
@@ -61,8 +84,8 @@ pub enum RepairCause {
     Missing,
     /// [`Recovery::EndAt`](crate::Recovery::EndAt) said so.
     Asked,
-    /// It did not: the damage is in a segment that is older than all that is needed.
-    NotCut(Malformed),
+    /// It did not: see [`RepairReport::older`].
+    NotCut,
 }
 
 impl fmt::Display for RepairReport {
@@ -83,16 +106,20 @@ impl fmt::Display for RepairReport {
             }
             RepairCause::Missing => write!(f, "{segment} is missing, where {lsn} should be")?,
             RepairCause::Asked => write!(f, "{segment} was cut at offset {offset}, before {lsn}")?,
-            RepairCause::NotCut(why) => {
-                return write!(
-                    f,
-                    "{segment}, which is not needed any more, was set aside: {why}"
-                );
+            RepairCause::NotCut => {
+                return match &self.older {
+                    Some(older) => write!(f, "{older}"),
+                    None => f.write_str("nothing was cut"),
+                };
             }
         }
         match last_lost >= lsn {
-            true => write!(f, "; lost: {lsn} to {last_lost}"),
-            false => write!(f, "; lost: {lsn} and what followed"),
+            true => write!(f, "; lost: {lsn} to {last_lost}")?,
+            false => write!(f, "; lost: {lsn} and what followed")?,
+        }
+        match &self.older {
+            Some(older) => write!(f, "; {older}"),
+            None => Ok(()),
         }
     }
 }
@@ -137,42 +164,41 @@ impl Works<'_> {
         if let Some(cut) = &plan.cut {
             self.cut(cut)?;
         }
-        let set_aside = self.set_aside;
-        let cut = plan.cut.map(|cut| RepairReport {
-            segment: cut.segment,
-            offset: cut.offset,
-            lsn: cut.lsn,
-            last_lost: cut.last_lost,
-            cause: cut.cause,
-            set_aside: set_aside.clone(),
-        });
-        Ok(cut.or_else(|| {
-            let (segment, why) = plan.leading_why?;
-            Some(RepairReport {
-                segment,
+        let Works { set_aside, .. } = self;
+        let older = plan.older;
+        Ok(match (plan.cut, older) {
+            (None, None) => None,
+            (None, Some(damage)) => Some(RepairReport {
+                segment: damage.segment,
                 offset: 0,
                 lsn: Lsn::ZERO,
                 last_lost: Lsn::ZERO,
-                cause: RepairCause::NotCut(why),
+                cause: RepairCause::NotCut,
+                older,
                 set_aside,
-            })
-        }))
+            }),
+            (Some(cut), _) => Some(RepairReport {
+                segment: cut.segment,
+                offset: cut.offset,
+                lsn: cut.lsn,
+                last_lost: cut.last_lost,
+                cause: cut.cause,
+                older,
+                set_aside,
+            }),
+        })
     }
 
     fn cut(&mut self, cut: &Cut) -> Result<(), WalError> {
-        if cut.exists {
-            let spare = self.number_spare();
-            self.set_aside
-                .push(self.folder.copy_aside(cut.segment, spare)?);
-        }
         let spare = self.number_spare();
         let file = self.folder.begin_file(spare)?;
         let rewrite = Rewrite::of(cut, self.folder.draw_epoch(), self.segment_bytes);
         rewrite.write(&file)?;
-        if let Some(before) = &cut.before {
-            lower_marker(before, cut.lsn)?;
+        self.folder.name_repaired(&file, cut.segment)?;
+        if cut.exists {
+            self.rename_aside(&[cut.segment])?;
         }
-        self.folder.finish_segment(&file, cut.segment)?;
+        finish(self.folder, cut.before.as_deref(), cut.lsn, cut.segment)?;
         self.rename_aside(&cut.behind)
     }
 
@@ -190,6 +216,53 @@ impl Works<'_> {
         let number = self.next_spare;
         self.next_spare = number.wrapping_add(1);
         number
+    }
+}
+
+/// Puts what was made of segment `number`, which ends before `lsn`, in its place, which is free.
+fn finish(
+    folder: &Folder,
+    before: Option<&Segment>,
+    lsn: Lsn,
+    number: SegmentId,
+) -> Result<(), WalError> {
+    if let Some(before) = before {
+        lower_marker(before, lsn)?;
+    }
+    folder.take_repaired(number)
+}
+
+/// Ends what a repair has begun that was cut short, whatever the options say: behind step 2 there is no way back. Of one that
+/// did not come that far it removes what it made.
+pub(crate) fn settle(folder: &Folder) -> Result<(), WalError> {
+    let listing = folder.list()?;
+    for &number in &listing.repaired {
+        if listing.segments.contains(&number) {
+            folder.remove_repaired(number)?;
+            folder.sync()?;
+            continue;
+        }
+        let made = sound(open_segment(folder.open_repaired(number)?, number))?;
+        let lsn = match made {
+            Some(made) => known_durable(&made)?.next(),
+            None => Lsn::MAX, // rotten since: recovery will say so
+        };
+        let before = SegmentId(number.0.wrapping_sub(1));
+        let before = match listing.segments.contains(&before) {
+            true => sound(open_segment(folder.open_segment_file(before)?, before))?,
+            false => None,
+        };
+        finish(folder, before.as_ref(), lsn, number)?;
+    }
+    Ok(())
+}
+
+/// A segment, if its header is not damaged.
+fn sound(opened: Result<Segment, WalError>) -> Result<Option<Segment>, WalError> {
+    match opened {
+        Ok(segment) => Ok(Some(segment)),
+        Err(WalError::Corrupt { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -16,9 +16,6 @@ use crate::segment::format::SegmentHeader;
 /// How much is read or filled at once, in bytes.
 pub(crate) const CHUNK_BYTES: usize = 256 << 10;
 
-/// What a medium reads as a whole or not at all, at least, in bytes.
-const SECTOR_BYTES: usize = 512;
-
 /// Length of the next chunk where `left` bytes are left.
 pub(crate) fn chunk_len(left: u64) -> usize {
     usize::try_from(left).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES))
@@ -78,28 +75,6 @@ impl LogFile {
             let chunk = &mut chunk[..chunk_len(bytes.end - offset)];
             other.read_exact_at(chunk, offset)?;
             self.write_all_at(chunk, offset)?;
-            offset += chunk.len() as u64;
-        }
-        Ok(())
-    }
-
-    /// Writes all of another file that can be read, and zeros for what cannot.
-    pub(crate) fn salvage(&self, other: &LogFile) -> Result<(), WalError> {
-        let len = other.len()?;
-        let mut offset = 0;
-        while offset < len {
-            let mut chunk = vec![0; chunk_len(len - offset)];
-            if other.read_exact_at(&mut chunk, offset).is_err() {
-                for (sector, at) in chunk
-                    .chunks_mut(SECTOR_BYTES)
-                    .zip((offset..).step_by(SECTOR_BYTES))
-                {
-                    if other.read_exact_at(sector, at).is_err() {
-                        sector.fill(0);
-                    }
-                }
-            }
-            self.write_all_at(&chunk, offset)?;
             offset += chunk.len() as u64;
         }
         Ok(())

@@ -17,8 +17,7 @@
 //! `house` before `state`; see the fields.
 
 use std::sync::Arc;
-use std::task::{Context, Waker};
-use std::time::Duration;
+use std::task::Waker;
 
 use drystone_base::planted::is_planted;
 use drystone_base::sync::atomic::{AtomicU64, Ordering};
@@ -27,15 +26,13 @@ use drystone_base::{Clock, Lsn};
 
 use crate::error::WalError;
 use crate::folder::Folder;
-use crate::group::{Group, Part};
-use crate::hold::Holds;
+use crate::group::Part;
 use crate::house::House;
-use crate::options::{LogOptions, LogStats};
+use crate::options::LogOptions;
 use crate::recover::Recovered;
 use crate::repair::RepairReport;
-use crate::segment::format::RECORDS_START;
 use crate::state::{Piece, State};
-use crate::wakers::{self, WakerId, Wakers};
+use crate::wakers::{self, WakerId};
 use crate::writer::{Reach, Writer};
 
 #[derive(Debug)]
@@ -53,20 +50,9 @@ pub(crate) struct Shared {
     /// Who waits for the groups of even, and of odd number. Two, so that the end of a group wakes no later group.
     turns: [Condvar; 2],
     /// Readers that wait for more to be durable. They lead no group there.
-    tails: Condvar,
+    pub(crate) tails: Condvar,
     /// Held for I/O on files that are no segments yet or no more.
     pub(crate) house: Mutex<House>,
-}
-
-/// What there is for a reader that has read all it could.
-#[derive(Debug)]
-pub(crate) enum More {
-    /// More to read.
-    Durable,
-    /// Nothing now.
-    NotYet,
-    /// Nothing ever: the log was closed.
-    Never,
 }
 
 impl Shared {
@@ -77,41 +63,18 @@ impl Shared {
         recovered: Recovered,
     ) -> Shared {
         let last = recovered.last;
-        let current = recovered.segments.back().cloned();
-        let durable_end = recovered.tail.map_or(RECORDS_START, |tail| tail.offset);
-        let state = State {
-            appended: last,
-            oldest: recovered.oldest,
-            group: Group::new(recovered.tail, recovered.next_segment),
-            group_number: 1,
-            in_flight: last,
-            writer: Some(Writer::new(folder.clone(), current, last, durable_end)),
-            is_poisoned: false,
-            is_closed: false,
-            segments: recovered.segments,
-            durable_end,
-            retired: recovered.retired,
-            trimmed: Lsn::ZERO,
-            holds: Holds::default(),
-            archiving: None,
-            spares: recovered.spares,
-            marked: recovered.marked,
-            seen_by_step: Lsn::ZERO,
-            due: None,
-            wakers: Wakers::default(),
-            records: 0,
-            stats: LogStats::default(),
-        };
+        let house = House::new(folder.clone(), recovered.next_spare);
+        let repaired = recovered.repaired.clone();
         Shared {
             options,
             clock,
-            repaired: recovered.repaired,
+            repaired,
             durable: AtomicU64::new(last.0),
             flushed: AtomicU64::new(last.0),
-            state: Mutex::new(state),
+            state: Mutex::new(State::new(folder, recovered)),
             turns: [Condvar::new(), Condvar::new()],
             tails: Condvar::new(),
-            house: Mutex::new(House::new(folder, recovered.next_spare)),
+            house: Mutex::new(house),
         }
     }
 
@@ -136,7 +99,7 @@ impl Shared {
 
     fn reached(&self, reach: Reach) -> Lsn {
         match reach {
-            Reach::Flushed => self.flushed(),
+            Reach::Flushed | Reach::Started => self.flushed(),
             Reach::Durable => self.durable(),
         }
     }
@@ -162,7 +125,7 @@ impl Shared {
     }
 
     /// Writes the group that has gathered.
-    fn lead(
+    pub(crate) fn lead(
         &self,
         state: &mut MutexGuard<'_, State>,
         writer: Writer,
@@ -233,125 +196,6 @@ impl Shared {
         }
         self.tails.notify_all();
         state.wakers.take()
-    }
-
-    /// What there is for a reader that wants `next`.
-    ///
-    /// # Errors
-    /// [`WalError::Poisoned`] when that will not become durable.
-    fn more(&self, state: &State, next: Lsn) -> Result<More, WalError> {
-        if self.durable() >= next {
-            return Ok(More::Durable);
-        }
-        state.check_poison()?;
-        Ok(match state.is_closed {
-            true => More::Never,
-            false => More::NotYet,
-        })
-    }
-
-    /// Waits until `next` is durable, for `time` at most. The end is that of the environment's clock; where that stands
-    /// still, the wait takes as long on the real one.
-    pub(crate) fn wait_for_more(&self, next: Lsn, time: Duration) -> Result<More, WalError> {
-        let is_bounded = time < Duration::MAX;
-        let deadline = is_bounded.then(|| self.clock.monotonic().saturating_add(time));
-        let mut state = self.state.lock();
-        loop {
-            let more = self.more(&state, next)?;
-            if !matches!(more, More::NotYet) {
-                return Ok(more);
-            }
-            let Some(deadline) = deadline else {
-                self.tails.wait(&mut state);
-                continue;
-            };
-            let left = deadline.saturating_sub(self.clock.monotonic());
-            if left.is_zero() || self.tails.wait_for(&mut state, left).timed_out() {
-                return self.more(&state, next);
-            }
-        }
-    }
-
-    /// As [`Shared::wait_for_more`], without the wait: where there is nothing now, the task is woken when there is.
-    pub(crate) fn park_for_more(
-        &self,
-        next: Lsn,
-        id: &mut Option<WakerId>,
-        context: &Context<'_>,
-    ) -> Result<More, WalError> {
-        let waker: &Waker = context.waker();
-        let mut state = self.state.lock();
-        let more = self.more(&state, next)?;
-        if matches!(more, More::NotYet) {
-            state.wakers.park(id, waker);
-        }
-        Ok(more)
-    }
-
-    /// Tells readers that nothing more will come.
-    pub(crate) fn end_tails(&self) {
-        let woken = {
-            let mut state = self.state.lock();
-            state.is_closed = true;
-            state.wakers.take()
-        };
-        self.tails.notify_all();
-        wakers::wake(woken);
-    }
-
-    /// Makes `Async` commits durable whose time has come.
-    pub(crate) fn sync_due(&self) -> Result<(), WalError> {
-        let mut state = self.state.lock();
-        let Some(due) = state.due else { return Ok(()) };
-        let is_durable = due.upto <= self.durable();
-        if !is_durable && self.clock.monotonic() < due.at {
-            return Ok(());
-        }
-        state.due = None;
-        self.wait_for(state, due.upto, Reach::Durable)
-    }
-
-    /// Writes the idle marker if nothing was appended since the call before.
-    pub(crate) fn mark_when_quiet(&self) -> Result<(), WalError> {
-        let mut state = self.state.lock();
-        state.check_poison()?;
-        let appended = state.appended;
-        let was_quiet = std::mem::replace(&mut state.seen_by_step, appended) == appended;
-        if was_quiet {
-            self.write_marker(state)?;
-        }
-        Ok(())
-    }
-
-    /// Writes a marker if everything is durable and no marker says so yet.
-    pub(crate) fn write_marker(&self, state: MutexGuard<'_, State>) -> Result<(), WalError> {
-        state.check_poison()?;
-        let last = state.appended;
-        if self.durable() < last || state.marked >= last {
-            return Ok(());
-        }
-        self.mark(state, last)
-    }
-
-    /// Writes a marker for what is durable before segments go: the one that vouched for it may be in them. Of no effect
-    /// while a group is in flight, whose records vouch for it, and on a poisoned log.
-    pub(crate) fn vouch_for_the_rest(&self) -> Result<(), WalError> {
-        let state = self.state.lock();
-        let durable = self.durable();
-        if state.is_poisoned || state.marked >= durable {
-            return Ok(());
-        }
-        self.mark(state, durable)
-    }
-
-    fn mark(&self, mut state: MutexGuard<'_, State>, upto: Lsn) -> Result<(), WalError> {
-        let Some(writer) = state.writer.take() else {
-            return Ok(());
-        };
-        state.marked = upto;
-        self.work(&mut state, writer, Vec::new(), |writer, _| {
-            writer.write_marker()
-        })
     }
 }
 

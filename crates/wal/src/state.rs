@@ -1,6 +1,6 @@
 //! What the latch of a log guards: which segments there are, what gathers to be written, and who waits for what.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +9,14 @@ use drystone_base::planted::is_planted;
 
 use crate::archive::Archiving;
 use crate::error::WalError;
+use crate::folder::Folder;
 use crate::group::{Group, Part};
 use crate::hold::Holds;
 use crate::options::{LogOptions, LogStats};
-use crate::segment::{Segment, Spare};
+use crate::recover::Recovered;
+use crate::segment::format::RECORDS_START;
+use crate::segment::{Segment, SegmentId, Spare};
+use crate::shed::LastSeen;
 use crate::wakers::Wakers;
 use crate::writer::Writer;
 
@@ -36,22 +40,45 @@ pub(crate) struct State {
     pub(crate) segments: VecDeque<Arc<Segment>>,
     /// Where the durable records of the last segment end.
     pub(crate) durable_end: u64,
-    /// Trimmed away, but perhaps still read.
-    pub(crate) retired: Vec<Arc<Segment>>,
+    /// Trimmed away, but perhaps still read, or not archived.
+    pub(crate) retired: BTreeMap<SegmentId, Retired>,
+    /// The retired segment that may not be recycled before a marker says what it says.
+    voucher: Option<Voucher>,
     /// Everything up to here may be trimmed, as far as the log's owner is concerned.
     pub(crate) trimmed: Lsn,
     pub(crate) holds: Holds,
     pub(crate) archiving: Option<Archiving>,
     pub(crate) spares: Vec<Spare>,
-    /// The last record that is covered by a marker.
+    /// The last record that is covered by a marker, which is durable.
     pub(crate) marked: Lsn,
+    /// Whether the folder has the note that says that segments are being written. No record is appended, and no marker
+    /// written, without it.
+    pub(crate) is_noted: bool,
     /// The last record that the last `step` saw.
     pub(crate) seen_by_step: Lsn,
+    pub(crate) last_seen: LastSeen,
     pub(crate) due: Option<Due>,
     pub(crate) wakers: Wakers,
     /// Records written since the log was opened.
     pub(crate) records: u64,
     pub(crate) stats: LogStats,
+}
+
+/// A segment of which no record is needed any more.
+#[derive(Debug)]
+pub(crate) struct Retired {
+    pub(crate) segment: Arc<Segment>,
+    /// The first record behind it. `None` where that is not known: in front of what an earlier trim took.
+    pub(crate) until: Option<Lsn>,
+}
+
+/// Says of the last segment of the log that its first records are durable, as the marker of the segment before it. With
+/// that one gone, and the last one lost or overwritten, nothing would be left that knows of them.
+#[derive(Clone, Copy, Debug)]
+struct Voucher {
+    number: SegmentId,
+    /// What is durable, and the first record of the last segment at least.
+    durable: Lsn,
 }
 
 /// What `Async` commits ask of `step`.
@@ -74,6 +101,39 @@ pub(crate) struct Piece {
 }
 
 impl State {
+    /// The state of a log that was just opened.
+    pub(crate) fn new(folder: Folder, recovered: Recovered) -> State {
+        let Recovered { last, .. } = recovered;
+        let current = recovered.segments.back().cloned();
+        let durable_end = recovered.tail.map_or(RECORDS_START, |tail| tail.offset);
+        State {
+            appended: last,
+            oldest: recovered.oldest,
+            group: Group::new(recovered.tail, recovered.next_segment),
+            group_number: 1,
+            in_flight: last,
+            writer: Some(Writer::new(folder, current, last, durable_end)),
+            is_poisoned: false,
+            is_closed: false,
+            segments: recovered.segments,
+            durable_end,
+            retired: recovered.retired,
+            voucher: None,
+            trimmed: Lsn::ZERO,
+            holds: Holds::default(),
+            archiving: None,
+            spares: recovered.spares,
+            marked: recovered.marked,
+            is_noted: false,
+            seen_by_step: Lsn::ZERO,
+            last_seen: LastSeen::default(),
+            due: None,
+            wakers: Wakers::default(),
+            records: 0,
+            stats: LogStats::default(),
+        }
+    }
+
     pub(crate) fn check_poison(&self) -> Result<(), WalError> {
         if self.is_poisoned {
             return Err(WalError::Poisoned);
@@ -174,15 +234,14 @@ impl State {
     }
 
     /// Takes the segments out of the log of which nobody needs a record: their owner said so, and no hold, no archive and
-    /// no option keeps them. See `hold.rs` and `archive.rs`. Returns whether there were any.
-    pub(crate) fn retire_segments(&mut self, retain_bytes: u64) -> bool {
-        let retired_before = self.retired.len();
+    /// no option keeps them. See `hold.rs` and `archive.rs`. `durable`: everything up to there is.
+    pub(crate) fn retire_segments(&mut self, retain_bytes: u64, durable: Lsn) {
         let mut kept_bytes = self.trimmable_bytes();
         while let Some(until) = self.front_ends_before() {
             let front = &self.segments[0];
-            let bytes = front.capacity();
+            let (number, bytes) = (front.number(), front.capacity());
             let is_kept = kept_bytes <= retain_bytes
-                || self.is_to_archive(front.number())
+                || self.is_to_archive(number)
                 || (self.holds.keep(self.oldest, until, kept_bytes)
                     && !is_planted("wal-hold-ignored"));
             if is_kept {
@@ -190,9 +249,30 @@ impl State {
             }
             kept_bytes -= bytes;
             self.oldest = until;
-            self.retired.extend(self.segments.pop_front());
+            let retired = self.segments.pop_front().map(|segment| Retired {
+                segment,
+                until: Some(until),
+            });
+            self.retired
+                .extend(retired.map(|retired| (number, retired)));
+            let durable = durable.max(until);
+            self.voucher = (self.segments.len() == 1).then_some(Voucher { number, durable });
         }
-        self.retired.len() > retired_before
+    }
+
+    /// Up to where a marker is to say that all is durable, so that a retired segment need not. `None`: no marker is missing.
+    ///
+    /// None is either where another segment has begun behind the last one: its being there says more than a marker could.
+    pub(crate) fn missing_marker(&self) -> Option<Lsn> {
+        let Voucher { number, durable } = self.voucher?;
+        let last = self.segments.back()?;
+        (last.number() == number.next() && self.marked < durable).then_some(durable)
+    }
+
+    /// Whether a retired segment still has to vouch for the last one.
+    fn still_vouches(&self, number: SegmentId) -> bool {
+        let is_voucher = self.voucher.is_some_and(|voucher| voucher.number == number);
+        is_voucher && self.missing_marker().is_some() && !is_planted("wal-voucher-recycled")
     }
 
     /// The record behind the oldest segment, if the owner of the log needs none of that segment's.
@@ -217,22 +297,31 @@ impl State {
             .sum()
     }
 
-    /// Takes the retired segments that no reader holds; also returns how many spares there are.
-    pub(crate) fn take_unread(&mut self) -> (Vec<Segment>, usize) {
-        let mut unread = Vec::new();
-        let mut kept = Vec::new();
-        for segment in std::mem::take(&mut self.retired) {
-            if self.is_to_archive(segment.number()) {
-                kept.push(segment);
+    /// Takes the retired segments that no reader holds, and no archive or missing marker keeps, in order.
+    pub(crate) fn take_unread(&mut self) -> VecDeque<(Segment, Option<Lsn>)> {
+        let mut unread = VecDeque::new();
+        for (number, retired) in std::mem::take(&mut self.retired) {
+            let Retired { segment, until } = retired;
+            if self.is_to_archive(number) || self.still_vouches(number) {
+                self.retired.insert(number, Retired { segment, until });
                 continue;
             }
             match Arc::try_unwrap(segment) {
-                Ok(segment) => unread.push(segment),
-                Err(segment) => kept.push(segment),
+                Ok(segment) => unread.push_back((segment, until)),
+                Err(segment) => drop(self.retired.insert(number, Retired { segment, until })),
             }
         }
-        self.retired = kept;
-        (unread, self.spares.len())
+        unread
+    }
+
+    /// Takes back what [`State::take_unread`] gave and was not recycled.
+    pub(crate) fn put_back(&mut self, unread: VecDeque<(Segment, Option<Lsn>)>) {
+        let retired = unread.into_iter().map(|(segment, until)| {
+            let number = segment.number();
+            let segment = Arc::new(segment);
+            (number, Retired { segment, until })
+        });
+        self.retired.extend(retired);
     }
 
     /// Asks `step` to make the log durable up to `upto` by `at`.
@@ -251,7 +340,8 @@ impl State {
         LogStats {
             segments: self.segments.len() as u64,
             segment_bytes: bytes(&mut self.segments.iter()),
-            kept_bytes: self.trimmable_bytes() + bytes(&mut self.retired.iter()),
+            kept_bytes: self.trimmable_bytes()
+                + bytes(&mut self.retired.values().map(|retired| &retired.segment)),
             spares: self.spares.len() as u64,
             ..self.stats
         }

@@ -14,22 +14,29 @@ pub(crate) struct Wakers {
 pub(crate) struct WakerId(u64);
 
 impl Wakers {
-    /// Keeps `waker` for a reader, in the place of the one that it left before. A reader that has no id yet gets one.
-    pub(crate) fn park(&mut self, id: &mut Option<WakerId>, waker: &Waker) {
+    /// Keeps `waker` for a reader. A reader that has no id yet gets one. Returns the waker that the reader left before, to
+    /// be dropped where no latch is held: what a waker does then is its own affair, too.
+    #[must_use]
+    pub(crate) fn park(&mut self, id: &mut Option<WakerId>, waker: Waker) -> Option<Waker> {
         let next = &mut self.next;
         let id = *id.get_or_insert_with(|| {
             *next += 1;
             WakerId(*next)
         });
         match self.parked.iter_mut().find(|(parked, _)| *parked == id) {
-            Some((_, parked)) => parked.clone_from(waker),
-            None => self.parked.push((id, waker.clone())),
+            Some((_, parked)) => Some(std::mem::replace(parked, waker)),
+            None => {
+                self.parked.push((id, waker));
+                None
+            }
         }
     }
 
-    /// Forgets a reader that is gone.
-    pub(crate) fn leave(&mut self, id: WakerId) {
-        self.parked.retain(|(parked, _)| *parked != id);
+    /// Forgets a reader that is gone. Returns its waker, as [`Wakers::park`] does.
+    #[must_use]
+    pub(crate) fn leave(&mut self, id: WakerId) -> Option<Waker> {
+        let idx = self.parked.iter().position(|(parked, _)| *parked == id)?;
+        Some(self.parked.swap_remove(idx).1)
     }
 
     /// Hands out all of them. They are woken without a latch: what a waker does is its own affair.

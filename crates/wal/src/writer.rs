@@ -1,6 +1,7 @@
 //! The writer: whoever holds it, and nobody else, writes and syncs segments.
 //!
-//! It is handed from leader to leader (see `log.rs`) and works without any latch.
+//! It is handed from leader to leader (see `shared.rs`) and works without any latch. Whoever takes it has seen to it that
+//! the folder has the note that segments are being written (`house.rs`).
 //!
 //! # Invariants
 //! - V1. A group is written after the group before it was written, and a segment is begun after the one before it was
@@ -27,6 +28,8 @@ use crate::segment::format::RECORDS_START;
 pub(crate) enum Reach {
     /// To the operating system: survives the end of the process, not of the machine.
     Flushed,
+    /// As [`Reach::Flushed`], and on its way from there.
+    Started,
     /// To stable media.
     Durable,
 }
@@ -41,8 +44,6 @@ pub(crate) struct Writer {
     before: Option<Arc<Segment>>,
     /// Whether `current` was written since its last sync.
     is_dirty: bool,
-    /// Whether the folder says that a writer is at work.
-    is_noted: bool,
     /// Everything up to here is synced.
     pub(crate) durable: Lsn,
     /// Everything up to here is with the operating system.
@@ -72,7 +73,6 @@ impl Writer {
             current,
             before: None,
             is_dirty: false,
-            is_noted: false,
             durable: last,
             flushed: last,
             end,
@@ -92,8 +92,7 @@ impl Writer {
     }
 
     fn try_write_group(&mut self, parts: &mut [Part], reach: Reach) -> Result<(), WalError> {
-        self.note()?;
-        for part in parts {
+        for part in parts.iter_mut() {
             if let Some(begin) = part.begin.take() {
                 self.begin_segment(begin)?;
             }
@@ -101,6 +100,10 @@ impl Writer {
         }
         match reach {
             Reach::Flushed => Ok(()),
+            Reach::Started => {
+                self.start_sync(parts.last().map_or(self.end, |part| part.offset));
+                Ok(())
+            }
             Reach::Durable => self.sync(),
         }
     }
@@ -113,26 +116,12 @@ impl Writer {
             return Ok(());
         };
         let segment = Arc::clone(segment);
-        let durable = self.note().and_then(|()| self.sync());
-        let written = durable.and_then(|()| {
+        let written = self.sync().and_then(|()| {
             self.is_dirty = true;
             put_marker(&segment, self.durable)
         });
         let synced = written.and_then(|()| self.sync());
-        synced.inspect_err(|_| self.folder.note_poison())?;
-        // A note that stays costs the next open a copy, and no more.
-        let _removed = self.folder.remove_writing_note();
-        self.is_noted = false;
-        Ok(())
-    }
-
-    /// Leaves a note for the time in which what the cache shows may be nowhere else.
-    fn note(&mut self) -> Result<(), WalError> {
-        if !self.is_noted {
-            self.folder.note_writing()?;
-            self.is_noted = true;
-        }
-        Ok(())
+        synced.inspect_err(|_| self.folder.note_poison())
     }
 
     fn begin_segment(&mut self, begin: Begin) -> Result<(), WalError> {
@@ -161,6 +150,14 @@ impl Writer {
         self.end = part.offset + part.bytes.len() as u64;
         self.flushed = part.last;
         Ok(())
+    }
+
+    /// Lets what was written to the current segment from `start` on be on its way to the medium.
+    fn start_sync(&self, start: u64) {
+        if let Some(segment) = &self.current {
+            let len = self.end.saturating_sub(start);
+            segment.file.file.start_sync(start, len);
+        }
     }
 
     fn sync(&mut self) -> Result<(), WalError> {

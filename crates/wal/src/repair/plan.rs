@@ -9,7 +9,7 @@ use crate::error::{Malformed, WalError};
 use crate::folder::{Folder, Listing};
 use crate::record::format::RecordKind;
 use crate::recover::{Scan, Survivors, judge, open_segment, search};
-use crate::repair::RepairCause;
+use crate::repair::{OlderDamage, RepairCause};
 use crate::segment::format::RECORDS_START;
 use crate::segment::{Segment, SegmentId};
 
@@ -21,9 +21,9 @@ pub(crate) struct Found {
 /// What is to be done.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    /// Segments in front of all that is needed, one of which is damaged as it says.
+    /// Segments in front of all that is needed, one of which is damaged as `older` says.
     pub(crate) leading: Vec<SegmentId>,
-    pub(crate) leading_why: Option<(SegmentId, Malformed)>,
+    pub(crate) older: Option<OlderDamage>,
     pub(crate) cut: Option<Cut>,
 }
 
@@ -81,10 +81,10 @@ impl Found {
             });
         };
         let cut = self.first_break(start, floor, end_at)?;
-        let (leading, leading_why) = self.leading(start);
+        let (leading, older) = self.leading(start);
         Ok(Plan {
             leading,
-            leading_why,
+            older,
             cut,
         })
     }
@@ -104,11 +104,11 @@ impl Found {
     }
 
     /// The segments in front of `start` that a strict open would not take, and why.
-    fn leading(&self, start: usize) -> (Vec<SegmentId>, Option<(SegmentId, Malformed)>) {
+    fn leading(&self, start: usize) -> (Vec<SegmentId>, Option<OlderDamage>) {
         for idx in (0..start).rev() {
             let (number, segment) = &self.segments[idx];
             if number.next() != self.segments[idx + 1].0 {
-                // What a trim left behind a gap: recovery removes it without a look.
+                // What a trim left behind a gap: recovery retires it without a look.
                 break;
             }
             let why = match segment {
@@ -119,7 +119,8 @@ impl Found {
             };
             if let Some(why) = why {
                 let numbers = self.segments[..=idx].iter().map(|(number, _)| *number);
-                return (numbers.collect(), Some((*number, why)));
+                let segment = *number;
+                return (numbers.collect(), Some(OlderDamage { segment, why }));
             }
         }
         (Vec::new(), None)

@@ -2,16 +2,20 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod archive;
+mod archive_order;
 mod crash;
 mod damage;
+mod errors;
 mod faults;
 mod golden;
 mod groups;
 mod model;
 mod probe;
 mod repair;
+mod repair_aside;
 mod tail;
 mod threads;
+mod user_code;
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,9 @@
 //! Which codec, how hard it works, and the bytes that name both.
 
+mod name;
+
+pub use self::name::NotACodec;
+
 use std::fmt;
 use std::ops::RangeInclusive;
 

@@ -45,7 +45,9 @@ mod snappy;
 #[cfg(feature = "zstd")]
 mod zstandard;
 
-pub use codec::{CODEC_BYTES, Codec, CodecId, GZIP_LEVELS, MAX_CONTENTS_BYTES, ZSTD_LEVELS};
+pub use codec::{
+    CODEC_BYTES, Codec, CodecId, GZIP_LEVELS, MAX_CONTENTS_BYTES, NotACodec, ZSTD_LEVELS,
+};
 pub use compressor::Compressor;
 pub use decompressor::Decompressor;
 #[cfg(feature = "zstd")]

@@ -20,6 +20,14 @@ impl Store {
         self.sync()?;
         self.shared.set_codec(keyspace, codec)
     }
+
+    /// Whether [`Store::set_codec`] takes a codec.
+    ///
+    /// # Errors
+    /// [`StoreError::Engine`], as there.
+    pub fn check_codec(&self, codec: Codec) -> Result<(), StoreError> {
+        Ok(self.shared.engine.check_codec(codec)?)
+    }
 }
 
 impl Shared {

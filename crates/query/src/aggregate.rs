@@ -45,6 +45,11 @@ impl AggregateFunction {
         &self.args
     }
 
+    /// Whether it counts rows, whatever is in them.
+    pub(crate) fn counts_rows(&self) -> bool {
+        self.kind == Kind::CountRows
+    }
+
     /// The type of its result.
     pub(crate) fn return_type(&self) -> DataType {
         self.result

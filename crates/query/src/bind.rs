@@ -21,6 +21,7 @@ pub(crate) mod query;
 pub(crate) mod scope;
 pub(crate) mod select;
 pub(crate) mod statement;
+pub(crate) mod table_options;
 pub(crate) mod types;
 pub(crate) mod update;
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use drystone_compress::Codec;
 use drystone_record::DataType;
 
 use crate::bind::names::quoted;
@@ -65,6 +66,12 @@ impl TableInfo {
         self.table.columns().iter().map(info).collect()
     }
 
+    /// The codec it was given by `WITH (compression = ...)`; `None`: it is stored as the database says.
+    #[must_use]
+    pub fn compression(&self) -> Option<Codec> {
+        self.table.record().compression
+    }
+
     /// The statements that make the table and its indexes, each with its semicolon, on lines of their own.
     #[must_use]
     pub fn to_sql(&self) -> String {
@@ -80,7 +87,12 @@ impl TableInfo {
             ));
         }
         let name = quote_identifier(self.name());
-        let mut sql = format!("CREATE TABLE {name} (\n    {}\n);", parts.join(",\n    "));
+        let with = match self.compression() {
+            Some(codec) => format!(" WITH (compression = '{codec}')"),
+            None => String::new(),
+        };
+        let parts = parts.join(",\n    ");
+        let mut sql = format!("CREATE TABLE {name} (\n    {parts}\n){with};");
         for index in self.indexes().filter(|index| !index.is_constraint) {
             sql.push('\n');
             sql.push_str(&self.index_sql(index));

@@ -11,6 +11,7 @@ use drystone_mvcc::{Durability, IsolationLevel, Store, StoreError, Transaction};
 
 use crate::catalog::store::{self, CATALOG_KEYSPACE, CatalogWriter};
 use crate::catalog::{Catalog, CatalogVersion, Table};
+use crate::codecs::Codecs;
 use crate::error::SqlError;
 use crate::exec::reader::Reader;
 use crate::function::EvalContext;
@@ -69,6 +70,7 @@ struct Inner {
     /// The last row number given, by table.
     row_ids: Mutex<BTreeMap<KeyspaceId, Arc<AtomicI64>>>,
     vectors: VectorIndexes,
+    codecs: Codecs,
 }
 
 impl SqlEngine {
@@ -91,9 +93,11 @@ impl SqlEngine {
                 plans: PlanCache::new(options.cached_plans_max),
                 row_ids: Mutex::new(BTreeMap::new()),
                 vectors: VectorIndexes::default(),
+                codecs: Codecs::default(),
             }),
         };
         engine.follow_catalog()?;
+        engine.follow_codecs();
         Ok(engine)
     }
 
@@ -196,14 +200,16 @@ impl SqlEngine {
     }
 
     /// To be called after a commit of a transaction that ran SQL: takes vector indexes into use that it created, and out
-    /// of use that it dropped. [`Session`]s do so by themselves.
+    /// of use that it dropped, and tells the store how tables are compressed. [`Session`]s do so by themselves.
     ///
     /// The graph of a new index is built by the merge that this starts. The commit stands whatever happens here, so
     /// failures are not returned: an index that is not in use yet is tried again after the next commit, a merge by the
     /// store's background work, which reports it to whoever writes. Until then searches scan the vectors, and find all
     /// the same.
     pub fn after_commit(&self) {
-        if matches!(self.follow_catalog(), Ok(true)) {
+        let is_new = self.follow_catalog();
+        self.follow_codecs();
+        if matches!(is_new, Ok(true)) {
             drop(self.inner.store.flush());
         }
     }
@@ -213,6 +219,15 @@ impl SqlEngine {
     fn follow_catalog(&self) -> Result<bool, SqlError> {
         let newest = || self.catalog(&Reader::View(self.inner.store.view()));
         self.inner.vectors.follow(newest, &self.inner.store)
+    }
+
+    /// Tells the store how tables are compressed. What it does not take now (a full disk, say) is told again after the next
+    /// change of the catalog, and when the database is opened: until then pages are larger than they might be, and nothing
+    /// else.
+    fn follow_codecs(&self) {
+        let known = self.inner.catalog.read().version();
+        let newest = || self.catalog(&Reader::View(self.inner.store.view()));
+        drop(self.inner.codecs.follow(known, newest, &self.inner.store));
     }
 
     /// The next number for a row of a table without a primary key.

@@ -2,12 +2,13 @@
 //!
 //! - [`reader`], [`context`], [`memory`], [`deadline`]: what a running statement reads from, and its budget.
 //! - [`eval`], [`subplan`]: expressions.
-//! - [`operator`]: the interface; [`scan`], [`key_span`], [`vector_scan`], [`join`], [`hash_join`], [`aggregate`],
+//! - [`operator`]: the interface; [`scan`], [`key_span`], [`vector_scan`], [`join`], [`hash_join`], [`aggregate`], [`count`],
 //!   [`sort`], [`simple`], [`set_operation`]: its implementations.
 //! - [`point`]: the short way for look-ups by primary key.
 
 pub(crate) mod aggregate;
 pub(crate) mod context;
+pub(crate) mod count;
 pub(crate) mod deadline;
 pub(crate) mod eval;
 pub(crate) mod hash_join;

@@ -185,6 +185,7 @@ impl Writer {
                 }
                 self.node(&aggregate.input, depth + 1);
             }
+            Node::KeyCount(count) => self.key_count(&count.scan, depth),
             Node::Distinct(distinct) => {
                 self.head(depth, "Distinct".to_owned(), None);
                 self.node(&distinct.input, depth + 1);
@@ -231,6 +232,31 @@ impl Writer {
             true => self.head(depth, head, Some(scan.rows)),
             false => self.line(depth, head),
         }
+        self.access(scan, outside, depth);
+        self.conditions(
+            depth,
+            "Filter",
+            &scan.filter,
+            &Names::of_columns(&scan.table, &scan.columns),
+        );
+    }
+
+    /// A count of keys; see [`crate::plan::KeyCount`].
+    fn key_count(&mut self, scan: &Scan, depth: usize) {
+        let table = shown_table(&scan.table, &scan.alias);
+        let head = match &scan.access {
+            Access::Full { .. } | Access::Key(_) => format!("Key Count on {table}"),
+            Access::Index { index_idx, .. } => {
+                let index = &scan.table.indexes()[*index_idx].name;
+                format!("Key Count using {index} on {table}")
+            }
+        };
+        self.head(depth, head, None);
+        self.access(scan, &Names::default(), depth);
+    }
+
+    /// Which keys a scan reads, if not all.
+    fn access(&mut self, scan: &Scan, outside: &Names, depth: usize) {
         match &scan.access {
             Access::Full { .. } => {}
             Access::Key(keys) => {
@@ -241,12 +267,6 @@ impl Writer {
                 self.key(keys, columns, &scan.table, outside, depth);
             }
         }
-        self.conditions(
-            depth,
-            "Filter",
-            &scan.filter,
-            &Names::of_columns(&scan.table, &scan.columns),
-        );
     }
 
     fn key(

@@ -49,6 +49,7 @@ mod aggregate;
 mod bind;
 mod cast;
 mod catalog;
+mod codecs;
 mod control;
 mod ddl;
 mod describe;

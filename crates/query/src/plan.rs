@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use drystone_base::KeyspaceId;
 use drystone_record::{DataType, Value};
 
 use crate::aggregate::AggregateFunction;
@@ -37,6 +38,7 @@ pub(crate) enum PlannedStatement {
     Delete(Box<DeletePlan>),
     Truncate(Vec<Arc<Table>>),
     CreateTable(crate::bind::ddl::CreateTable),
+    AlterTable(crate::bind::table_options::AlterTable),
     CreateIndex(crate::bind::ddl::CreateIndex),
     DropTables(crate::bind::ddl::DropObjects),
     DropIndexes(crate::bind::ddl::DropObjects),
@@ -147,6 +149,7 @@ pub(crate) enum Node {
     LookupJoin(Arc<LookupJoin>),
     LoopJoin(Arc<LoopJoin>),
     Aggregate(Arc<Aggregate>),
+    KeyCount(Arc<KeyCount>),
     Distinct(Arc<Distinct>),
     Sort(Arc<Sort>),
     Limit(Arc<Limit>),
@@ -169,6 +172,16 @@ pub(crate) struct Scan {
     pub(crate) rows: f64,
 }
 
+impl Scan {
+    /// The keyspace whose entries it reads first.
+    pub(crate) fn keyspace(&self) -> KeyspaceId {
+        match &self.access {
+            Access::Full { .. } | Access::Key(_) => self.table.keyspace(),
+            Access::Index { index_idx, .. } => self.table.indexes()[*index_idx].keyspace,
+        }
+    }
+}
+
 /// Which entries a scan reads.
 #[derive(Debug)]
 pub(crate) enum Access {
@@ -178,6 +191,16 @@ pub(crate) enum Access {
     Key(KeyAccess),
     /// A part of an index, by its position in the table.
     Index { index_idx: usize, keys: KeyAccess },
+}
+
+impl Access {
+    /// Whether it goes from the last entry to the first.
+    pub(crate) fn is_backwards(&self) -> bool {
+        match self {
+            Access::Full { backwards } => *backwards,
+            Access::Key(keys) | Access::Index { keys, .. } => keys.backwards,
+        }
+    }
 }
 
 /// A contiguous part of a key space, or one such part for each of some values. The expressions read the slots of the
@@ -275,6 +298,14 @@ pub(crate) struct Aggregate {
     pub(crate) input: Node,
     pub(crate) groups: Box<[Expr]>,
     pub(crate) calls: Box<[Call]>,
+}
+
+/// How many rows a scan without conditions of its own would give, by the keys alone. One row.
+#[derive(Debug)]
+pub(crate) struct KeyCount {
+    pub(crate) scan: Arc<Scan>,
+    /// In how many slots the number is wanted.
+    pub(crate) columns: usize,
 }
 
 /// One aggregate.

@@ -155,6 +155,7 @@ impl Execution<'_> {
                 ddl::table::truncate(self.engine, tables, transaction)
             }
             PlannedStatement::CreateTable(create) => ddl::table::create(self, create, transaction),
+            PlannedStatement::AlterTable(alter) => ddl::table::alter(self, alter, transaction),
             PlannedStatement::DropTables(objects) => ddl::table::drop(self, objects, transaction),
             PlannedStatement::CreateIndex(create) => ddl::index::create(self, create, transaction),
             PlannedStatement::DropIndexes(objects) => ddl::index::drop(self, objects, transaction),

@@ -1,10 +1,9 @@
 //! CREATE TABLE and CREATE INDEX.
 
 use sqlparser::ast::{
-    self, BinaryOperator, ColumnOption, ColumnOptionDef, CreateTableOptions, Expr as Syntax,
-    HiveDistributionStyle, HiveFormat, IndexColumn, IndexType, KeyOrIndexDisplay,
-    NullsDistinctOption, OrderByExpr, OrderByOptions, PrimaryKeyConstraint, Spanned,
-    TableConstraint, UniqueConstraint,
+    self, BinaryOperator, ColumnOption, ColumnOptionDef, Expr as Syntax, HiveDistributionStyle,
+    HiveFormat, IndexColumn, IndexType, KeyOrIndexDisplay, NullsDistinctOption, OrderByExpr,
+    OrderByOptions, PrimaryKeyConstraint, Spanned, TableConstraint, UniqueConstraint,
 };
 use sqlparser::tokenizer::Span;
 
@@ -12,6 +11,7 @@ use drystone_record::DataType;
 
 use crate::bind::insert::find_column;
 use crate::bind::names::{self, Name, checked, fold, refuse};
+use crate::bind::table_options::TableOptions;
 use crate::bind::{Aggregation, Binder, types};
 use crate::cast::CastContext;
 use crate::catalog::{Catalog, ColumnRecord, Metric, Table};
@@ -29,6 +29,7 @@ pub(crate) struct CreateTable {
     pub(crate) columns: Vec<ColumnRecord>,
     pub(crate) primary_key: Option<KeyConstraint>,
     pub(crate) uniques: Vec<KeyConstraint>,
+    pub(crate) options: TableOptions,
 }
 
 /// PRIMARY KEY or UNIQUE.
@@ -145,6 +146,7 @@ impl<'a> Binder<'a> {
             columns,
             primary_key,
             uniques,
+            options: parts.options,
         })
     }
 
@@ -332,6 +334,7 @@ struct TableParts<'a> {
     if_not_exists: bool,
     columns: &'a [ast::ColumnDef],
     constraints: &'a [TableConstraint],
+    options: TableOptions,
 }
 
 fn table_parts(syntax: &ast::CreateTable) -> Result<TableParts<'_>, SqlError> {
@@ -410,7 +413,6 @@ fn table_parts(syntax: &ast::CreateTable) -> Result<TableParts<'_>, SqlError> {
             "a distribution",
         ),
         (hive_formats.as_ref().is_some_and(is_hive), "a Hive format"),
-        (*table_options != CreateTableOptions::None, "a table option"),
         (file_format.is_some(), "STORED AS"),
         (location.is_some(), "LOCATION"),
         (query.is_some(), "CREATE TABLE AS"),
@@ -471,6 +473,7 @@ fn table_parts(syntax: &ast::CreateTable) -> Result<TableParts<'_>, SqlError> {
         if_not_exists: *if_not_exists,
         columns,
         constraints,
+        options: TableOptions::of_create(table_options, name.span())?,
     })
 }
 

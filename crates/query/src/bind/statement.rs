@@ -8,6 +8,7 @@ use sqlparser::tokenizer::Span;
 use crate::bind::Binder;
 use crate::bind::ddl::{CreateIndex, CreateTable, DropObjects};
 use crate::bind::names::{self, refuse};
+use crate::bind::table_options::AlterTable;
 use crate::catalog::Table;
 use crate::error::SqlError;
 use crate::logical::{Expr, OutputColumn, Query, Relation, RelationId};
@@ -21,6 +22,7 @@ pub(crate) enum Statement {
     Delete(Box<Delete>),
     Truncate(Vec<Arc<Table>>),
     CreateTable(CreateTable),
+    AlterTable(AlterTable),
     CreateIndex(CreateIndex),
     DropTables(DropObjects),
     DropIndexes(DropObjects),
@@ -125,6 +127,9 @@ impl<'a> Binder<'a> {
             ast::Statement::Truncate(truncate) => self.bind_truncate(truncate),
             ast::Statement::CreateTable(create) => {
                 Ok(Statement::CreateTable(self.bind_create_table(create)?))
+            }
+            ast::Statement::AlterTable(alter) => {
+                Ok(Statement::AlterTable(self.bind_alter_table(alter)?))
             }
             ast::Statement::CreateIndex(create) => {
                 Ok(Statement::CreateIndex(self.bind_create_index(create)?))

@@ -1,8 +1,9 @@
-//! Table records as bytes. Specified in `docs/format/catalog.md`, version 1.
+//! Table records as bytes. Specified in `docs/format/catalog.md`, versions 1 and 2.
 //!
 //! ```text
-//! record  := version:u8=1 id:varint name:string keyspace:varint
+//! record  := version:u8 id:varint name:string keyspace:varint
 //!            count:varint column*  primary_key  count:varint index*
+//!            and in version 2: codec:u8 level:u8, as `compress.md` has them
 //! column  := name:string type nullable:flag has_default:flag default:string?
 //! type    := tag:u8, and for vectors dim:varint
 //! primary_key := 1 (row id) | 2 name:string count:varint position:varint*
@@ -14,6 +15,7 @@
 //! Decoding is total: any bytes give a record whose positions are inside its columns, or [`Malformed`].
 
 use drystone_base::{KeyspaceId, varint};
+use drystone_compress::Codec;
 use drystone_engine::Malformed;
 use drystone_record::{DataType, Dim};
 
@@ -21,12 +23,14 @@ use crate::catalog::record::{
     ColumnRecord, HnswRecord, IndexKind, IndexRecord, Metric, ObjectId, PrimaryKey, TableRecord,
 };
 
-/// The version that this build writes, and the newest that it reads.
-pub(crate) const FORMAT_VERSION: u8 = 1;
+/// The version of a table that is stored as the database says: what older builds read, too.
+const PLAIN: u8 = 1;
+/// The version of one that has a codec of its own.
+const WITH_CODEC: u8 = 2;
 
 /// Bytes of a table record.
 pub(crate) fn encode(table: &TableRecord) -> Vec<u8> {
-    let mut out = vec![FORMAT_VERSION];
+    let mut out = vec![table.compression.map_or(PLAIN, |_| WITH_CODEC)];
     put_number(u64::from(table.id.0), &mut out);
     put_string(&table.name, &mut out);
     put_number(u64::from(table.keyspace.0), &mut out);
@@ -39,6 +43,9 @@ pub(crate) fn encode(table: &TableRecord) -> Vec<u8> {
     for index in &table.indexes {
         put_index(index, &mut out);
     }
+    if let Some(codec) = table.compression {
+        out.extend_from_slice(&codec.encode());
+    }
     out
 }
 
@@ -46,10 +53,14 @@ pub(crate) fn encode(table: &TableRecord) -> Vec<u8> {
 pub(crate) fn decode(bytes: &[u8]) -> Result<TableRecord, Malformed> {
     let mut input = Input { rest: bytes };
     let version = input.byte("version")?;
-    if version != FORMAT_VERSION {
-        return Err(Malformed::new("version", "1", version.to_string()));
+    if !matches!(version, PLAIN | WITH_CODEC) {
+        return Err(Malformed::new("version", "1 or 2", version.to_string()));
     }
-    let table = input.table()?;
+    let mut table = input.table()?;
+    if version == WITH_CODEC {
+        let codec = [input.byte("codec")?, input.byte("level of a codec")?];
+        table.compression = Some(Codec::decode(codec)?);
+    }
     match input.rest.len() {
         0 => Ok(table),
         left => Err(Malformed::new("end", "no more bytes", left.to_string())),
@@ -222,6 +233,7 @@ impl Input<'_> {
             columns,
             primary_key,
             indexes,
+            compression: None,
         })
     }
 

@@ -1,6 +1,7 @@
 //! What the catalog stores of a table: plain data, as in `docs/format/catalog.md`.
 
 use drystone_base::KeyspaceId;
+use drystone_compress::Codec;
 use drystone_record::DataType;
 
 /// Number of a table or index. Never reused, so that a plan cannot take a new table for an old one of its name.
@@ -17,6 +18,8 @@ pub(crate) struct TableRecord {
     pub(crate) columns: Vec<ColumnRecord>,
     pub(crate) primary_key: PrimaryKey,
     pub(crate) indexes: Vec<IndexRecord>,
+    /// How its rows and its indexes in order are compressed; `None`: as the database says.
+    pub(crate) compression: Option<Codec>,
 }
 
 /// One column.

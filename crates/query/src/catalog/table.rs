@@ -1,6 +1,7 @@
 //! A table as plans use it: its record and the layouts that follow from it.
 
 use drystone_base::KeyspaceId;
+use drystone_compress::Codec;
 use drystone_record::{DataType, KeyColumn, KeyLayout, RowLayout};
 
 use crate::catalog::record::{
@@ -87,6 +88,21 @@ impl Table {
 
     pub(crate) fn has_row_ids(&self) -> bool {
         self.record.primary_key == PrimaryKey::RowId
+    }
+
+    /// The codec it was given, and the keyspaces that are stored so: its rows and its indexes in order. Vectors and their
+    /// graphs are read in no order, and hardly compress.
+    pub(crate) fn compression(&self) -> Option<(Codec, Vec<KeyspaceId>)> {
+        let codec = self.record.compression?;
+        let in_order = |index: &&IndexRecord| matches!(index.kind, IndexKind::BTree { .. });
+        let indexes = self.record.indexes.iter().filter(in_order);
+        let indexes = indexes.map(|index| index.keyspace);
+        Some((
+            codec,
+            std::iter::once(self.record.keyspace)
+                .chain(indexes)
+                .collect(),
+        ))
     }
 
     pub(crate) fn row_layout(&self) -> &RowLayout {

@@ -1,10 +1,13 @@
-//! CREATE TABLE, DROP TABLE, TRUNCATE.
+//! CREATE TABLE, ALTER TABLE, DROP TABLE, TRUNCATE.
 
 use std::sync::Arc;
 
-use drystone_mvcc::Transaction;
+use drystone_engine::EngineError;
+use drystone_mvcc::{StoreError, Transaction};
 
 use crate::bind::ddl::{CreateTable, DropObjects, KeyConstraint};
+use crate::bind::names::Name;
+use crate::bind::table_options::{AlterTable, TableOptions};
 use crate::catalog::store::{CatalogWriter, keyspace_name};
 use crate::catalog::{Catalog, IndexKind, IndexRecord, ObjectId, PrimaryKey, Table, TableRecord};
 use crate::ddl::{check_free, free_name};
@@ -25,6 +28,7 @@ pub(crate) fn create(
         return Ok(Outcome::Done("CREATE TABLE"));
     }
     check_free(catalog, &create.name)?;
+    check_options(execution.engine, create.options)?;
     let mut writer = execution.engine.change_catalog(transaction)?;
     let id = writer.new_id()?;
     let keyspace = writer
@@ -53,8 +57,57 @@ pub(crate) fn create(
         columns: create.columns.clone(),
         primary_key,
         indexes,
+        compression: create.options.compression,
     })?;
     Ok(Outcome::Done("CREATE TABLE"))
+}
+
+/// Changes how a table is stored. What it has is stored so as merges come by; [`crate::codecs`] tells the store.
+pub(crate) fn alter(
+    execution: &Execution<'_>,
+    alter: &AlterTable,
+    transaction: &mut Transaction,
+) -> Result<Outcome, SqlError> {
+    let catalog = &execution.plan.catalog;
+    let Some(table) = catalog.table(&alter.name.text) else {
+        return match alter.if_exists {
+            true => Ok(Outcome::Done("ALTER TABLE")),
+            false => Err(no_such_table(catalog, "relation", &alter.name)),
+        };
+    };
+    check_options(execution.engine, alter.options)?;
+    let mut record = table.record().clone();
+    record.compression = alter.options.compression.or(record.compression);
+    if record.compression != table.record().compression {
+        let mut writer = execution.engine.change_catalog(transaction)?;
+        writer.put_table(&record)?;
+    }
+    Ok(Outcome::Done("ALTER TABLE"))
+}
+
+/// Whether the store can do what a table is told.
+fn check_options(engine: &SqlEngine, options: TableOptions) -> Result<(), SqlError> {
+    match options.compression {
+        None => Ok(()),
+        Some(codec) => engine
+            .store()
+            .check_codec(codec)
+            .map_err(|error| match error {
+                StoreError::Engine(EngineError::NoCompression) => {
+                    SqlError::unsupported("compression, with the engine of this database,")
+                }
+                error => error.into(),
+            }),
+    }
+}
+
+fn no_such_table(catalog: &Catalog, what: &str, name: &Name) -> SqlError {
+    SqlError::new(
+        SqlState::UndefinedTable,
+        format!("{what} \"{}\" does not exist", name.text),
+    )
+    .at(name.span)
+    .with_near_name(suggest::nearest(&name.text, catalog.table_names()))
 }
 
 /// The name of a constraint: as given, or `table_column_key`.
@@ -122,14 +175,7 @@ pub(crate) fn drop(
             Some(table) if tables.iter().any(|known| known.id() == table.id()) => {}
             Some(table) => tables.push(table),
             None if objects.if_exists => {}
-            None => {
-                return Err(SqlError::new(
-                    SqlState::UndefinedTable,
-                    format!("table \"{}\" does not exist", name.text),
-                )
-                .at(name.span)
-                .with_near_name(suggest::nearest(&name.text, catalog.table_names())));
-            }
+            None => return Err(no_such_table(catalog, "table", name)),
         }
     }
     if !tables.is_empty() {

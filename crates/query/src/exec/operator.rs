@@ -9,6 +9,7 @@ use drystone_record::Value;
 use crate::error::SqlError;
 use crate::exec::aggregate::AggregateOperator;
 use crate::exec::context::Env;
+use crate::exec::count::CountOperator;
 use crate::exec::hash_join::HashJoinOperator;
 use crate::exec::join::{LookupJoinOperator, LoopJoinOperator};
 use crate::exec::scan::ScanOperator;
@@ -106,6 +107,7 @@ impl Opener {
                 self.open(&aggregate.input),
                 Arc::clone(aggregate),
             )),
+            Node::KeyCount(count) => Box::new(CountOperator::new(Arc::clone(count))),
             Node::Distinct(distinct) => Box::new(DistinctOperator::new(self.open(&distinct.input))),
             Node::Sort(sort) => {
                 Box::new(SortOperator::new(self.open(&sort.input), Arc::clone(sort)))

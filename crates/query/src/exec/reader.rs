@@ -33,6 +33,18 @@ impl Reader<'_> {
         }
     }
 
+    /// How many entries lie in a range, without reading them.
+    pub(crate) fn count_range(
+        &self,
+        keyspace: KeyspaceId,
+        range: KeyRange,
+    ) -> Result<u64, StoreError> {
+        match self {
+            Reader::View(view) => view.count_range(keyspace, range),
+            Reader::Transaction(transaction) => transaction.count_range(keyspace, range),
+        }
+    }
+
     /// The committed state underneath.
     pub(crate) fn view(&self) -> &View {
         match self {

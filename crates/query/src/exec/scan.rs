@@ -47,20 +47,8 @@ pub(crate) struct ScanCursor {
 impl ScanCursor {
     /// A scan for the row whose slots are `row`.
     pub(crate) fn new(scan: &Scan, row: &[Value], env: Env<'_>) -> Result<ScanCursor, SqlError> {
-        let table = &scan.table;
-        let (mut spans, backwards) = match &scan.access {
-            Access::Full { backwards } => (vec![Span::Range(KeyRange::all())], *backwards),
-            Access::Key(keys) => (
-                spans(keys, table.key_layout(), true, row, env)?,
-                keys.backwards,
-            ),
-            Access::Index { index_idx, keys } => {
-                let unique = table.indexes()[*index_idx].kind == IndexKind::BTree { unique: true };
-                let layout = table.index_layout(*index_idx);
-                (spans(keys, layout, unique, row, env)?, keys.backwards)
-            }
-        };
-        if !backwards {
+        let mut spans = parts(scan, row, env)?;
+        if !scan.access.is_backwards() {
             spans.reverse();
         }
         Ok(ScanCursor { spans, range: None })
@@ -96,13 +84,7 @@ impl ScanCursor {
         scan: &Scan,
         env: Env<'_>,
     ) -> Result<Option<(Bytes, Bytes)>, SqlError> {
-        let (keyspace, backwards) = match &scan.access {
-            Access::Full { backwards } => (scan.table.keyspace(), *backwards),
-            Access::Key(keys) => (scan.table.keyspace(), keys.backwards),
-            Access::Index { index_idx, keys } => {
-                (scan.table.indexes()[*index_idx].keyspace, keys.backwards)
-            }
-        };
+        let (keyspace, backwards) = (scan.keyspace(), scan.access.is_backwards());
         loop {
             if let Some(range) = &mut self.range {
                 let entry = match backwards {
@@ -125,6 +107,19 @@ impl ScanCursor {
                     }
                 }
             }
+        }
+    }
+}
+
+/// The parts of its keyspace that a scan for the row whose slots are `row` reads, ascending and apart.
+pub(crate) fn parts(scan: &Scan, row: &[Value], env: Env<'_>) -> Result<Vec<Span>, SqlError> {
+    let table = &scan.table;
+    match &scan.access {
+        Access::Full { .. } => Ok(vec![Span::Range(KeyRange::all())]),
+        Access::Key(keys) => spans(keys, table.key_layout(), true, row, env),
+        Access::Index { index_idx, keys } => {
+            let unique = table.indexes()[*index_idx].kind == IndexKind::BTree { unique: true };
+            spans(keys, table.index_layout(*index_idx), unique, row, env)
         }
     }
 }

@@ -58,6 +58,7 @@ impl Names {
                     });
                 groups.chain(calls).collect()
             }
+            Node::KeyCount(count) => vec!["count(*)".to_owned(); count.columns],
             Node::Distinct(distinct) => return Names::of(&distinct.input),
             Node::Sort(sort) => return Names::of(&sort.input),
             Node::Limit(limit) => return Names::of(&limit.input),

@@ -6,7 +6,7 @@ use drystone_record::Value;
 
 use crate::error::SqlError;
 use crate::logical::{ColumnId, Expr, ExprKind, Query, Relation, RelationId, SortKey};
-use crate::plan::{self, Node};
+use crate::plan::{self, Node, Scan};
 use crate::planner::estimate::selectivity;
 use crate::planner::needed::has_subquery;
 use crate::planner::{Layout, Planned, Planner, Wish};
@@ -200,12 +200,19 @@ impl Planner<'_> {
             true => 1.0,
             false => (planned.rows / 10.0).max(1.0),
         };
-        Ok(Planned {
-            node: Node::Aggregate(Arc::new(plan::Aggregate {
+        let node = match counted_scan(&planned.node, &group_exprs, &calls) {
+            Some(scan) => Node::KeyCount(Arc::new(plan::KeyCount {
+                scan,
+                columns: calls.len(),
+            })),
+            None => Node::Aggregate(Arc::new(plan::Aggregate {
                 input: planned.node,
                 groups: group_exprs,
                 calls: calls.into(),
             })),
+        };
+        Ok(Planned {
+            node,
             layout: Layout::of_relation(id, 0..groups.len())
                 .then(&Layout::of_relation(aggregate_id, 0..aggregates.len())),
             rows,
@@ -330,6 +337,18 @@ impl Planner<'_> {
             ..planned
         })
     }
+}
+
+/// The scan whose entries are as many as each of these aggregates says: they are all `count(*)`, of rows that are asked
+/// for nothing but their keys.
+fn counted_scan(input: &Node, groups: &[plan::Expr], calls: &[plan::Call]) -> Option<Arc<Scan>> {
+    let Node::Scan(scan) = input else {
+        return None;
+    };
+    let is_count =
+        |call: &plan::Call| call.function.counts_rows() && !call.distinct && call.filter.is_none();
+    let is_counted = groups.is_empty() && !calls.is_empty() && calls.iter().all(is_count);
+    (is_counted && scan.filter.is_empty()).then(|| Arc::clone(scan))
 }
 
 fn limited(planned: Planned, window: plan::Window, count: Option<f64>) -> Planned {

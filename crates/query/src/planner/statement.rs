@@ -23,6 +23,7 @@ impl Planner<'_> {
             Statement::Delete(delete) => PlannedStatement::Delete(Box::new(self.delete(*delete)?)),
             Statement::Truncate(tables) => PlannedStatement::Truncate(tables),
             Statement::CreateTable(create) => PlannedStatement::CreateTable(create),
+            Statement::AlterTable(alter) => PlannedStatement::AlterTable(alter),
             Statement::CreateIndex(create) => PlannedStatement::CreateIndex(create),
             Statement::DropTables(objects) => PlannedStatement::DropTables(objects),
             Statement::DropIndexes(objects) => PlannedStatement::DropIndexes(objects),

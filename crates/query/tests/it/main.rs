@@ -4,7 +4,9 @@
 
 mod any_text;
 mod basics;
+mod compression;
 mod concurrency;
+mod counts;
 mod ddl;
 mod dml;
 mod errors;

@@ -19,13 +19,17 @@ pub(crate) const UNSAFE_MODULES: [(&str, &[&str]); 5] = [
         "drystone-base",
         &[
             "huge_pages",
+            "mapping",
             "read_hint",
             "write_hint",
             "sync::hazard",
             "sync::published",
         ],
     ),
-    ("drystone-storage-pager", &["regions", "frame_pointers"]),
+    (
+        "drystone-storage-pager",
+        &["regions", "frame_pointers", "page_map"],
+    ),
     ("drystone-mvcc", &["memtable"]),
     (
         "drystone-index-vector",

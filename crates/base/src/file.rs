@@ -15,6 +15,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::mapping::Mapping;
+
 /// How [`FileSystem::open`] treats a file that is there, or is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenMode {
@@ -142,6 +144,16 @@ pub trait File: Send + Sync + fmt::Debug {
     /// follows it, reads are as fast as before.
     fn will_need(&self, offset: u64, len: u64) {
         let _nobody_listens = (offset, len);
+    }
+
+    /// The first `len` bytes as memory; the file must have them. `None`: there is no such way here, in memory, on the
+    /// simulated disk, or without the feature `mmap`.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    fn map(&self, len: u64) -> io::Result<Option<Mapping>> {
+        let _nowhere = len;
+        Ok(None)
     }
 
     /// Writes all of `buf` at `offset`, extending the file where needed; a gap reads as zeros.

@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::file::{File, FileSystem, LockError, LockGuard, OpenMode};
+use crate::mapping::{Mapping, map};
 use crate::read_hint::will_need;
 use crate::transfer::{read_full, write_full};
 
@@ -122,6 +123,10 @@ impl File for OsFile {
 
     fn will_need(&self, offset: u64, len: u64) {
         will_need(&self.0, offset, len);
+    }
+
+    fn map(&self, len: u64) -> io::Result<Option<Mapping>> {
+        map(&self.0, len)
     }
 
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {

@@ -95,7 +95,7 @@ mod write_transaction;
 pub use batch::WriteBatch;
 pub use btree::BTree;
 pub use cursor::BTreeCursor;
-pub use drystone_storage_pager::{CachePolicy, Codec};
+pub use drystone_storage_pager::{CachePolicy, Codec, ReadMode};
 pub use limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
 pub use options::{BTreeOptions, MAX_PAGE_BYTES, MIN_PAGE_BYTES};
 pub use range::Range;

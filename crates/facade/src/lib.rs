@@ -68,7 +68,7 @@ mod write_batch;
 pub use bytes::Bytes;
 pub use drystone_base::{Env, Lsn};
 #[cfg(feature = "btree")]
-pub use drystone_btree::CachePolicy;
+pub use drystone_btree::{CachePolicy, ReadMode};
 pub use drystone_compress::Codec;
 pub use drystone_engine::{Engine, EngineError, EngineStats};
 pub use drystone_mvcc::{Durability, IsolationLevel, Savepoint, StoreStats};

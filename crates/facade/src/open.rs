@@ -298,6 +298,7 @@ fn open_btree(env: &Env, folder: &Path, options: &Options) -> Result<Arc<dyn Eng
     };
     btree_options.pager.cache_bytes = options.cache_bytes - pinned_bytes_max;
     btree_options.pager.cache_policy = options.cache_policy;
+    btree_options.pager.reads = options.reads;
     let tree = drystone_btree::BTree::open(env, folder, btree_options)?;
     Ok(Arc::new(tree))
 }

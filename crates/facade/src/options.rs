@@ -41,6 +41,11 @@ pub struct Options {
     /// Which pages of the B+tree leave memory first. Default: [`CachePolicy::S3Fifo`](crate::CachePolicy::S3Fifo).
     #[cfg(feature = "btree")]
     pub cache_policy: drystone_btree::CachePolicy,
+    /// How pages of the B+tree come from its file: read into memory of the process, or read where they lie in the file
+    /// mapped into memory, in builds with the feature `mmap`. [`ReadMode::Map`](crate::ReadMode::Map) says whom that
+    /// serves, and what it costs. Default: [`ReadMode::Copy`](crate::ReadMode::Copy).
+    #[cfg(feature = "btree")]
+    pub reads: drystone_btree::ReadMode,
     /// Size at which a memtable is sealed and merged into the engine, in bytes. Up to two of them wait for their merge
     /// when a third begins to fill, so a database takes three times this at most, and as much as the three commits take
     /// with which memtables got full. A reopen replays at most as much. Default: 64 MiB.
@@ -147,6 +152,8 @@ impl Default for Options {
             cache_bytes: 256 << 20,
             #[cfg(feature = "btree")]
             cache_policy: drystone_btree::CachePolicy::default(),
+            #[cfg(feature = "btree")]
+            reads: drystone_btree::ReadMode::default(),
             memtable_bytes: 64 * MIB,
             transaction_bytes: 64 * MIB,
             merge_slice_bytes: MIB,

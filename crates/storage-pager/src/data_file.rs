@@ -16,6 +16,7 @@ use crate::buffers::Buffers;
 use crate::compressed::{Refused, Unpacker};
 use crate::error::{Malformed, PagerError, bad_checksum};
 use crate::frame::{Contents, is_short, room_for};
+use crate::page_map::PageMap;
 use crate::page_ref::PageRef;
 
 /// An open file of pages.
@@ -30,6 +31,8 @@ pub(crate) struct DataFile {
     syncs: AtomicU64,
     unpacker: Unpacker,
     buffers: Buffers,
+    /// `None`: pages are read.
+    map: Option<PageMap>,
 }
 
 impl DataFile {
@@ -43,7 +46,15 @@ impl DataFile {
             syncs: AtomicU64::new(0),
             unpacker: Unpacker::default(),
             buffers: Buffers::default(),
+            map: None,
         }
+    }
+
+    /// The same, mapped into memory, if that can be.
+    pub(crate) fn mapped(self) -> Result<DataFile, PagerError> {
+        let map = PageMap::new(&self.file);
+        let map = map.map_err(|source| self.io("map", 0, source))?;
+        Ok(DataFile { map, ..self })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -69,6 +80,36 @@ impl DataFile {
             self.read_or_zeros(&mut buffer[..len], page.block.offset())?;
             self.open_page(page, buffer)
         })
+    }
+
+    /// As [`DataFile::read_page`], for a reader: of a page that is stored as it is, the file's own memory, if it is mapped.
+    pub(crate) fn borrow_page(&self, page: &PageRef) -> Result<Contents, PagerError> {
+        self.check_place(page)?;
+        let codec = self.codec_of(page)?;
+        match self.map.as_ref().and_then(|map| map.lend(page)) {
+            None => self.read_page(page),
+            Some(lent) => {
+                self.prove(page, &lent)?;
+                match codec {
+                    CodecId::None => Ok(Contents::lent(lent)),
+                    packed => self.unpack(packed, page, &lent),
+                }
+            }
+        }
+    }
+
+    /// Whether a page that lies in these blocks is lent.
+    pub(crate) fn is_lent(&self, blocks: Extent) -> bool {
+        let map = self.map.as_ref();
+        map.is_some_and(|map| map.is_lent(blocks))
+    }
+
+    pub(crate) fn is_mapped(&self) -> bool {
+        self.map.is_some()
+    }
+
+    pub(crate) fn mapped_bytes(&self) -> u64 {
+        self.map.as_ref().map_or(0, PageMap::mapped_bytes)
     }
 
     /// Reads a page, which is stored as it is, into the memory of its frame.

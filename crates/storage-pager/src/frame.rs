@@ -8,6 +8,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+use crate::page_map::LOAN_BYTES;
+
 /// Frames are multiples of this long.
 const FRAME_STEP_BYTES: usize = 1024;
 
@@ -50,6 +52,8 @@ enum Home {
     /// This process's.
     #[default]
     Heap,
+    /// The file's, mapped.
+    File,
 }
 
 impl Contents {
@@ -74,6 +78,14 @@ impl Contents {
         }
     }
 
+    /// Those of a page that is read where it lies in the file.
+    pub(crate) fn lent(bytes: Bytes) -> Contents {
+        Contents {
+            bytes,
+            home: Home::File,
+        }
+    }
+
     /// These bytes, in memory of their own: to put them beside their count takes more stack than models of threads have.
     #[cfg(test)]
     pub(crate) fn of(page: Vec<u8>) -> Contents {
@@ -93,6 +105,7 @@ impl Contents {
         match (self.home, self.bytes.len()) {
             (_, 0) => 0,
             (Home::Heap, len) => frame_bytes(len),
+            (Home::File, _) => LOAN_BYTES,
         }
     }
 }

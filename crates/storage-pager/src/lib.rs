@@ -55,6 +55,9 @@ mod free_list;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+mod options;
+mod page_map;
+mod page_cache;
 mod page_ref;
 mod pager;
 mod read_ahead;
@@ -71,8 +74,10 @@ pub use cache::CachePolicy;
 pub use drystone_compress::{Codec, CompressError};
 pub use error::{Malformed, PagerError};
 pub use frame_pointers::{FramePointers, FrameRef};
+pub use options::{PagerOptions, ReadMode};
+pub use page_cache::PageCache;
 pub use page_ref::{CODEC_NONE, MAX_PAGE_BYTES, PAGE_REF_BYTES, PageRef};
-pub use pager::{Pager, PagerOptions, PagerStats};
+pub use pager::{Pager, PagerStats};
 pub use root::Root;
 pub use slots::{LostSuperblock, SuperblockCopy};
 pub use superblock::MAX_PAYLOAD_BYTES;

@@ -10,16 +10,17 @@ use drystone_base::sync::atomic::{AtomicU64, Ordering};
 use drystone_base::sync::{ArcSwap, Mutex};
 use drystone_base::{Env, Lsn, OpenMode};
 
-use crate::block::BLOCK_BYTES_U64;
-use crate::cache::{Arrival, Cache, CachePolicy};
+use crate::block::{BLOCK_BYTES_U64, Extent};
+use crate::cache::{Arrival, Cache};
 use crate::data_file::DataFile;
 use crate::error::{Malformed, PagerError};
 use crate::extent_set::ExtentSet;
 use crate::frame_pointers::{FramePointers, FrameRef};
 use crate::free_list;
+use crate::options::{PagerOptions, ReadMode};
 use crate::page_ref::PageRef;
-use crate::root::Root;
-use crate::slots::{LostSuperblock, Slots, SuperblockCopy};
+use crate::root::{Gone, Root};
+use crate::slots::{Slots, SuperblockCopy};
 use crate::space::{FREE_TAIL_BLOCKS_MIN, Space};
 use crate::superblock::{SUPERBLOCKS, Superblock, copy_offset};
 use crate::verify::Verifier;
@@ -30,30 +31,6 @@ const FILE_NAME: &str = "data";
 
 /// Name under which it is created; renamed when it is whole.
 const NEW_FILE_NAME: &str = "data.new";
-
-/// How a pager works.
-#[derive(Clone, Debug)]
-pub struct PagerOptions {
-    /// Memory for pages, in bytes, with all that the cache needs to keep them. Pages that a caller holds after they were
-    /// evicted are not counted, nor are pages longer than a quarter of a shard of it, which are not kept: of 4 MiB or
-    /// more, those are the ones longer than 1 MiB.
-    pub cache_bytes: usize,
-    /// Which pages leave the cache first.
-    pub cache_policy: CachePolicy,
-    /// What to do when both copies of a superblock are damaged.
-    pub lost_superblock: LostSuperblock,
-}
-
-impl Default for PagerOptions {
-    /// A cache of 64 MiB, by S3-FIFO; a lost superblock refused.
-    fn default() -> PagerOptions {
-        PagerOptions {
-            cache_bytes: 64 << 20,
-            cache_policy: CachePolicy::default(),
-            lost_superblock: LostSuperblock::default(),
-        }
-    }
-}
 
 /// What opening found and did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,6 +63,8 @@ pub struct PagerStats {
     pub written_bytes: u64,
     /// Syncs since it was opened.
     pub syncs: u64,
+    /// Bytes of the file that are mapped into memory; 0 where pages are read.
+    pub mapped_bytes: u64,
 }
 
 /// Pages in a file. Clones share it; the last one, or the last writer or verifier, closes it.
@@ -134,6 +113,10 @@ impl Pager {
             return Err(slots.into_error(&file));
         };
         check_length(&file, newest.blocks)?;
+        let file = match options.reads {
+            ReadMode::Copy => file,
+            ReadMode::Map => file.mapped()?,
+        };
         let opened = Opened {
             created,
             mended: slots.mend(&file)?,
@@ -257,12 +240,7 @@ impl Pager {
     pub fn begin(&self) -> Result<Writer, PagerError> {
         self.inner.file.check_poison()?;
         let mut space = self.inner.take_space()?;
-        for start in space.reclaim() {
-            if is_planted("pager-cache-stale") {
-                break;
-            }
-            self.inner.cache.remove(start);
-        }
+        self.inner.reclaim(&mut space);
         Ok(Writer::new(Arc::clone(&self.inner), space))
     }
 
@@ -351,6 +329,7 @@ impl Pager {
             cache_misses,
             written_bytes: inner.file.written_bytes(),
             syncs: inner.file.syncs(),
+            mapped_bytes: inner.file.mapped_bytes(),
         }
     }
 }
@@ -365,8 +344,35 @@ impl Inner {
 
     /// Reads a page that is not in the cache.
     pub(crate) fn read_missed(&self, page: &PageRef) -> Result<Bytes, PagerError> {
+        let contents = self.file.borrow_page(page)?;
+        Ok(self.cache.insert(page, contents, Arrival::Asked))
+    }
+
+    /// As [`Inner::read`], for the writer: a page that it has written is not lent, for it may take it back.
+    pub(crate) fn read_copied(&self, page: &PageRef) -> Result<Bytes, PagerError> {
+        if let Some(bytes) = self.cache.get(page) {
+            return Ok(bytes);
+        }
         let contents = self.file.read_page(page)?;
         Ok(self.cache.insert(page, contents, Arrival::Asked))
+    }
+
+    /// Makes the blocks reusable that nobody needs any more; whether there were any.
+    pub(crate) fn reclaim(&self, space: &mut Space) -> bool {
+        space.reclaim(&mut |extent| self.let_go(extent))
+    }
+
+    /// The cache lets go of what lies in blocks that no root needs. Returns whether nobody else reads it where it lies.
+    fn let_go(&self, extent: Extent) -> bool {
+        if !is_planted("pager-cache-stale") {
+            self.cache.remove(extent.start);
+        }
+        if !self.file.is_lent(extent) {
+            return true;
+        }
+        // Where one run has many pages.
+        (extent.start..extent.end()).for_each(|block| self.cache.remove(block));
+        !self.file.is_lent(extent)
     }
 
     pub(crate) fn root(&self) -> Arc<Root> {
@@ -429,6 +435,7 @@ fn root_of(superblock: &Superblock) -> Root {
         payload: superblock.payload.clone(),
         blocks: superblock.blocks,
         free_list: superblock.free_list,
+        gone: Gone::default(),
     }
 }
 

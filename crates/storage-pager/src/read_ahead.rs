@@ -40,6 +40,11 @@ impl Inner {
         }
         let wanted = self.choose(page, next);
         let run = run_around(page, &wanted);
+        if self.file.is_mapped() {
+            // They are read where they lie, once the system has fetched them.
+            self.hint(&wanted, &[]);
+            return self.read_missed(page);
+        }
         if run.len() > 1
             && let Some(bytes) = self.read_run(page, run)
         {

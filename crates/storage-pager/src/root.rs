@@ -1,7 +1,10 @@
 //! A durable state, as its holder sees it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use drystone_base::Lsn;
+use drystone_base::sync::atomic::{AtomicBool, Ordering};
 
 use crate::page_ref::PageRef;
 
@@ -18,4 +21,23 @@ pub struct Root {
     pub(crate) blocks: u64,
     /// The page that lists the blocks which this state does not use.
     pub(crate) free_list: Option<PageRef>,
+    /// Tells when nobody holds it any more.
+    pub(crate) gone: Gone,
+}
+
+/// Whether nobody holds a root any more. Who sees that it is so sees all that its holders did.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gone(Arc<AtomicBool>);
+
+impl Gone {
+    pub(crate) fn is_gone(&self) -> bool {
+        // Pairs with `Drop`.
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        self.gone.0.store(true, Ordering::Release);
+    }
 }

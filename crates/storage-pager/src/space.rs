@@ -6,7 +6,8 @@
 //!     ^                        | roll_back                                                             |
 //!     |<-----------------------+ (doubtful first, if its superblock may be there)                       v
 //!     +---------------------------------------------------------------------------------------- pending at g
-//!                       reclaim: g is durable, and no root is held that is older than g and no older than the page
+//!                       reclaim: g is durable, no root is held that is older than g and no older than the page, and the
+//!                                page is lent to nobody
 //! ```
 //!
 //! # Invariants
@@ -26,12 +27,12 @@ use self::changes::Placement;
 pub(crate) use self::length::{FREE_TAIL_BLOCKS_MIN, Headroom};
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use crate::births::{Births, is_any_within};
 use crate::block::Extent;
 use crate::extent_set::ExtentSet;
-use crate::root::Root;
+use crate::root::{Gone, Root};
 use crate::superblock::SUPERBLOCKS;
 use drystone_base::planted::is_planted;
 
@@ -50,7 +51,7 @@ pub(crate) struct Space {
     /// superblock is in its place.
     doubtful: Vec<Extent>,
     /// Every generation that a root was published for and that may be held still.
-    roots: Vec<(u64, Weak<Root>)>,
+    roots: Vec<(u64, Gone)>,
     /// Length of the file in blocks.
     end: u64,
 }
@@ -191,7 +192,7 @@ impl Space {
 
     /// Remembers a root, for as long as it may be held.
     pub(crate) fn publish(&mut self, root: &Arc<Root>) {
-        self.roots.push((root.generation, Arc::downgrade(root)));
+        self.roots.push((root.generation, root.gone.clone()));
     }
 
     /// There will be no next state. Hands out the extents that were written to.
@@ -225,25 +226,27 @@ impl Space {
         written
     }
 
-    /// Makes the blocks reusable that no root needs any more. Hands out where the pages in them began.
-    pub(crate) fn reclaim(&mut self) -> Vec<u64> {
+    /// Makes the blocks reusable that no root needs any more, and of which `let_go` says that nobody reads them. Returns
+    /// whether there were any.
+    pub(crate) fn reclaim(&mut self, let_go: &mut dyn FnMut(Extent) -> bool) -> bool {
         let held = self.held();
-        let is_needed = |pending: &mut Pending| {
+        let is_needed = |pending: &Pending| {
             is_any_within(&held, pending.born, pending.freed) && !is_planted("pager-reader-ignored")
         };
-        let mut starts = Vec::new();
-        let gone = self.pending.extract_if(.., |pending| !is_needed(pending));
-        for extent in gone.flat_map(|pending| pending.extents) {
-            self.reusable.insert(extent);
-            starts.push(extent.start);
+        let before = self.reusable.block_count();
+        for pending in self.pending.iter_mut().filter(|one| !is_needed(one)) {
+            for extent in pending.extents.extract_if(.., |extent| let_go(*extent)) {
+                self.reusable.insert(extent);
+            }
         }
+        self.pending.retain(|pending| !pending.extents.is_empty());
         self.births.forget(&held);
-        starts
+        self.reusable.block_count() > before
     }
 
     /// The generations whose roots are held, ascending.
     fn held(&mut self) -> Vec<u64> {
-        self.roots.retain(|(_, root)| root.strong_count() > 0);
+        self.roots.retain(|(_, gone)| !gone.is_gone());
         let mut held: Vec<u64> = self
             .roots
             .iter()

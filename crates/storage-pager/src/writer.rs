@@ -211,7 +211,7 @@ impl Writer {
         match self.buffer.page(page) {
             Some((_, Some(frame))) => Ok(frame.bytes.clone()),
             Some((stored, None)) => self.inner.file.contents_of(page, stored),
-            None => self.inner.read(page),
+            None => self.inner.read_copied(page),
         }
     }
 
@@ -422,11 +422,7 @@ impl Writer {
 
     /// Makes the blocks reusable that readers have let go; whether there were any.
     fn reclaim(&mut self) -> bool {
-        let starts = space_of(&mut self.space).reclaim();
-        for start in &starts {
-            self.inner.cache.remove(*start);
-        }
-        !starts.is_empty()
+        self.inner.reclaim(space_of(&mut self.space))
     }
 
     /// Lengthens the file so that `count` blocks in a row are free; by just that much where a step does not fit.

@@ -11,6 +11,7 @@ mod crash;
 mod damage;
 mod faults;
 mod golden;
+mod mapped;
 mod model;
 mod read_ahead;
 mod shelf;

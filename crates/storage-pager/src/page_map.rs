@@ -1,0 +1,167 @@
+//! Page map: pages that are read where they lie in the file, mapped into memory, and who still reads one.
+//!
+//! A page that is lent is no copy: whoever has it reads the file's own blocks, also long after the state is gone that the
+//! page was part of. So each loan is counted, and blocks are given out again only when no page in them is lent
+//! (`Inner::reclaim`). Pages never change while they are part of a state that is held, so nothing else is needed.
+//!
+//! # Invariants
+//! - L1. A loan counts from before its page is read until its last holder is gone. Only readers of a state that is held
+//!   borrow from it.
+//! - L2. No block is written to, or cut off the file, while a page that it is part of is lent: blocks of freed pages wait
+//!   (`space.rs`: pending) until the cache has let go of them, and then for the last loan. A writer's own pages, which it
+//!   may take back at any time, are not lent before they are committed.
+#![expect(
+    unsafe_code,
+    reason = "a page that is lent is not copied: a read of what the system has cached takes half as long"
+)]
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use drystone_base::sync::Mutex;
+use drystone_base::sync::atomic::{AtomicUsize, Ordering};
+use drystone_base::{File, Mapping};
+use hashbrown::HashMap;
+
+use crate::block::Extent;
+use crate::page_ref::PageRef;
+
+/// Latches for the counts, so that readers do not wait for one another.
+const SHARDS: usize = 16;
+
+/// The file as memory.
+#[derive(Debug)]
+pub(crate) struct PageMap {
+    file: Arc<dyn File>,
+    /// Latch: held for moments, and while a file that grew is mapped anew.
+    mapping: Mutex<Arc<Mapping>>,
+    loans: Arc<Loans>,
+}
+
+/// How often pages are lent, by their first block.
+#[derive(Debug, Default)]
+struct Loans {
+    /// Latches `loans`: held for moments, under the cache's where a frame leaves.
+    counts: [Mutex<HashMap<u64, usize>>; SHARDS],
+    /// Of all. Changes under the latch of the shard.
+    total: AtomicUsize,
+}
+
+/// One page that is lent.
+struct Loan {
+    /// Keeps the memory, also when a longer mapping has taken its place.
+    mapping: Arc<Mapping>,
+    page: PageRef,
+    loans: Arc<Loans>,
+}
+
+impl PageMap {
+    /// Maps a file. `None`: that is not to be had here.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub(crate) fn new(file: &Arc<dyn File>) -> io::Result<Option<PageMap>> {
+        let mapping = file.map(file.len()?)?;
+        Ok(mapping.map(|mapping| PageMap {
+            file: Arc::clone(file),
+            mapping: Mutex::new(Arc::new(mapping)),
+            loans: Arc::default(),
+        }))
+    }
+
+    /// The stored bytes of a page of a state that is held, within the file. `None`: they are to be read.
+    pub(crate) fn lend(&self, page: &PageRef) -> Option<Bytes> {
+        let mapping = self.mapping_with(page)?;
+        let loan = Loan::new(mapping, *page, &self.loans);
+        loan.bytes()?;
+        Some(Bytes::from_owner(loan))
+    }
+
+    /// Whether a page that lies in these blocks is lent.
+    pub(crate) fn is_lent(&self, blocks: Extent) -> bool {
+        // A loan of a page in these blocks began while a root was held, and whoever asks has seen that it is gone.
+        let mut blocks = blocks.start..blocks.end();
+        self.loans.total.load(Ordering::Acquire) > 0 && blocks.any(|block| self.loans.has(block))
+    }
+
+    /// Memory that is mapped, in bytes.
+    pub(crate) fn mapped_bytes(&self) -> u64 {
+        self.mapping.lock().len()
+    }
+
+    /// A mapping that has all of a page.
+    fn mapping_with(&self, page: &PageRef) -> Option<Arc<Mapping>> {
+        let end = page.block.offset() + u64::from(page.len);
+        let mut current = self.mapping.lock();
+        if current.len() < end {
+            // Where that fails, the page is read: nothing is lost but time.
+            let longer = self.file.map(self.file.len().ok()?).ok()??;
+            *current = Arc::new(longer);
+        }
+        (end <= current.len()).then(|| Arc::clone(&current))
+    }
+}
+
+impl Loans {
+    fn shard(&self, block: u64) -> &Mutex<HashMap<u64, usize>> {
+        let shard = usize::try_from(block % SHARDS as u64).expect("there are few shards");
+        &self.counts[shard]
+    }
+
+    fn has(&self, block: u64) -> bool {
+        self.shard(block).lock().contains_key(&block)
+    }
+
+    fn add(&self, block: u64) {
+        let mut counts = self.shard(block).lock();
+        *counts.entry(block).or_default() += 1;
+        self.total.fetch_add(1, Ordering::Release);
+    }
+
+    fn end(&self, block: u64) {
+        let mut counts = self.shard(block).lock();
+        if let Some(count) = counts.get_mut(&block) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&block);
+            }
+        }
+        self.total.fetch_sub(1, Ordering::Release);
+    }
+}
+
+impl Loan {
+    fn new(mapping: Arc<Mapping>, page: PageRef, loans: &Arc<Loans>) -> Loan {
+        loans.add(page.block.0);
+        Loan {
+            mapping,
+            page,
+            loans: Arc::clone(loans),
+        }
+    }
+
+    fn bytes(&self) -> Option<&[u8]> {
+        let len = usize::try_from(self.page.len).ok()?;
+        // SAFETY: the loan is counted, so these blocks are neither written to nor cut off (L2).
+        unsafe { self.mapping.bytes(self.page.block.offset(), len) }
+    }
+}
+
+impl AsRef<[u8]> for Loan {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes().unwrap_or_default()
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        self.loans.end(self.page.block.0);
+    }
+}
+
+/// What a loan takes of the process's own memory, about: itself, its count, and its place among the counts.
+pub(crate) const LOAN_BYTES: usize = size_of::<Loan>() + 64;
+
+#[cfg(test)]
+mod tests;

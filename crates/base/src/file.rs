@@ -179,6 +179,12 @@ pub trait File: Send + Sync + fmt::Debug {
     /// # Errors
     /// `StorageFull`, or whatever the system says.
     fn set_len(&self, len: u64) -> io::Result<()>;
+    /// Says that what was written to `len` bytes at `offset` is to be durable soon, so that it may be on its way meanwhile. A
+    /// hint: nothing is durable before [`File::sync`], and where nobody follows it, that has the more to do.
+    fn start_sync(&self, offset: u64, len: u64) {
+        let _nobody_listens = (offset, len);
+    }
+
 }
 
 /// A lock that is held until this is dropped.

@@ -44,6 +44,7 @@ mod read_hint;
 pub mod sync;
 pub mod transfer;
 pub mod varint;
+mod write_hint;
 
 pub use clock::{Clock, ManualClock, OsClock, Timestamp};
 pub use env::Env;

@@ -16,6 +16,7 @@ use crate::file::{File, FileSystem, LockError, LockGuard, OpenMode};
 use crate::mapping::{Mapping, map};
 use crate::read_hint::will_need;
 use crate::transfer::{read_full, write_full};
+use crate::write_hint::start_sync;
 
 /// The operating system's files.
 #[derive(Clone, Copy, Debug, Default)]
@@ -139,6 +140,10 @@ impl File for OsFile {
     fn sync(&self) -> io::Result<()> {
         self.0.sync_data()
     }
+    fn start_sync(&self, offset: u64, len: u64) {
+        start_sync(&self.0, offset, len);
+    }
+
 
     fn len(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())

@@ -90,6 +90,10 @@ impl File for LockedFile {
         self.inner.write_all_at(buf, offset)
     }
 
+    fn start_sync(&self, offset: u64, len: u64) {
+        self.inner.start_sync(offset, len);
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.inner.sync()
     }

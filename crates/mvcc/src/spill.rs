@@ -25,11 +25,3 @@ pub(crate) use self::run::cursor::RunCursor;
 pub(crate) use self::run::stream::RunStream;
 pub(crate) use self::run::writer::{Lookups, RunWriter};
 pub(crate) use self::sort_buffer::SortBuffer;
-
-/// What fuzz targets look at.
-#[cfg(fuzzing)]
-pub(crate) mod fuzzing {
-    pub(crate) use super::run::format::{
-        HEADER_BYTES, check, encode_entry, entry_at, seal, seed,
-    };
-}

@@ -100,3 +100,58 @@ fn a_log_is_read_in_large_pieces() {
     let reading = probe.reads() - before;
     assert!(reading < 10, "{reading} reads of 2,000 records");
 }
+
+#[test]
+fn what_is_started_is_written_and_not_durable() {
+    let probe = Probe::default();
+    let log = open(&probe, 1 << 20);
+    append_synced(&log, b"begins the segment").unwrap();
+    let lsn = log.append(&bytes_of(1, 5_000)).unwrap();
+    log.start_sync().unwrap();
+    assert_eq!(probe.started(), 32 + 5_000);
+    assert!(log.durable_lsn() < lsn);
+    let groups = log.stats().groups;
+    log.sync_to(lsn).unwrap();
+    assert_eq!(log.durable_lsn(), lsn);
+    assert_eq!(log.stats().groups, groups, "nothing was left to write");
+}
+
+/// A group in flight is not waited for: what was to be started is left to the sync.
+#[test]
+fn nothing_is_started_while_another_writes() {
+    let probe = Probe::default();
+    let log = open(&probe, 1 << 20);
+    append_synced(&log, b"begins the segment").unwrap();
+    probe.close_gate();
+    thread::scope(|scope| {
+        scope.spawn(|| append_synced(&log, b"leads").unwrap());
+        probe.wait_for_syncs(1);
+        let lsn = log.append(&bytes_of(1, 5_000)).unwrap();
+        log.start_sync().unwrap();
+        assert_eq!(probe.started(), 0);
+        probe.open_gate();
+        log.sync_to(lsn).unwrap();
+        assert_eq!(log.durable_lsn(), lsn);
+    });
+}
+
+#[test]
+fn a_step_writes_what_has_gathered_where_it_is_much() {
+    let probe = Probe::default();
+    let env = Env {
+        files: Arc::new(probe.clone()),
+        ..Env::memory(3)
+    };
+    let options = LogOptions {
+        buffer_bytes_max: 64 << 10,
+        ..LogOptions::default()
+    };
+    let log = Log::open(&env, "log".as_ref(), options, Lsn::ZERO).unwrap();
+    log.append(&bytes_of(1, 5_000)).unwrap();
+    log.step_files().unwrap();
+    assert_eq!(probe.started(), 0, "little is left where it is");
+    log.append(&bytes_of(2, 5_000)).unwrap();
+    log.step_files().unwrap();
+    assert_eq!(probe.started(), 2 * 5_032);
+    assert_eq!(log.durable_lsn(), Lsn::ZERO);
+}

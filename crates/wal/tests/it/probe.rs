@@ -17,6 +17,8 @@ pub(crate) struct Probe {
 #[derive(Debug, Default)]
 struct Seen {
     reads: AtomicU64,
+    /// Bytes of which somebody said that they are to be synced soon.
+    started: AtomicU64,
     gate: Mutex<Gate>,
     changed: Condvar,
 }
@@ -34,6 +36,11 @@ impl Probe {
     /// How many reads there were.
     pub(crate) fn reads(&self) -> u64 {
         self.seen.reads.load(Ordering::Relaxed)
+    }
+
+    /// Of how many bytes somebody said that they are to be synced soon.
+    pub(crate) fn started(&self) -> u64 {
+        self.seen.started.load(Ordering::Relaxed)
     }
 
     /// From here on, syncs wait at the gate.
@@ -127,6 +134,10 @@ impl File for ProbeFile {
 
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
         self.file.write_all_at(buf, offset)
+    }
+
+    fn start_sync(&self, _offset: u64, len: u64) {
+        self.seen.started.fetch_add(len, Ordering::Relaxed);
     }
 
     fn sync(&self) -> io::Result<()> {

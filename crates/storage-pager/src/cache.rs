@@ -200,9 +200,9 @@ impl Cache {
         }
     }
 
-    /// One slice of work for the sake of later reads. Nothing else tells how far it came.
-    pub(crate) fn step(&self) {
-        self.regions.step();
+    /// One slice of work for the sake of later reads; whether more of it is left.
+    pub(crate) fn step(&self) -> bool {
+        self.regions.step()
     }
 
     /// Forgets the page that begins at `block`.

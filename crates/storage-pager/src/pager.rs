@@ -245,21 +245,13 @@ impl Pager {
     }
 
     /// One slice of background work: gives the free blocks at the end of the file back, when they are many. It also asks
-    /// the operating system to map the cache's memory in larger pages, some of it at a time; a hint, of which nothing
-    /// is heard.
-    /// Returns whether it did something, and should be called again. Each is a commit of the same state, and counts as
-    /// a writer.
+    /// the operating system to map the cache's memory in larger pages, some of it at a time: a hint.
+    /// Returns whether it did something, and should be called again. What it gives back is a commit of the same state, and
+    /// counts as a writer.
     ///
     /// # Errors
     /// As [`Pager::begin`] and [`Writer::commit`].
     pub fn step(&self) -> Result<bool, PagerError> {
-        let inner = &self.inner;
-        inner.cache.step();
-        let free_at_most =
-            inner.free_blocks.load(Ordering::Relaxed) + inner.pinned_blocks.load(Ordering::Relaxed);
-        if free_at_most < FREE_TAIL_BLOCKS_MIN && !inner.file.has_excess()? {
-            return Ok(false);
-        }
         self.step_with(&mut |_| {})
     }
 
@@ -268,6 +260,15 @@ impl Pager {
     /// # Errors
     /// As [`Pager::step`].
     pub fn step_with(&self, publish: &mut dyn FnMut(&Arc<Root>)) -> Result<bool, PagerError> {
+        let inner = &self.inner;
+        if inner.cache.step() {
+            return Ok(true);
+        }
+        let free_at_most =
+            inner.free_blocks.load(Ordering::Relaxed) + inner.pinned_blocks.load(Ordering::Relaxed);
+        if free_at_most < FREE_TAIL_BLOCKS_MIN && !inner.file.has_excess()? {
+            return Ok(false);
+        }
         self.begin()?.give_back_tail(TailKept::Step, publish)
     }
 

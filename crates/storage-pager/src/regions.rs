@@ -72,15 +72,18 @@ impl Regions {
         }
     }
 
-    /// Asks for some of the regions that filled up. How far it gets shows nowhere but in the time that reads take.
-    pub(crate) fn step(&self) {
+    /// Asks for some of the regions that filled up; whether others wait. Which are huge now shows nowhere but in the time
+    /// that reads take.
+    pub(crate) fn step(&self) -> bool {
         for _ in 0..STEP_REGIONS_MAX {
             let Some(region) = self.next_full() else {
-                return;
+                return false;
             };
             // It is a hint: where it is not followed, reads are as fast as before.
             let _is_huge = make_huge(region);
         }
+        let filled = self.filled.as_ref();
+        filled.is_some_and(|filled| !filled.lock().full.is_empty())
     }
 
     /// A region that filled up, and still is.

@@ -53,7 +53,7 @@ fn a_step_asks_for_the_regions_that_are_full() {
         !filled.full.is_empty()
     };
     assert!(is_full(&regions));
-    regions.step();
+    assert!(!regions.step(), "nothing is left");
     assert!(!is_full(&regions));
 }
 

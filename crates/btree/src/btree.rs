@@ -24,7 +24,7 @@ use crate::directory::{self, Fate};
 use crate::error::from_pager;
 use crate::limits::LIMITS;
 use crate::merge::tower::Tower;
-use crate::merging::{BTreeMerge, Merging};
+use crate::merging::{BTreeMerge, Merging, Prepared};
 use crate::opening::{check_codec, check_page_bytes, open_staged, read_payload};
 use crate::options::BTreeOptions;
 use crate::pages::Pages;
@@ -76,7 +76,9 @@ impl BTree {
         let directory = payload.directory;
         let keyspaces = directory::read_directory(&pages, directory.as_ref(), &budget)?;
         let state = State::new(root, Arc::clone(&pages), directory, keyspaces);
-        let state = state.with_stages(payload.stages);
+        let state = state
+            .with_stages(payload.stages)
+            .with_pieces(payload.has_pieces);
         let staged = open_staged(&state, &budget)?;
         Ok(BTree {
             pages,
@@ -157,8 +159,17 @@ impl BTree {
 
     /// Merges as the state after the newest one, for the one who holds `writing`.
     pub(crate) fn merge_next(&self, changes: &mut dyn Changes) -> Result<Lsn, EngineError> {
+        self.merge_prepared(changes, None)
+    }
+
+    /// As [`BTree::merge_next`], with a writer that has written some of the values.
+    pub(crate) fn merge_prepared(
+        &self,
+        changes: &mut dyn Changes,
+        prepared: Option<Prepared>,
+    ) -> Result<Lsn, EngineError> {
         let merging = self.merging.lock();
-        let upto = self.merge_whole(changes, None)?;
+        let upto = self.merge_whole(changes, None, prepared)?;
         drop(merging);
         Ok(upto)
     }
@@ -168,8 +179,9 @@ impl BTree {
         &self,
         changes: &mut dyn Changes,
         upto: Option<Lsn>,
+        prepared: Option<Prepared>,
     ) -> Result<Lsn, EngineError> {
-        let mut merging = self.begin_merging(changes, upto)?;
+        let mut merging = self.begin_merging(changes, upto, prepared)?;
         let upto = merging.upto();
         merging.fold(changes, Budget { bytes: u64::MAX })?;
         self.commit_merge(merging)?;
@@ -187,8 +199,12 @@ impl BTree {
         &self,
         changes: &mut dyn Changes,
         upto: Option<Lsn>,
+        prepared: Option<Prepared>,
     ) -> Result<Merging, EngineError> {
-        let writer = self.begin_writer()?;
+        let prepared = match prepared {
+            Some(prepared) => prepared,
+            None => self.begin_writer()?.into(),
+        };
         let newest = self.newest();
         newest.state().check_decided()?;
         let merged = newest.state().root().lsn;
@@ -196,7 +212,7 @@ impl BTree {
         if upto <= merged {
             return Err(EngineError::Stale { upto, merged });
         }
-        Merging::new(newest, writer, self.codec, changes, upto)
+        Merging::new(newest, prepared, self.codec, changes, upto)
     }
 
     /// Makes what a merge has folded durable, and publishes it.
@@ -220,23 +236,30 @@ impl BTree {
         upto: Lsn,
     ) -> Result<(), EngineError> {
         let directory = directory::merge_directory(&mut tower, directory, fates)?;
-        let payload = self.payload(directory, old.stages());
+        let has_pieces = old.has_pieces() || tower.has_pieces();
+        let payload = self.payload(directory, old.stages(), has_pieces);
         let mut publish = |root: &Arc<Root>| {
             let (root, pages) = (Arc::clone(root), Arc::clone(&self.pages));
             let keyspaces = old.keyspaces().with_fates(fates, &self.budget);
             let state = State::new(root, pages, directory, keyspaces);
-            self.publish(state.with_stages(old.stages()));
+            self.publish(state.with_stages(old.stages()).with_pieces(has_pieces));
         };
         let writer = tower.into_writer();
         let committed = writer.commit_with(&payload.encode(), upto, &mut publish);
         committed.map_err(from_pager)
     }
 
-    pub(crate) fn payload(&self, directory: Option<TreeRoot>, stages: Stages) -> Payload {
+    pub(crate) fn payload(
+        &self,
+        directory: Option<TreeRoot>,
+        stages: Stages,
+        has_pieces: bool,
+    ) -> Payload {
         Payload {
             page_bytes: self.page_bytes,
             directory,
             stages,
+            has_pieces,
         }
     }
 
@@ -297,7 +320,7 @@ impl Engine for BTree {
 
     fn merge(&self, changes: &mut dyn Changes, upto: Lsn) -> Result<(), EngineError> {
         let merging = self.merging.lock();
-        let merged = self.merge_whole(changes, Some(upto));
+        let merged = self.merge_whole(changes, Some(upto), None);
         drop(merging);
         merged.map(drop)
     }
@@ -316,6 +339,10 @@ impl Engine for BTree {
 
     fn set_codec(&self, keyspace: KeyspaceId, codec: Codec) -> Result<(), EngineError> {
         BTree::set_codec(self, keyspace, codec)
+    }
+
+    fn check_codec(&self, codec: Codec) -> Result<(), EngineError> {
+        check_codec(self.pages.pager().path(), codec)
     }
 
     fn limits(&self) -> Limits {

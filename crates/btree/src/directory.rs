@@ -10,7 +10,7 @@ use drystone_storage_pager::Codec;
 use crate::keyspace::Keyspace;
 use crate::keyspace_list::KeyspaceList;
 use crate::merge::Walk;
-use crate::merge::feed::{Feed, Hand};
+use crate::merge::feed::{Feed, Hand, Written};
 use crate::merge::tower::Tower;
 use crate::node::format::malformed;
 use crate::node::{Node, Value};
@@ -39,7 +39,7 @@ pub(crate) fn merge_directory(
     let encoded: Vec<_> = fates.iter().map(encode).collect();
     let changes: Vec<Change<'_>> = encoded.iter().map(change).collect();
     let mut changes = SliceChanges::new(&[], &changes);
-    let mut hand = Hand::new(&mut changes)?;
+    let mut hand = Hand::new(&mut changes, Written::new())?;
     let mut feed = Feed::new(&mut changes, &mut hand);
     let codec = Codec::None;
     let mut walk = Walk::new(DIRECTORY, Tree { codec, root });

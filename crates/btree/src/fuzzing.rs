@@ -7,6 +7,7 @@ use crate::node::child::{Child, Overflow};
 use crate::node::format::CHILD_BYTES;
 use crate::node::{Node, Value};
 use crate::payload::Payload;
+use crate::pieces::list::PieceList;
 use crate::tree::Tree;
 
 /// Reading any page leaves it nowhere; a sound one finds each of its keys, and comes back from what would be written of
@@ -44,6 +45,29 @@ pub fn check_references(bytes: &[u8]) {
     }
     if let Ok(overflow) = Overflow::decode(reference) {
         assert_eq!(overflow.encode(), *reference);
+    }
+}
+
+/// The list of a value's pieces: whatever opens covers each byte of the value once, and asks for nothing outside the page.
+///
+/// # Panics
+/// When it does not.
+pub fn check_piece_list(page: &[u8]) {
+    let Ok(list) = PieceList::open(Bytes::copy_from_slice(page)) else {
+        return;
+    };
+    let mut at = 0;
+    for idx in 0..list.count() {
+        assert_eq!((list.start(idx), list.at(at)), (at, idx));
+        at += list.piece_len(idx);
+        drop(list.piece(idx));
+    }
+    assert_eq!(at, list.value_len());
+    assert!(list.piece(list.count()).is_err());
+    let pieces: Result<Vec<_>, _> = (0..list.count()).map(|idx| list.piece(idx)).collect();
+    if let Ok(pieces) = pieces {
+        let encoded = PieceList::encode(list.piece_bytes(), list.value_len(), &pieces);
+        assert_eq!(encoded, page);
     }
 }
 

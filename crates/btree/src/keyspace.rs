@@ -5,14 +5,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use drystone_base::KeyspaceId;
 use drystone_base::sync::OnceLock;
-use drystone_engine::EngineError;
+use drystone_engine::{EngineError, StoredValue};
 use drystone_storage_pager::FrameRef as LeafFrame;
 
 use crate::node::child::Child;
 use crate::node::view::NodeView;
 use crate::node::{Node, Value};
 use crate::pages::Pages;
+use crate::pieces;
 use crate::pin::{Pin, PinBudget};
+use crate::snapshot::State;
 use crate::tree::{Tree, TreeRoot};
 
 /// One state of one keyspace's tree. Shared by the snapshots between two changes of it.
@@ -119,6 +121,30 @@ impl Keyspace {
                 None => get_in_leaf(pages, pin.leaf(idx, pages)?, key),
             },
             Route::Below(child, level) => get_below(pages, child, level, key),
+        }
+    }
+
+    /// The value of `key`, to be read piece by piece where it lies so. `state` is the one that this is of.
+    pub(crate) fn open_value(
+        &self,
+        state: &Arc<State>,
+        key: &[u8],
+    ) -> Result<Option<StoredValue>, EngineError> {
+        let pages = state.pages();
+        let Some(mut place) = self.top(pages)? else {
+            return Ok(None);
+        };
+        while place.node().level() > 0 {
+            let idx = pages.check(place.node(), place.node().route(key))?;
+            place = place.child(idx, pages)?;
+        }
+        let leaf = place.node();
+        let Ok(slot) = pages.check(leaf, leaf.find(key))? else {
+            return Ok(None);
+        };
+        match pages.check(leaf, leaf.value(slot))? {
+            Value::Inline(range) => Ok(Some(StoredValue::Whole(leaf.page().slice(range)))),
+            Value::Overflow(overflow) => pieces::open_value(state, &overflow).map(Some),
         }
     }
 

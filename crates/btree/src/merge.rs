@@ -25,14 +25,14 @@ pub(crate) mod tower;
 
 use drystone_base::KeyspaceId;
 use drystone_base::planted::is_planted;
-use drystone_engine::EngineError;
+use drystone_engine::{EngineError, read_whole};
 use std::sync::Arc;
 
 use crate::limits::max_inline_bytes;
-use crate::merge::feed::Feed;
+use crate::merge::feed::{Feed, Put};
 use crate::merge::tower::Tower;
 use crate::node::build::Entry;
-use crate::node::child::Child;
+use crate::node::child::{Child, Overflow};
 use crate::node::{Node, Value};
 use crate::tree::Tree;
 
@@ -324,7 +324,7 @@ impl Fold<'_, '_> {
     /// Whether the change at hand makes a difference to a leaf.
     fn alters(&self, leaf: &Node, found: Result<usize, usize>) -> Result<bool, EngineError> {
         let (slot, value) = match (found, self.feed.value()) {
-            (Ok(slot), Some(value)) => (slot, value),
+            (Ok(slot), Some(Put::Bytes(value))) => (slot, value),
             (Err(_), None) => return Ok(false),
             (Ok(_), None) if is_planted("btree-deletes-skipped") => return Ok(false),
             _ => return Ok(true),
@@ -343,7 +343,7 @@ impl Fold<'_, '_> {
             if let Value::Overflow(old) = old
                 && !is_planted("btree-overflow-leaked")
             {
-                self.tower.free(&old.page)?;
+                self.tower.free_value(&old)?;
             }
         }
         self.push_put()
@@ -354,13 +354,34 @@ impl Fold<'_, '_> {
         let Some(value) = self.feed.value() else {
             return Ok(());
         };
-        let key = self.feed.key();
-        if value.len() <= max_inline_bytes(self.tower.pages().page_bytes()) {
-            return self.tower.push(0, &leaf_entry(key, value, false));
-        }
-        let payload = self.tower.write_value(value)?.encode();
-        self.tower.push(0, &leaf_entry(key, &payload, true))
+        let (key, tower) = (self.feed.key(), &mut *self.tower);
+        let whole_max = tower.pages().value_lengths().whole_max as u64;
+        let written = match value {
+            Put::Bytes(value) => return push_bytes(tower, key, value),
+            Put::Long(value) if value.byte_len() <= whole_max => {
+                return push_bytes(tower, key, &read_whole(&**value)?);
+            }
+            Put::Long(value) => tower.write_long(&**value)?,
+            Put::Written(value) => {
+                tower.note_value(value);
+                *value
+            }
+        };
+        push_reference(tower, key, &written)
     }
+}
+
+/// Pushes an entry whose value is at hand.
+fn push_bytes(tower: &mut Tower, key: &[u8], value: &[u8]) -> Result<(), EngineError> {
+    if value.len() <= max_inline_bytes(tower.pages().page_bytes()) {
+        return tower.push(0, &leaf_entry(key, value, false));
+    }
+    let written = tower.write_value(value)?;
+    push_reference(tower, key, &written)
+}
+
+fn push_reference(tower: &mut Tower, key: &[u8], value: &Overflow) -> Result<(), EngineError> {
+    tower.push(0, &leaf_entry(key, &value.encode(), true))
 }
 
 fn leaf_entry<'a>(key: &'a [u8], payload: &'a [u8], overflow: bool) -> Entry<'a> {

@@ -20,7 +20,7 @@ use drystone_storage_pager::{Codec, Writer};
 use crate::btree::BTree;
 use crate::directory::Fate;
 use crate::merge::Walk;
-use crate::merge::feed::{Feed, Hand};
+use crate::merge::feed::{Feed, Hand, Written};
 use crate::merge::tower::Tower;
 use crate::release::Release;
 use crate::snapshot::BTreeSnapshot;
@@ -53,6 +53,13 @@ enum Phase {
     Folded,
 }
 
+/// The writer of a merge to be, and values that it has written already.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) writer: Writer,
+    pub(crate) written: Written,
+}
+
 /// What a merge has made, to be committed.
 pub(crate) struct Folded {
     pub(crate) old: Arc<BTreeSnapshot>,
@@ -62,18 +69,27 @@ pub(crate) struct Folded {
     pub(crate) fates: Vec<(KeyspaceId, Fate)>,
 }
 
+impl From<Writer> for Prepared {
+    fn from(writer: Writer) -> Prepared {
+        Prepared {
+            writer,
+            written: Written::new(),
+        }
+    }
+}
+
 impl Merging {
     /// Takes the first change. Keyspaces that begin are compressed with `codec`.
     pub(crate) fn new(
         old: Arc<BTreeSnapshot>,
-        writer: Writer,
+        Prepared { writer, written }: Prepared,
         codec: Codec,
         changes: &mut dyn Changes,
         upto: Lsn,
     ) -> Result<Merging, EngineError> {
         let tower = Tower::new(old.state().shared_pages(), writer);
         Ok(Merging {
-            hand: Hand::new(changes)?,
+            hand: Hand::new(changes, written)?,
             old,
             upto,
             codec,
@@ -200,7 +216,7 @@ impl BTreeMerge {
         mut changes: Box<dyn Changes + Send>,
         upto: Lsn,
     ) -> Result<BTreeMerge, EngineError> {
-        let merging = tree.begin_merging(&mut *changes, Some(upto))?;
+        let merging = tree.begin_merging(&mut *changes, Some(upto), None)?;
         Ok(BTreeMerge {
             tree,
             changes,

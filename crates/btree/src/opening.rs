@@ -25,9 +25,8 @@ pub(crate) fn open_staged(
     let keyspaces = directory::read_directory(state.pages(), staged.directory.as_ref(), budget)?;
     let root = Arc::clone(state.root());
     let staged = State::new(root, state.shared_pages(), staged.directory, keyspaces);
-    Ok(Some(Arc::new(BTreeSnapshot::new(
-        staged.with_stages(stages),
-    ))))
+    let staged = staged.with_stages(stages).with_pieces(state.has_pieces());
+    Ok(Some(Arc::new(BTreeSnapshot::new(staged))))
 }
 
 /// # Errors
@@ -72,6 +71,7 @@ pub(crate) fn read_payload(
             page_bytes,
             directory: None,
             stages: Stages::default(),
+            has_pieces: false,
         });
     }
     Payload::decode(&root.payload).map_err(|refused| match refused {

@@ -10,6 +10,7 @@ use crate::error::from_pager;
 use crate::node::Node;
 use crate::node::child::Overflow;
 use crate::node::format::malformed;
+use crate::pieces::{self, Lengths};
 
 /// Reads pages; shared by a tree and its snapshots.
 #[derive(Debug)]
@@ -30,6 +31,11 @@ impl Pages {
     /// Length that a node's page stays within unless one key demands more.
     pub(crate) fn page_bytes(&self) -> usize {
         self.page_bytes
+    }
+
+    /// How values outside their leaves are written.
+    pub(crate) fn value_lengths(&self) -> Lengths {
+        Lengths::of(self.page_bytes)
     }
 
     /// Reads a node, which must be of this level.
@@ -84,15 +90,9 @@ impl Pages {
         self.open_node(page.block.offset(), bytes, level)
     }
 
-    /// Reads a value that lies outside its leaf.
+    /// Reads all of a value that lies outside its leaf.
     pub(crate) fn read_value(&self, overflow: &Overflow) -> Result<Bytes, EngineError> {
-        let bytes = self.pager.read(&overflow.page).map_err(from_pager)?;
-        if bytes.len() as u64 == overflow.value_len {
-            return Ok(bytes);
-        }
-        let found = bytes.len().to_string();
-        let why = malformed("length of a value", overflow.value_len.to_string(), found);
-        Err(self.corrupt(overflow.page.block.offset(), why))
+        pieces::read_whole(self, &|page| self.pager.read(page), overflow)
     }
 
     /// Adds the place to what was found wrong in a node.

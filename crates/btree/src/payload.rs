@@ -3,7 +3,7 @@
 //! ```text
 //! offset  size  field
 //!      0     8  magic       "DRYSBTR1"
-//!      8     4  version     1; 2 where there was a stage
+//!      8     4  version     1; 2 where there was a stage; 3 where a value may lie in pieces
 //!     12     4  page_bytes  length that a node's page stays within, MIN_PAGE_BYTES..=MAX_PAGE_BYTES
 //!     16    48  directory   tree record of the directory: keyspace number, big-endian, to the keyspace's tree record
 //!                           version 1 ends here
@@ -15,7 +15,9 @@
 //!    168    32  added       PageRef of the list of pages that only the staged state has
 //! ```
 //!
-//! Little-endian. Spec: `docs/format/btree.md`, version 2. An empty payload is a tree that has had no merge.
+//! Versions 2 and 3 are laid out alike; in version 3 no stage need have been made.
+//!
+//! Little-endian. Spec: `docs/format/btree.md`, version 3. An empty payload is a tree that has had no merge.
 
 use drystone_engine::{Malformed, StageId};
 use drystone_storage_pager::{Codec, Fork, PAGE_REF_BYTES, PageRef};
@@ -25,10 +27,13 @@ use crate::options::{MAX_PAGE_BYTES, MIN_PAGE_BYTES};
 use crate::tree::{TREE_BYTES, Tree, TreeRoot};
 
 /// The newest version of the files this crate writes and reads.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// The version without stages. It is written as long as there was none, so that older builds read it.
 const VERSION_UNSTAGED: u32 = 1;
+
+/// The version without values in pieces. It is written as long as there was none.
+const VERSION_WHOLE: u32 = 2;
 
 const MAGIC: [u8; 8] = *b"DRYSBTR1";
 const STAGES: usize = 16 + TREE_BYTES;
@@ -45,6 +50,8 @@ pub(crate) struct Payload {
     pub(crate) page_bytes: u32,
     pub(crate) directory: Option<TreeRoot>,
     pub(crate) stages: Stages,
+    /// Whether a value may lie in pieces.
+    pub(crate) has_pieces: bool,
 }
 
 /// What is known of stages.
@@ -81,14 +88,15 @@ impl From<Malformed> for Refused {
 impl Payload {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let version = match self.stages.made {
+            _ if self.has_pieces => VERSION,
             StageId(0) => VERSION_UNSTAGED,
-            _ => VERSION,
+            _ => VERSION_WHOLE,
         };
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&version.to_le_bytes());
         bytes.extend_from_slice(&self.page_bytes.to_le_bytes());
         bytes.extend_from_slice(&encode_directory(self.directory));
-        if version == VERSION {
+        if version != VERSION_UNSTAGED {
             self.stages.encode_into(&mut bytes);
         }
         bytes
@@ -107,8 +115,8 @@ impl Payload {
         let version = u32_at(header, 8);
         let (directory, stages) = match version {
             VERSION_UNSTAGED => (directory, Stages::default()),
-            VERSION => match directory.split_at_checked(TREE_BYTES) {
-                Some((directory, stages)) => (directory, Stages::decode(stages)?),
+            VERSION_WHOLE | VERSION => match directory.split_at_checked(TREE_BYTES) {
+                Some((directory, stages)) => (directory, Stages::decode(stages, version)?),
                 None => return Err(wrong_length(bytes).into()),
             },
             other => return Err(Refused::Version(other)),
@@ -122,6 +130,7 @@ impl Payload {
             page_bytes,
             directory: decode_directory(directory)?,
             stages,
+            has_pieces: version == VERSION,
         })
     }
 }
@@ -140,7 +149,7 @@ impl Stages {
     }
 
     /// Of the bytes behind the directory.
-    fn decode(bytes: &[u8]) -> Result<Stages, Malformed> {
+    fn decode(bytes: &[u8], version: u32) -> Result<Stages, Malformed> {
         let Ok(bytes) = <&[u8; PAYLOAD_BYTES - STAGES]>::try_from(bytes) else {
             return Err(wrong_length(bytes));
         };
@@ -154,7 +163,8 @@ impl Stages {
                 return Err(malformed("whether a stage is undecided", "0 or 1", found));
             }
         };
-        if made == StageId(0) || adopted > made || (staged.is_some() && adopted == made) {
+        let is_none_made = made == StageId(0) && version == VERSION_WHOLE;
+        if is_none_made || adopted > made || (staged.is_some() && adopted == made) {
             let found = format!("{made} made, {adopted} adopted");
             return Err(malformed(
                 "stages",

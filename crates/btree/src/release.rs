@@ -76,7 +76,7 @@ impl Release {
 fn release_values(tower: &mut Tower, leaf: &Node) -> Result<(), EngineError> {
     for slot in 0..leaf.key_count() {
         if let Value::Overflow(value) = tower.pages().check(leaf, leaf.value(slot))? {
-            tower.free(&value.page)?;
+            tower.free_value(&value)?;
         }
     }
     Ok(())

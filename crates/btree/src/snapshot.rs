@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use drystone_base::{KeyspaceId, Lsn};
-use drystone_engine::{Cursor, EngineError, Snapshot};
+use drystone_engine::{Cursor, EngineError, Snapshot, StoredValue, ValueReader};
 use drystone_storage_pager::{Codec, Root};
 
 use crate::cursor::BTreeCursor;
@@ -26,6 +26,8 @@ pub(crate) struct State {
     directory: Option<TreeRoot>,
     keyspaces: KeyspaceList,
     stages: Stages,
+    /// Whether a value may lie in pieces: then files say so, for what reads older ones only.
+    has_pieces: bool,
 }
 
 /// One durable state. It never changes; a clone costs a pointer. While it, a clone or a cursor of it lives, its pages
@@ -48,7 +50,17 @@ impl State {
             directory,
             keyspaces,
             stages: Stages::default(),
+            has_pieces: false,
         }
+    }
+
+    /// The same state, of which values may lie in pieces.
+    pub(crate) fn with_pieces(self, has_pieces: bool) -> State {
+        State { has_pieces, ..self }
+    }
+
+    pub(crate) fn has_pieces(&self) -> bool {
+        self.has_pieces
     }
 
     /// The same state, with this known of stages.
@@ -110,6 +122,7 @@ impl State {
             directory: self.directory,
             keyspaces: self.keyspaces.clone(),
             stages: self.stages,
+            has_pieces: self.has_pieces,
         }
     }
 }
@@ -136,6 +149,19 @@ impl BTreeSnapshot {
             owned(bounds.start_bound()),
             owned(bounds.end_bound()),
         )
+    }
+
+    /// Reads the value of `key` as a stream, a piece at a time: values that are longer than memory, or parts of long ones. `None`
+    /// where there is no value.
+    ///
+    /// # Errors
+    /// Damage or a failed read; later ones come from the reader.
+    pub fn value_reader(
+        &self,
+        keyspace: KeyspaceId,
+        key: &[u8],
+    ) -> Result<Option<ValueReader>, EngineError> {
+        Ok(self.open_value(keyspace, key)?.map(ValueReader::new))
     }
 
     /// How pages of a keyspace are compressed when they are written. `None`: there is no such keyspace.
@@ -166,6 +192,17 @@ impl Snapshot for BTreeSnapshot {
     fn get(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
         match self.state.keyspace(keyspace) {
             Some(keyspace) => keyspace.get(&self.state.pages, key),
+            None => Ok(None),
+        }
+    }
+
+    fn open_value(
+        &self,
+        keyspace: KeyspaceId,
+        key: &[u8],
+    ) -> Result<Option<StoredValue>, EngineError> {
+        match self.state.keyspace(keyspace) {
+            Some(keyspace) => keyspace.open_value(&self.state, key),
             None => Ok(None),
         }
     }

@@ -57,11 +57,13 @@ impl BTree {
         let old = newest.state();
         old.check_decided()?;
         let lsn = old.root().lsn;
-        let mut merging = Merging::new(Arc::clone(&newest), writer, self.codec(), changes, lsn)?;
+        let codec = self.codec();
+        let mut merging = Merging::new(Arc::clone(&newest), writer.into(), codec, changes, lsn)?;
         merging.fold(changes, Budget { bytes: u64::MAX })?;
         let mut folded = merging.finish();
         let directory =
             directory::merge_directory(&mut folded.tower, old.directory(), &folded.fates)?;
+        let has_pieces = old.has_pieces() || folded.tower.has_pieces();
         let mut writer = folded.tower.into_writer();
         let fork = writer.fork().map_err(from_pager)?;
         let stages = Stages {
@@ -69,13 +71,14 @@ impl BTree {
             staged: Some(Staged { directory, fork }),
             ..old.stages()
         };
-        let payload = self.payload(old.directory(), stages);
+        let payload = self.payload(old.directory(), stages, has_pieces);
         let mut publish = |root: &Arc<Root>| {
             let keyspaces = old.keyspaces().with_fates(&folded.fates, self.budget());
             let staged = State::new(Arc::clone(root), old.shared_pages(), directory, keyspaces);
-            let staged = BTreeSnapshot::new(staged.with_stages(stages));
-            self.set_staged(Some(Arc::new(staged)));
-            self.publish(old.with_root(Arc::clone(root)).with_stages(stages));
+            let staged = staged.with_stages(stages).with_pieces(has_pieces);
+            self.set_staged(Some(Arc::new(BTreeSnapshot::new(staged))));
+            let newest = old.with_root(Arc::clone(root)).with_stages(stages);
+            self.publish(newest.with_pieces(has_pieces));
         };
         let committed = writer.commit_with(&payload.encode(), lsn, &mut publish);
         committed.map_err(from_pager)?;
@@ -139,7 +142,7 @@ impl BTree {
         let [goes, other] = lists;
         writer.free_listed(&goes).map_err(from_pager)?;
         writer.free(&other).map_err(from_pager)?;
-        let payload = self.payload(next.directory(), stages);
+        let payload = self.payload(next.directory(), stages, next.has_pieces());
         let mut publish = |root: &Arc<Root>| self.show_decided(next, stages, root);
         let committed = writer.commit_with(&payload.encode(), next.root().lsn, &mut publish);
         committed.map_err(from_pager)

@@ -4,15 +4,18 @@
 //! lie within the fences their parents set; levels; entry counts; lengths of overflow values; and, at the end, that
 //! every block is either used or free. How full nodes are is no finding.
 
+use bytes::Bytes;
 use drystone_engine::{EngineError, Malformed, VerifyReport};
 use drystone_storage_pager::{ListedPages, PageRef, Verifier};
 
 use crate::directory;
 use crate::error::from_pager;
-use crate::node::child::{Child, Overflow};
+use crate::node::child::{Child, Form, Overflow};
 use crate::node::format::malformed;
 use crate::node::{Node, Value};
 use crate::pages::Pages;
+use crate::pieces::list::PieceList;
+use crate::pieces::same_len;
 use crate::snapshot::{BTreeSnapshot, State};
 use crate::tree::TreeRoot;
 
@@ -185,12 +188,33 @@ impl Walk<'_> {
         let Some(page) = self.verifier.page(&overflow.page) else {
             return;
         };
-        if page.len() as u64 != overflow.value_len {
-            let found = page.len().to_string();
-            let why = malformed("length of a value", overflow.value_len.to_string(), found);
-            self.findings
-                .push(self.pages.corrupt(overflow.page.block.offset(), why));
+        let checked = match overflow.form {
+            Form::Whole => same_len(page.len() as u64, overflow.value_len),
+            Form::Pieces => self.pieces(page, overflow.value_len),
+        };
+        if let Err(why) = checked {
+            let offset = overflow.page.block.offset();
+            self.findings.push(self.pages.corrupt(offset, why));
         }
+    }
+
+    /// Checks the pieces of a value, one after the other. What is wrong with one is a finding; with the list, an error.
+    fn pieces(&mut self, list: Bytes, value_len: u64) -> Result<(), Malformed> {
+        let list = PieceList::open(list)?;
+        same_len(list.value_len(), value_len)?;
+        for idx in 0..list.count() {
+            let piece = list.piece(idx)?;
+            if self.is_shared(&piece) {
+                continue;
+            }
+            if let Some(page) = self.verifier.page(&piece)
+                && let Err(why) = same_len(page.len() as u64, list.piece_len(idx))
+            {
+                let offset = piece.block.offset();
+                self.findings.push(self.pages.corrupt(offset, why));
+            }
+        }
+        Ok(())
     }
 
     fn children(

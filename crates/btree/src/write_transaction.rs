@@ -3,24 +3,48 @@
 //! # Invariants
 //! - W1. One at a time: it holds the writing latch, so nothing is merged between what it read and its commit.
 //! - W2. Nothing of it is in the tree before its commit, which is one merge.
+//! - W3. What it wrote from streams lies in blocks that the pager's writer has taken; that is the writer of the commit, and
+//!   gives them back if there is none.
 
-use std::collections::btree_map::{self, BTreeMap};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::{Bound, RangeBounds};
+use std::io::{Cursor, Read};
+use std::ops::RangeBounds;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use drystone_base::sync::MutexGuard;
 use drystone_base::{KeyspaceId, Lsn};
-use drystone_engine::{Change, Changes, Cursor, EngineError, Op, Snapshot};
+use drystone_engine::{Change, Changes, EngineError, Op, Snapshot};
+use drystone_storage_pager::{Codec, Writer};
 
 use crate::btree::BTree;
-use crate::cursor::BTreeCursor;
 use crate::limits::LIMITS;
+use crate::merging::Prepared;
+use crate::node::child::Overflow;
+use crate::pages::Pages;
+use crate::pieces;
 use crate::snapshot::BTreeSnapshot;
+use crate::write_range::WriteRange;
 
-/// What was written to one keyspace; `None` is a delete.
-type Writes = BTreeMap<Bytes, Option<Bytes>>;
+/// What was written to one keyspace.
+pub(crate) type Writes = BTreeMap<Bytes, Own>;
+
+/// What a transaction made of a key.
+#[derive(Clone, Debug)]
+pub(crate) enum Own {
+    Deleted,
+    Put(Bytes),
+    /// From a stream, by the transaction's writer.
+    Written(Overflow),
+}
+
+/// Where the values lie that a transaction has written.
+#[derive(Clone, Copy)]
+pub(crate) struct OwnValues<'a> {
+    pages: &'a Pages,
+    writer: Option<&'a Writer>,
+}
 
 /// The one write transaction of a [`BTree`] that is used alone.
 ///
@@ -32,6 +56,10 @@ pub struct WriteTransaction<'t> {
     /// Keyspaces that it dropped: the state's entries of them are gone.
     dropped: Vec<KeyspaceId>,
     writes: BTreeMap<KeyspaceId, Writes>,
+    /// From the first value on that came as a stream.
+    writer: Option<Writer>,
+    /// What the writer has written and the transaction replaced since.
+    unwanted: Vec<Overflow>,
     _writing: MutexGuard<'t, ()>,
 }
 
@@ -42,6 +70,8 @@ impl<'t> WriteTransaction<'t> {
             snapshot: tree.newest(),
             dropped: Vec::new(),
             writes: BTreeMap::new(),
+            writer: None,
+            unwanted: Vec::new(),
             _writing: writing,
         }
     }
@@ -63,7 +93,63 @@ impl<'t> WriteTransaction<'t> {
         key: impl Into<Bytes>,
         value: impl Into<Bytes>,
     ) -> Result<(), EngineError> {
-        self.write(keyspace, key.into(), Some(value.into()))
+        let (key, value) = (key.into(), value.into());
+        LIMITS.check(&key, Some(&value))?;
+        self.write(keyspace, key, Own::Put(value))
+    }
+
+    /// Gives `key` the value that `value` yields until it ends, and returns its length: up to
+    /// [`MAX_LONG_VALUE_BYTES`](crate::MAX_LONG_VALUE_BYTES), whatever the memory. It is written to the tree's file as it comes,
+    /// a piece at a time, to blocks that nobody sees before the commit, and that are free again if there is none. From the
+    /// first such value on nobody else can merge before this transaction ends: others fail as they do beside a merge under
+    /// way.
+    ///
+    /// # Errors
+    /// As [`WriteTransaction::put`]; [`EngineError::Stream`] where `value` fails; a failed write. The key is what it was before,
+    /// and the transaction may go on.
+    pub fn put_stream(
+        &mut self,
+        keyspace: KeyspaceId,
+        key: impl Into<Bytes>,
+        mut value: impl Read,
+    ) -> Result<u64, EngineError> {
+        let key = key.into();
+        LIMITS.check(&key, None)?;
+        self.check_not_dropped(keyspace)?;
+        let whole_max = self.tree.pages().value_lengths().whole_max;
+        let mut head = Vec::new();
+        take(&mut value, whole_max + 1, 0, &mut head)?;
+        let own = match head.len() > whole_max {
+            true => Own::Written(self.write_stream(keyspace, Cursor::new(head).chain(value))?),
+            false => Own::Put(head.into()),
+        };
+        let byte_len = own.byte_len();
+        self.write(keyspace, key, own)?;
+        Ok(byte_len)
+    }
+
+    fn write_stream(
+        &mut self,
+        keyspace: KeyspaceId,
+        mut value: impl Read,
+    ) -> Result<Overflow, EngineError> {
+        let codec = self.codec_of(keyspace);
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            None => self.writer.insert(self.tree.begin_writer()?),
+        };
+        let lengths = self.tree.pages().value_lengths();
+        let mut offset = 0;
+        pieces::write(writer, codec, lengths, &mut |room| {
+            take(&mut value, lengths.piece(), offset, room)?;
+            offset += room.len() as u64;
+            Ok(())
+        })
+    }
+
+    fn codec_of(&self, keyspace: KeyspaceId) -> Codec {
+        let known = self.snapshot.codec(keyspace);
+        known.unwrap_or(self.tree.codec())
     }
 
     /// Removes `key`. No error when it is not there.
@@ -75,26 +161,30 @@ impl<'t> WriteTransaction<'t> {
         keyspace: KeyspaceId,
         key: impl Into<Bytes>,
     ) -> Result<(), EngineError> {
-        self.write(keyspace, key.into(), None)
+        let key = key.into();
+        LIMITS.check(&key, None)?;
+        self.write(keyspace, key, Own::Deleted)
     }
 
-    fn write(
-        &mut self,
-        keyspace: KeyspaceId,
-        key: Bytes,
-        value: Option<Bytes>,
-    ) -> Result<(), EngineError> {
-        LIMITS.check(&key, value.as_deref())?;
-        if self.dropped.contains(&keyspace) {
-            return Err(EngineError::Unsorted { keyspace });
-        }
-        self.writes.entry(keyspace).or_default().insert(key, value);
+    fn write(&mut self, keyspace: KeyspaceId, key: Bytes, own: Own) -> Result<(), EngineError> {
+        self.check_not_dropped(keyspace)?;
+        let replaced = self.writes.entry(keyspace).or_default().insert(key, own);
+        self.unwanted.extend(replaced.and_then(Own::written));
         Ok(())
+    }
+
+    fn check_not_dropped(&self, keyspace: KeyspaceId) -> Result<(), EngineError> {
+        match self.dropped.contains(&keyspace) {
+            true => Err(EngineError::Unsorted { keyspace }),
+            false => Ok(()),
+        }
     }
 
     /// Ends a keyspace with all it holds, what this transaction wrote to it included. Its number must not be used again.
     pub fn drop_keyspace(&mut self, keyspace: KeyspaceId) {
-        self.writes.remove(&keyspace);
+        let writes = self.writes.remove(&keyspace).unwrap_or_default();
+        let written = writes.into_values().filter_map(Own::written);
+        self.unwanted.extend(written);
         if !self.dropped.contains(&keyspace) {
             self.dropped.push(keyspace);
         }
@@ -106,7 +196,7 @@ impl<'t> WriteTransaction<'t> {
     /// Damage or a failed read.
     pub fn get(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
         if let Some(written) = self.writes.get(&keyspace).and_then(|own| own.get(key)) {
-            return Ok(written.clone());
+            return self.own_values().get(written);
         }
         if self.dropped.contains(&keyspace) {
             return Ok(None);
@@ -123,14 +213,15 @@ impl<'t> WriteTransaction<'t> {
         let start = bounds.start_bound().map(|key| Bytes::copy_from_slice(key));
         let end = bounds.end_bound().map(|key| Bytes::copy_from_slice(key));
         let is_known = !self.dropped.contains(&keyspace);
-        let cursor = BTreeCursor::new(Arc::clone(self.snapshot.state()), keyspace);
-        WriteRange {
-            own: own_writes(self.writes.get(&keyspace), &start, &end),
-            own_next: None,
-            base: is_known.then_some(cursor),
-            base_is_on: false,
-            start: Some(start),
-            end,
+        let base = is_known.then_some(self.snapshot.state());
+        let writes = self.writes.get(&keyspace);
+        WriteRange::new(keyspace, (start, end), base, writes, self.own_values())
+    }
+
+    fn own_values(&self) -> OwnValues<'_> {
+        OwnValues {
+            pages: self.snapshot.state().pages(),
+            writer: self.writer.as_ref(),
         }
     }
 
@@ -140,22 +231,42 @@ impl<'t> WriteTransaction<'t> {
     /// # Errors
     /// As [`Engine::merge`](drystone_engine::Engine::merge). Nothing was merged, unless the error says to reopen: then all
     /// of it may have been, or nothing.
-    pub fn commit(self) -> Result<Lsn, EngineError> {
+    pub fn commit(mut self) -> Result<Lsn, EngineError> {
         if self.writes.values().all(BTreeMap::is_empty) && self.dropped.is_empty() {
             return Ok(self.snapshot.lsn());
         }
+        let prepared = self.prepare()?;
         let writes = self.writes.iter().flat_map(|(keyspace, writes)| {
             let changes = writes.iter();
-            changes.map(|(key, value)| Change {
+            changes.map(|(key, own)| Change {
                 keyspace: *keyspace,
                 key,
-                op: value.as_deref().map_or(Op::Delete, Op::Put),
+                op: own.op(),
             })
         });
-        self.tree.merge_next(&mut WriteChanges {
+        let changes = &mut WriteChanges {
             dropped: &self.dropped,
             changes: writes,
-        })
+        };
+        self.tree.merge_prepared(changes, prepared)
+    }
+
+    /// The writer, where there is one, with what it has written and the commit is going to name.
+    fn prepare(&mut self) -> Result<Option<Prepared>, EngineError> {
+        let Some(mut writer) = self.writer.take() else {
+            return Ok(None);
+        };
+        for value in &self.unwanted {
+            pieces::free(self.snapshot.state().pages(), &mut writer, value)?;
+        }
+        let writes = self.writes.iter().flat_map(|(keyspace, writes)| {
+            let own = writes.iter();
+            own.filter_map(|(key, own)| Some(((*keyspace, key.clone()), own.clone().written()?)))
+        });
+        Ok(Some(Prepared {
+            written: writes.collect(),
+            writer,
+        }))
     }
 
     /// Forgets what was written. The same as dropping it.
@@ -175,6 +286,59 @@ impl fmt::Debug for WriteTransaction<'_> {
     }
 }
 
+impl Own {
+    fn byte_len(&self) -> u64 {
+        match self {
+            Own::Deleted => 0,
+            Own::Put(value) => value.len() as u64,
+            Own::Written(value) => value.value_len,
+        }
+    }
+
+    fn written(self) -> Option<Overflow> {
+        match self {
+            Own::Written(value) => Some(value),
+            Own::Put(_) | Own::Deleted => None,
+        }
+    }
+
+    /// What the merge is told; what is written already it knows besides.
+    fn op(&self) -> Op<'_> {
+        match self {
+            Own::Deleted => Op::Delete,
+            Own::Put(value) => Op::Put(value),
+            Own::Written(_) => Op::Put(&[]),
+        }
+    }
+}
+
+impl OwnValues<'_> {
+    /// What was made of a key: its value, if it has one.
+    pub(crate) fn get(&self, own: &Own) -> Result<Option<Bytes>, EngineError> {
+        match (own, self.writer) {
+            (Own::Put(value), _) => Ok(Some(value.clone())),
+            (Own::Written(value), Some(writer)) => {
+                pieces::read_whole(self.pages, &|page| writer.read(page), value).map(Some)
+            }
+            (Own::Written(_) | Own::Deleted, _) => Ok(None),
+        }
+    }
+}
+
+/// Takes up to `len` bytes of a stream, of which `offset` came before; fewer at its end.
+fn take(
+    value: &mut impl Read,
+    len: usize,
+    offset: u64,
+    room: &mut Vec<u8>,
+) -> Result<(), EngineError> {
+    let taken = value.take(len as u64).read_to_end(room);
+    taken.map(drop).map_err(|source| EngineError::Stream {
+        offset: offset + room.len() as u64,
+        source,
+    })
+}
+
 /// What was written, as a merge takes it.
 struct WriteChanges<'a, I> {
     dropped: &'a [KeyspaceId],
@@ -188,141 +352,5 @@ impl<'a, I: Iterator<Item = Change<'a>>> Changes for WriteChanges<'a, I> {
 
     fn next_change(&mut self) -> Result<Option<Change<'_>>, EngineError> {
         Ok(self.changes.next())
-    }
-}
-
-type OwnWrites<'a> = btree_map::Range<'a, Bytes, Option<Bytes>>;
-
-/// What was written within bounds; nothing for bounds that end before they start.
-fn own_writes<'a>(
-    writes: Option<&'a Writes>,
-    start: &Bound<Bytes>,
-    end: &Bound<Bytes>,
-) -> Option<OwnWrites<'a>> {
-    let is_empty = match (start, end) {
-        (Bound::Excluded(start), Bound::Excluded(end)) => start >= end,
-        (
-            Bound::Included(start) | Bound::Excluded(start),
-            Bound::Included(end) | Bound::Excluded(end),
-        ) => start > end,
-        _ => false,
-    };
-    let bounds = (start.as_ref(), end.as_ref());
-    writes
-        .filter(|_| !is_empty)
-        .map(|writes| writes.range::<Bytes, _>(bounds))
-}
-
-/// The entries of a range, the transaction's own writes on top of the state it began on.
-pub struct WriteRange<'a> {
-    own: Option<OwnWrites<'a>>,
-    own_next: Option<(&'a Bytes, &'a Option<Bytes>)>,
-    /// `None` once it is through.
-    base: Option<BTreeCursor>,
-    base_is_on: bool,
-    /// Where to begin; `None` once it has begun.
-    start: Option<Bound<Bytes>>,
-    end: Bound<Bytes>,
-}
-
-impl WriteRange<'_> {
-    fn pull(&mut self) -> Result<Option<(Bytes, Bytes)>, EngineError> {
-        if let Some(start) = self.start.take() {
-            self.own_next = self.own.as_mut().and_then(Iterator::next);
-            self.base_is_on = match &mut self.base {
-                Some(cursor) => seek(cursor, &start)?,
-                None => false,
-            };
-            self.check_end();
-        }
-        loop {
-            let base_key = self
-                .base
-                .as_ref()
-                .filter(|_| self.base_is_on)
-                .map(Cursor::key);
-            let order = match (self.own_next, base_key) {
-                (None, None) => return Ok(None),
-                (Some(_), None) => std::cmp::Ordering::Less,
-                (None, Some(_)) => std::cmp::Ordering::Greater,
-                (Some((own, _)), Some(base)) => own[..].cmp(base),
-            };
-            let entry = if order.is_gt() {
-                self.base_entry()?
-            } else {
-                let own = self.own_next;
-                own.and_then(|(key, value)| Some((key.clone(), value.clone()?)))
-            };
-            if order.is_le() {
-                self.own_next = self.own.as_mut().and_then(Iterator::next);
-            }
-            if order.is_ge() {
-                self.advance_base()?;
-            }
-            if entry.is_some() {
-                return Ok(entry);
-            }
-        }
-    }
-
-    fn base_entry(&self) -> Result<Option<(Bytes, Bytes)>, EngineError> {
-        let Some(cursor) = &self.base else {
-            return Ok(None);
-        };
-        let key = Bytes::copy_from_slice(cursor.key());
-        Ok(Some((key, cursor.value()?)))
-    }
-
-    fn advance_base(&mut self) -> Result<(), EngineError> {
-        if let Some(cursor) = &mut self.base {
-            self.base_is_on = cursor.next()?;
-            self.check_end();
-        }
-        Ok(())
-    }
-
-    /// Leaves the state's entries when they are beyond the end.
-    fn check_end(&mut self) {
-        let Some(cursor) = self.base.as_ref().filter(|_| self.base_is_on) else {
-            return;
-        };
-        self.base_is_on = match &self.end {
-            Bound::Unbounded => true,
-            Bound::Included(end) => cursor.key() <= &end[..],
-            Bound::Excluded(end) => cursor.key() < &end[..],
-        };
-    }
-}
-
-fn seek(cursor: &mut BTreeCursor, start: &Bound<Bytes>) -> Result<bool, EngineError> {
-    match start {
-        Bound::Unbounded => cursor.first(),
-        Bound::Included(key) => cursor.seek(key),
-        Bound::Excluded(key) => {
-            let is_on = cursor.seek(key)?;
-            if is_on && cursor.key() == &key[..] {
-                return cursor.next();
-            }
-            Ok(is_on)
-        }
-    }
-}
-
-impl Iterator for WriteRange<'_> {
-    type Item = Result<(Bytes, Bytes), EngineError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let pulled = self.pull().transpose();
-        if matches!(pulled, Some(Err(_))) {
-            (self.own, self.own_next, self.base) = (None, None, None);
-            self.base_is_on = false;
-        }
-        pulled
-    }
-}
-
-impl fmt::Debug for WriteRange<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WriteRange").finish_non_exhaustive()
     }
 }

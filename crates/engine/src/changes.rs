@@ -1,20 +1,26 @@
 //! What a merge folds into an engine: one change per key, in order.
 
+use std::sync::Arc;
+
 use drystone_base::KeyspaceId;
 
 use crate::error::EngineError;
+use crate::long_value::LongValue;
 
 /// What becomes of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Op<'a> {
     /// The key has this value from now on.
     Put(&'a [u8]),
+    /// The key has this value from now on, which need not fit into memory. Engines that keep values whole read it whole
+    /// ([`read_whole`](crate::read_whole)).
+    PutLong(&'a Arc<dyn LongValue>),
     /// The key is gone. No error when it was not there.
     Delete,
 }
 
 /// One key's change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Change<'a> {
     /// The keyspace it is in; created by its first change.
     pub keyspace: KeyspaceId,

@@ -11,6 +11,7 @@ use drystone_compress::Codec;
 use crate::changes::Changes;
 use crate::cursor::Cursor;
 use crate::error::EngineError;
+use crate::long_value::StoredValue;
 use crate::merge_job::{MergeJob, WholeMerge};
 use crate::staging::Staging;
 
@@ -56,6 +57,15 @@ pub trait Engine: Send + Sync + fmt::Debug {
     /// this build lacks, with nothing done.
     fn set_codec(&self, keyspace: KeyspaceId, codec: Codec) -> Result<(), EngineError> {
         let _nothing_to_choose = (keyspace, codec);
+        Err(EngineError::NoCompression)
+    }
+
+    /// Whether [`Engine::set_codec`] takes a codec, before there is a keyspace to give it to.
+    ///
+    /// # Errors
+    /// [`EngineError::NoCompression`] from an engine that has no such choice; what this build lacks for the codec.
+    fn check_codec(&self, codec: Codec) -> Result<(), EngineError> {
+        let _nothing_to_choose = codec;
         Err(EngineError::NoCompression)
     }
 
@@ -133,6 +143,18 @@ pub trait Snapshot: Send + Sync + fmt::Debug {
         Ok(value.map(|value| read(&value)).is_some())
     }
 
+    /// The value of `key`, to be read a piece at a time where it is long. What is provided here has all of it in memory.
+    ///
+    /// # Errors
+    /// As [`Snapshot::get`].
+    fn open_value(
+        &self,
+        keyspace: KeyspaceId,
+        key: &[u8],
+    ) -> Result<Option<StoredValue>, EngineError> {
+        Ok(self.get(keyspace, key)?.map(StoredValue::Whole))
+    }
+
     /// A cursor over one keyspace, on no entry yet. A keyspace that is not there is empty.
     ///
     /// # Errors
@@ -199,8 +221,10 @@ fn count_by_cursor(
 pub struct Limits {
     /// The longest key, in bytes.
     pub key_bytes_max: usize,
-    /// The longest value, in bytes.
+    /// The longest value, in bytes, that is handed over in memory.
     pub value_bytes_max: usize,
+    /// The longest value, in bytes, that is handed over piece by piece ([`LongValue`](crate::LongValue)).
+    pub long_value_bytes_max: u64,
 }
 
 impl Limits {
@@ -208,6 +232,7 @@ impl Limits {
     pub const NONE: Limits = Limits {
         key_bytes_max: usize::MAX,
         value_bytes_max: usize::MAX,
+        long_value_bytes_max: u64::MAX,
     };
 
     /// Whether a change keeps to the limits.
@@ -224,11 +249,23 @@ impl Limits {
         }
         if value_len > self.value_bytes_max {
             return Err(EngineError::ValueTooLarge {
-                len: value_len,
-                max: self.value_bytes_max,
+                len: value_len as u64,
+                max: self.value_bytes_max as u64,
             });
         }
         Ok(())
+    }
+
+    /// Whether a long value of so many bytes keeps to the limits.
+    ///
+    /// # Errors
+    /// [`EngineError::ValueTooLarge`].
+    pub fn check_long(&self, byte_len: u64) -> Result<(), EngineError> {
+        let max = self.long_value_bytes_max;
+        match byte_len > max {
+            true => Err(EngineError::ValueTooLarge { len: byte_len, max }),
+            false => Ok(()),
+        }
     }
 }
 

@@ -58,9 +58,17 @@ pub enum EngineError {
     #[error("value of {len} bytes; the limit is {max}")]
     ValueTooLarge {
         /// Its length in bytes.
-        len: usize,
+        len: u64,
         /// The limit in bytes.
-        max: usize,
+        max: u64,
+    },
+    /// What a value was to be read from failed: the caller's own stream. Nothing was written.
+    #[error("reading a value to be written, at its byte {offset}")]
+    Stream {
+        /// How many bytes had come before.
+        offset: u64,
+        /// What the stream said.
+        source: io::Error,
     },
     /// The changes of a merge do not ascend strictly, or name a keyspace that the same merge drops. The caller's
     /// mistake; nothing was merged.

@@ -10,6 +10,7 @@
 //! - [`Changes`]: the sorted stream that a merge folds in.
 //! - [`MergeJob`]: a merge under way, done in slices.
 //! - [`Staging`]: what an engine may offer besides: a merge in two steps.
+//! - [`LongValue`]: a value that is written and read a piece at a time; [`ValueReader`] reads one as a stream.
 //!
 //! # Rules of the boundary
 //! - E1. A snapshot never changes, whatever is merged after it was taken.
@@ -29,12 +30,16 @@ mod cursor;
 #[allow(clippy::module_inception, reason = "the noun of the crate")]
 mod engine;
 mod error;
+mod long_value;
 mod merge_job;
 mod staging;
+mod value_reader;
 
 pub use changes::{Change, Changes, Op, SliceChanges};
 pub use cursor::Cursor;
 pub use engine::{Budget, Engine, EngineStats, Limits, Progress, Snapshot, VerifyReport};
 pub use error::{EngineError, Malformed};
+pub use long_value::{LongValue, Piece, StoredValue, read_whole};
 pub use merge_job::MergeJob;
 pub use staging::{StageId, Staging};
+pub use value_reader::ValueReader;

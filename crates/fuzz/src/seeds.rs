@@ -208,7 +208,11 @@ pub fn references() -> Vec<Vec<u8>> {
     // The newest superblock is one of two places; the other one has no stage.
     let staged = file(&targets::tree::staged_tree(), "data");
     let staged = staged.chunks(BLOCK).take(4);
-    let mut seeds = vec![plain[16..].to_vec(), plain[24..].to_vec(), plain];
+    // A list of three pieces of 1,000 bytes, the last one shorter.
+    let list = [3, 1, 0, 0, 232, 3, 0, 0, 196, 9, 0, 0, 0, 0, 0, 0];
+    let piece = &plain[24..56];
+    let list = [&list[..], piece, piece, piece].concat();
+    let mut seeds = vec![plain[16..].to_vec(), plain[24..].to_vec(), plain, list];
     seeds.extend(staged.map(|superblock| superblock[PAYLOAD..PAYLOAD + 200].to_vec()));
     seeds
 }

@@ -20,7 +20,7 @@ use bytes::Bytes;
 use drystone_base::{Env, KeyspaceId, Lsn, OpenMode, checksum, varint};
 use drystone_engine::{
     Budget, Change, Changes, Cursor, Engine, EngineError, EngineStats, Malformed, Op, Progress,
-    Snapshot, VerifyReport,
+    Snapshot, VerifyReport, read_whole,
 };
 use parking_lot::{Mutex, RwLock};
 
@@ -190,7 +190,7 @@ impl Engine for ModelEngine {
         }
         while let Some(change) = changes.next_change()? {
             order.check(&change)?;
-            next.apply(&change);
+            next.apply(&change)?;
         }
         self.write(&next)
             .map_err(|source| failed("merge", &self.dir, source))?;
@@ -248,22 +248,23 @@ impl ModelSnapshot {
         Ok(())
     }
 
-    fn apply(&mut self, change: &Change<'_>) {
+    fn apply(&mut self, change: &Change<'_>) -> Result<(), EngineError> {
         match change.op {
-            Op::Put(value) => {
-                let entries = self.keyspaces.entry(change.keyspace).or_default();
-                let (key, value) = (
-                    Bytes::copy_from_slice(change.key),
-                    Bytes::copy_from_slice(value),
-                );
-                Arc::make_mut(entries).insert(key, value);
-            }
+            Op::Put(value) => self.put(change, Bytes::copy_from_slice(value)),
+            Op::PutLong(value) => self.put(change, read_whole(&**value)?),
             Op::Delete => {
                 if let Some(entries) = self.keyspaces.get_mut(&change.keyspace) {
                     Arc::make_mut(entries).remove(change.key);
                 }
             }
         }
+        Ok(())
+    }
+
+    fn put(&mut self, change: &Change<'_>, value: Bytes) {
+        let entries = self.keyspaces.entry(change.keyspace).or_default();
+        let key = Bytes::copy_from_slice(change.key);
+        Arc::make_mut(entries).insert(key, value);
     }
 }
 

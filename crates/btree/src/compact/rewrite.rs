@@ -11,7 +11,7 @@ use drystone_storage_pager::{BLOCK_BYTES, BlockNo, CODEC_NONE};
 
 use crate::merge::tower::Tower;
 use crate::node::build::Entry;
-use crate::node::child::{Child, Overflow};
+use crate::node::child::Child;
 use crate::node::format::CHILD_BYTES;
 use crate::node::{Node, Value};
 use crate::tree::{Tree, TreeRoot};
@@ -254,8 +254,9 @@ impl<'t> Rewrite<'t> {
             let Value::Overflow(value) = pages.check(&leaf, leaf.value(slot))? else {
                 continue;
             };
-            if let Some(page) = self.tower.relocate(&value.page, limit)? {
-                moved.push((slot, Overflow { page, ..value }.encode()));
+            let end_bytes = self.end_bytes;
+            if let Some(value) = self.tower.relocate_value(&value, limit, end_bytes)? {
+                moved.push((slot, value.encode()));
                 if self.is_spent() {
                     self.stopped_at = Some(low.to_vec());
                     break;

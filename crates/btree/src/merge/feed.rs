@@ -1,12 +1,28 @@
 //! Feed: the stream of changes, checked, one change ahead.
 //!
 //! A change is copied when it arrives, so that a merge can look at it for as long as it needs: one key and one value
-//! in memory, whatever the number of changes.
+//! in memory, whatever the number of changes; of a long value only where it is to be read.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
 use drystone_base::KeyspaceId;
-use drystone_engine::{Change, Changes, EngineError, Op};
+use drystone_engine::{Change, Changes, EngineError, LongValue, Op};
 
-use crate::limits::LIMITS;
+use crate::limits::{LIMITS, check_long};
+use crate::node::child::Overflow;
+
+/// Values that the writer of a merge has written before it began: the changes of their keys say only that there is one.
+pub(crate) type Written = BTreeMap<(KeyspaceId, Bytes), Overflow>;
+
+/// What a key's value becomes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Put<'a> {
+    Bytes(&'a [u8]),
+    Long(&'a Arc<dyn LongValue>),
+    Written(&'a Overflow),
+}
 
 /// A stream of changes for as long as a slice of a merge lasts.
 pub(crate) struct Feed<'a> {
@@ -21,18 +37,28 @@ pub(crate) struct Hand {
     /// The keyspace of the change at hand; `None` after the last.
     keyspace: Option<KeyspaceId>,
     key: Vec<u8>,
-    /// The value at hand, or left over from before when the change is a delete.
+    becomes: Becomes,
+    /// The value at hand, or left over from before when the change puts no bytes.
     value: Vec<u8>,
-    is_put: bool,
+    written: Written,
     /// The key before, for the check of the order; afterwards room for the next.
     before: Vec<u8>,
     /// Bytes of all changes that were taken.
     taken_bytes: u64,
 }
 
+/// What becomes of the key at hand.
+#[derive(Debug)]
+enum Becomes {
+    Deleted,
+    Bytes,
+    Long(Arc<dyn LongValue>),
+    Written(Overflow),
+}
+
 impl Hand {
     /// Takes the first change.
-    pub(crate) fn new(changes: &mut dyn Changes) -> Result<Hand, EngineError> {
+    pub(crate) fn new(changes: &mut dyn Changes, written: Written) -> Result<Hand, EngineError> {
         let mut dropped = changes.dropped().to_vec();
         dropped.sort_unstable();
         dropped.dedup();
@@ -40,8 +66,9 @@ impl Hand {
             dropped,
             keyspace: None,
             key: Vec::new(),
+            becomes: Becomes::Deleted,
             value: Vec::new(),
-            is_put: false,
+            written,
             before: Vec::new(),
             taken_bytes: 0,
         };
@@ -68,14 +95,28 @@ impl Hand {
         self.keyspace = Some(change.keyspace);
         refill(&mut self.key, change.key);
         self.taken_bytes += CHANGE_BYTES + change.key.len() as u64;
-        self.is_put = match change.op {
+        self.becomes = match change.op {
             Op::Put(value) => {
                 refill(&mut self.value, value);
                 self.taken_bytes += value.len() as u64;
-                true
+                Becomes::Bytes
             }
-            Op::Delete => false,
+            Op::PutLong(value) => {
+                self.taken_bytes = self.taken_bytes.saturating_add(value.byte_len());
+                Becomes::Long(Arc::clone(value))
+            }
+            Op::Delete => Becomes::Deleted,
         };
+        if !self.written.is_empty() {
+            self.take_written(change);
+        }
+    }
+
+    fn take_written(&mut self, change: &Change<'_>) {
+        let at = (change.keyspace, Bytes::copy_from_slice(change.key));
+        if let Some(value) = self.written.remove(&at) {
+            self.becomes = Becomes::Written(value);
+        }
     }
 }
 
@@ -103,8 +144,13 @@ impl<'a> Feed<'a> {
     }
 
     /// What the key's value becomes; `None` when it is deleted.
-    pub(crate) fn value(&self) -> Option<&[u8]> {
-        self.hand.is_put.then_some(&self.hand.value[..])
+    pub(crate) fn value(&self) -> Option<Put<'_>> {
+        match &self.hand.becomes {
+            Becomes::Deleted => None,
+            Becomes::Bytes => Some(Put::Bytes(&self.hand.value)),
+            Becomes::Long(value) => Some(Put::Long(value)),
+            Becomes::Written(value) => Some(Put::Written(value)),
+        }
     }
 
     /// Takes the next change, and checks that it comes after the one at hand and is within the limits.
@@ -136,6 +182,10 @@ const CHANGE_BYTES: u64 = 64;
 fn check_limits(key: &[u8], op: Op<'_>) -> Result<(), EngineError> {
     match op {
         Op::Put(value) => LIMITS.check(key, Some(value)),
+        Op::PutLong(value) => {
+            check_long(value.byte_len())?;
+            LIMITS.check(key, None)
+        }
         Op::Delete => LIMITS.check(key, None),
     }
 }

@@ -7,18 +7,20 @@
 //!   arrive in key order at each level. [`Tower::keep`] is called only when nothing is pending below.
 //! - T2. The pages of a node's children are all behind it (released) or pending when its parent is sealed.
 
+mod values;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 use drystone_engine::EngineError;
-use drystone_storage_pager::{BlockNo, Codec, PageRef, Writer};
+use drystone_storage_pager::{Codec, PageRef, Writer};
 
 use crate::error::from_pager;
 use crate::merge::level::{Fill, Level, Sealed};
 use crate::merge::run::Run;
 use crate::node::Node;
 use crate::node::build::Entry;
-use crate::node::child::{Child, Overflow};
+use crate::node::child::Child;
 use crate::node::format::malformed;
 use crate::pages::Pages;
 use crate::tree::TreeRoot;
@@ -39,6 +41,8 @@ pub(crate) struct Tower {
     spent_bytes: u64,
     /// Bytes of pages that were written since the last sync.
     unsynced_bytes: u64,
+    /// Whether a value was written in pieces.
+    has_pieces: bool,
 }
 
 /// So many bytes of pages are synced ahead of the commit. A few milliseconds of writing for most media, and enough that
@@ -65,6 +69,7 @@ impl Tower {
             read_at: 0,
             spent_bytes: 0,
             unsynced_bytes: 0,
+            has_pieces: false,
         }
     }
 
@@ -102,25 +107,6 @@ impl Tower {
         self.writer.free(page).map_err(from_pager)
     }
 
-    /// Moves a page to the front of the file, where [`Tower::would_move`] says so. `None`: it stays.
-    pub(crate) fn relocate(
-        &mut self,
-        page: &PageRef,
-        limit: BlockNo,
-    ) -> Result<Option<PageRef>, EngineError> {
-        let moved = self.writer.relocate(page, self.codec, limit);
-        let moved = moved.map_err(from_pager)?;
-        if moved.is_some() {
-            self.spent_bytes += 2 * u64::from(page.len);
-        }
-        Ok(moved)
-    }
-
-    /// Whether a page ends behind `limit`, and there is room for it nearer to the front.
-    pub(crate) fn would_move(&self, page: &PageRef, limit: BlockNo) -> bool {
-        self.writer.would_move(page, limit)
-    }
-
     fn wrote(&mut self, bytes: usize) {
         self.spent_bytes += bytes as u64;
         self.unsynced_bytes += bytes as u64;
@@ -133,15 +119,6 @@ impl Tower {
         }
         self.unsynced_bytes = 0;
         self.writer.sync_ahead().map_err(from_pager)
-    }
-
-    /// Writes a value that is too long for a leaf.
-    pub(crate) fn write_value(&mut self, value: &[u8]) -> Result<Overflow, EngineError> {
-        self.wrote(value.len());
-        let written = self.writer.write_compressed(value, self.codec);
-        let page = written.map_err(from_pager)?;
-        let value_len = value.len() as u64;
-        Ok(Overflow { page, value_len })
     }
 
     /// Says whether what comes is an append at the right end of the tree.

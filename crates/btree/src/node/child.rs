@@ -9,20 +9,24 @@
 //! Overflow: what a leaf keeps of a value outside it
 //! offset  size  field
 //!      0    32  page       PageRef of the value's page
-//!     32     8  value_len  length of the value, at most MAX_VALUE_BYTES
+//!     32     8  value_len  length of the value; bit 63 = the page is a piece list
 //! ```
 //!
-//! Little-endian. Spec: `docs/format/btree.md`, version 1.
+//! Little-endian. Spec: `docs/format/btree.md`, version 1; piece lists since version 3.
 
 use drystone_engine::Malformed;
 use drystone_storage_pager::{MAX_PAGE_BYTES, PAGE_REF_BYTES, PageRef};
 
 use crate::node::format::{CHILD_BYTES, malformed};
 
-/// The longest value, in bytes: it lies in one page.
+/// The longest value, in bytes, that is written whole. It may lie in one page.
 pub const MAX_VALUE_BYTES: usize = MAX_PAGE_BYTES;
 
+/// The longest value, in bytes, that is written piece by piece.
+pub const MAX_LONG_VALUE_BYTES: u64 = 4 << 30;
+
 const HAS_OVERFLOW: u64 = 1 << 63;
+const IN_PIECES: u64 = 1 << 63;
 
 const _: () = assert!(CHILD_BYTES == PAGE_REF_BYTES + 8);
 
@@ -59,31 +63,54 @@ impl Child {
     }
 }
 
-/// A value in a page of its own.
+/// A value outside its leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Overflow {
     /// Its page.
     pub(crate) page: PageRef,
     /// Its length in bytes.
     pub(crate) value_len: u64,
+    pub(crate) form: Form,
+}
+
+/// What the page of a value outside its leaf has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// The value.
+    Whole,
+    /// The list of its pieces.
+    Pieces,
 }
 
 impl Overflow {
     pub(crate) fn encode(&self) -> [u8; CHILD_BYTES] {
-        with_number(&self.page, self.value_len)
+        let flag = match self.form {
+            Form::Whole => 0,
+            Form::Pieces => IN_PIECES,
+        };
+        with_number(&self.page, self.value_len | flag)
     }
 
     /// Total: any bytes give `Ok` or `Err`.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Overflow, Malformed> {
-        let (page, value_len) = split(bytes)?;
-        if value_len > MAX_VALUE_BYTES as u64 {
+        let (page, number) = split(bytes)?;
+        let value_len = number & !IN_PIECES;
+        let (form, max) = match number & IN_PIECES {
+            0 => (Form::Whole, MAX_VALUE_BYTES as u64),
+            _ => (Form::Pieces, MAX_LONG_VALUE_BYTES),
+        };
+        if value_len > max {
             return Err(malformed(
                 "length of a value",
-                format!("at most {MAX_VALUE_BYTES}"),
+                format!("at most {max}"),
                 value_len.to_string(),
             ));
         }
-        Ok(Overflow { page, value_len })
+        Ok(Overflow {
+            page,
+            value_len,
+            form,
+        })
     }
 }
 

@@ -25,6 +25,7 @@ fn example() -> Payload {
             level: 2,
         }),
         stages: Stages::default(),
+        has_pieces: false,
     }
 }
 
@@ -109,13 +110,32 @@ fn the_second_version_is_laid_out_as_specified() {
 }
 
 #[test]
+fn the_third_version_is_laid_out_as_the_second_one() {
+    let mut expected = staged_example().encode();
+    expected[8] = 3;
+    let in_pieces = Payload {
+        has_pieces: true,
+        ..staged_example()
+    };
+    assert_eq!(in_pieces.encode(), expected);
+    assert_eq!(Payload::decode(&expected), Ok(in_pieces));
+    let unstaged = Payload {
+        has_pieces: true,
+        ..example()
+    };
+    let bytes = unstaged.encode();
+    assert_eq!((bytes.len(), bytes[8]), (200, 3));
+    assert_eq!(Payload::decode(&bytes), Ok(unstaged));
+}
+
+#[test]
 fn a_newer_version_is_named_and_other_bytes_are_refused() {
     let changed = |at: usize, byte: u8| {
         let mut bytes = example().encode();
         bytes[at] = byte;
         Payload::decode(&bytes)
     };
-    assert_eq!(changed(8, 3), Err(Refused::Version(3)));
+    assert_eq!(changed(8, 4), Err(Refused::Version(4)));
     // Magic, page_bytes, state, level, reserved, the page reference's seal.
     let wrong = [
         (0, b'X'),

@@ -8,7 +8,7 @@ use drystone_engine::{Engine, EngineError, Snapshot};
 use drystone_storage_pager::{Codec, Pager, PagerOptions, Writer};
 
 use crate::node::build::{Entry, encode};
-use crate::node::child::{Child, Overflow};
+use crate::node::child::{Child, Form, Overflow};
 use crate::payload::{Payload, Stages};
 use crate::tree::{Tree, TreeRoot};
 use crate::{BTree, BTreeOptions, WriteBatch};
@@ -32,6 +32,7 @@ fn findings(build: impl FnOnce(&mut Writer) -> TreeRoot) -> Vec<&'static str> {
             level: 0,
         }),
         stages: Stages::default(),
+        has_pieces: false,
     };
     writer.commit(&payload.encode(), Lsn(1)).unwrap();
     drop(pager);
@@ -240,7 +241,12 @@ fn a_page_in_use_by_nothing_is_found() {
 fn a_value_of_the_wrong_length_is_found() {
     let found = findings(|writer| {
         let page = writer.write(b"nine long").unwrap();
-        let payload = Overflow { page, value_len: 8 }.encode();
+        let payload = Overflow {
+            page,
+            value_len: 8,
+            form: Form::Whole,
+        }
+        .encode();
         let entry = Entry {
             overflow: true,
             ..entry(b"key", &payload)
@@ -279,6 +285,7 @@ fn a_directory_that_names_empty_leaves_again_and_again_is_refused() {
         page_bytes: 512,
         directory: Some(at_level(40, below)),
         stages: Stages::default(),
+        has_pieces: false,
     };
     writer.commit(&payload.encode(), Lsn(1)).unwrap();
     drop(pager);

@@ -159,6 +159,38 @@ fn files_of_version_2_open() {
     }
 }
 
+/// Values in pieces beside what older versions had.
+#[test]
+fn files_of_version_3_open() {
+    let film: Vec<u8> = (0..100_001u32)
+        .map(|at| (at / 7).to_le_bytes()[0])
+        .collect();
+    let write = |env: &Env| {
+        let tree = open(env, MIN_PAGE_BYTES);
+        let mut tx = tree.begin_write();
+        tx.put_stream(KeyspaceId(2), "film", &film[..]).unwrap();
+        tx.put(KeyspaceId(2), "", "of the empty key").unwrap();
+        tx.commit().unwrap();
+    };
+    let bytes = file("v3.data", write);
+    let env = Env::memory(3);
+    env.files.create_dir_all(Path::new("tree")).unwrap();
+    let path = Path::new("tree/data");
+    let file = env.files.open(path, OpenMode::CreateNew).unwrap();
+    file.write_all_at(&bytes, 0).unwrap();
+    let tree = open(&env, MIN_PAGE_BYTES);
+    let snapshot = tree.newest();
+    assert!(snapshot.get(KeyspaceId(2), b"film").unwrap().unwrap() == film);
+    let reader = snapshot.value_reader(KeyspaceId(2), b"film").unwrap();
+    assert_eq!(reader.unwrap().byte_len(), film.len() as u64);
+    assert_eq!(snapshot.count(KeyspaceId(2)).unwrap(), 2);
+    assert!(tree.verify().unwrap().findings.is_empty());
+    let mut tx = tree.begin_write();
+    tx.delete(KeyspaceId(2), "film").unwrap();
+    tx.commit().unwrap();
+    assert!(tree.verify().unwrap().findings.is_empty());
+}
+
 /// What codecs write may change; that it is read may not. With pages long enough to be worth it.
 #[test]
 fn compressed_files_of_version_1_open() {

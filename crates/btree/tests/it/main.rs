@@ -14,6 +14,7 @@ mod example;
 mod golden;
 mod laws;
 mod limits;
+mod long_values;
 mod model;
 mod positions;
 mod write_transactions;

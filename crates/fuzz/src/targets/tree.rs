@@ -16,9 +16,10 @@ pub fn node(data: &[u8]) {
     fuzzing::check_node(data);
 }
 
-/// References to pages, tree records, the root payload.
+/// References to pages, tree records, the root payload, lists of pieces.
 pub fn references(data: &[u8]) {
     fuzzing::check_references(data);
+    fuzzing::check_piece_list(data);
 }
 
 /// A file with damage: opens or is refused; whatever is read is right, where checksums count; merges go on.

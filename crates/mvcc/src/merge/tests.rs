@@ -26,6 +26,7 @@ fn all(changes: &mut MemtableChanges) -> Vec<(u32, Bytes, Option<Bytes>)> {
     while let Some(change) = changes.next_change().unwrap() {
         let value = match change.op {
             Op::Put(value) => Some(Bytes::copy_from_slice(value)),
+            Op::PutLong(long) => panic!("a long value: {long:?}"),
             Op::Delete => None,
         };
         all.push((change.keyspace.0, Bytes::copy_from_slice(change.key), value));

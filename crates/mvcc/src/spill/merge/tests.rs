@@ -67,6 +67,7 @@ fn each_key_comes_once_as_the_newest_layer_has_it() {
         assert!(!layers.has_key(KeyspaceId(1), b"absent").unwrap());
         let mut changes = LayerChanges::new(&layers, 1 << 20).unwrap();
         assert_eq!(changes.dropped().len(), layers.dropped.len());
+                Op::PutLong(long) => panic!("a long value: {long:?}"),
         let mut found = Model::new();
         while let Some(change) = changes.next_change().unwrap() {
             let value = match change.op {

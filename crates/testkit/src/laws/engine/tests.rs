@@ -74,6 +74,9 @@ impl Bent<'_> {
         while let Some(change) = changes.next_change()? {
             let value = match change.op {
                 drystone_engine::Op::Put(value) => Some(value.to_vec()),
+                drystone_engine::Op::PutLong(value) => {
+                    Some(drystone_engine::read_whole(&**value)?.to_vec())
+                }
                 drystone_engine::Op::Delete => None,
             };
             kept.push((change.keyspace, change.key.to_vec(), value));

@@ -49,7 +49,7 @@ pub(crate) fn compare(
             .filter_map(|engine| reached(results, *engine, *figure))
             .collect(),
         ratio: best_rival(results, *figure, &rivals)
-            .and_then(|rival| ratio_of(results, *figure, rival)),
+            .and_then(|rival| ratio_of(results, *figure, Engine::Drystone, rival)),
     });
     all.filter(|comparison| !comparison.reached.is_empty())
         .collect()
@@ -87,9 +87,14 @@ pub(crate) fn best_rival(results: &Results, figure: Figure, of: &[Engine]) -> Op
     Some(best.engine)
 }
 
-/// Drystone's value divided by this rival's.
-pub(crate) fn ratio_of(results: &Results, figure: Figure, rival: Engine) -> Option<Ratio> {
-    let ours = results.values(Engine::Drystone, figure.name);
+/// The value of one of Drystone's kinds, divided by this rival's.
+pub(crate) fn ratio_of(
+    results: &Results,
+    figure: Figure,
+    of: Engine,
+    rival: Engine,
+) -> Option<Ratio> {
+    let ours = results.values(of, figure.name);
     let theirs = results.values(rival, figure.name);
     let value = quotient(&ours, &theirs)?;
     Some(Ratio { rival, value })

@@ -4,7 +4,8 @@
 //! - I1. Keys ascend with the number of their row, so that loads in order and expected ranges need no sorting.
 //! - I2. The first eight bytes of a value are [`DataSet::tag`], whatever its version: a read can be checked in a few
 //!   nanoseconds.
-//! - I3. Half of a value is random, half is text: compression has something to find, and not too much.
+//! - I3. Half of a value is random, half is text: compression has something to find, and not too much. Of those that are
+//!   made for sizes, all but the tag is text ([`DataSet::of_text`]).
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -24,7 +25,7 @@ pub(crate) type Key = [u8; KEY_BYTES];
 pub(crate) type Value = [u8; VALUE_BYTES];
 
 const RANDOM_BYTES: usize = VALUE_BYTES / 2;
-const TEXT_BYTES: usize = VALUE_BYTES - RANDOM_BYTES;
+const TAG_BYTES: usize = 8;
 /// Values take their text from here. So large that a page seldom holds the same piece twice.
 const POOL_BYTES: usize = 1 << 20;
 
@@ -40,6 +41,8 @@ pub(crate) struct DataSet {
     seed: u64,
     /// Distance between the heads of neighbouring keys, on average.
     stride: u64,
+    /// With how many bytes a value begins that are not text.
+    random_bytes: usize,
     text: Vec<u8>,
     /// See [`DataSet::tags_of_all`].
     tags_of_all: OnceLock<u64>,
@@ -48,10 +51,20 @@ pub(crate) struct DataSet {
 impl DataSet {
     /// `rows` rows, at least one.
     pub(crate) fn new(rows: u64, seed: u64) -> DataSet {
+        DataSet::beginning_with(RANDOM_BYTES, rows, seed)
+    }
+
+    /// The same with values that are text but for their tags.
+    pub(crate) fn of_text(rows: u64, seed: u64) -> DataSet {
+        DataSet::beginning_with(TAG_BYTES, rows, seed)
+    }
+
+    fn beginning_with(random_bytes: usize, rows: u64, seed: u64) -> DataSet {
         DataSet {
             rows,
             seed,
             stride: u64::MAX / rows,
+            random_bytes,
             text: text_pool(seed),
             tags_of_all: OnceLock::new(),
         }
@@ -83,13 +96,15 @@ impl DataSet {
         let tag = self.tag(number);
         let mut draw = Draw::new(tag ^ mix(version));
         let mut value = [0; VALUE_BYTES];
-        value[..8].copy_from_slice(&tag.to_le_bytes());
-        for chunk in value[8..RANDOM_BYTES].chunks_mut(8) {
+        let (random, text) = value.split_at_mut(self.random_bytes);
+        let (start, random) = random.split_at_mut(TAG_BYTES);
+        start.copy_from_slice(&tag.to_le_bytes());
+        for chunk in random.chunks_mut(8) {
             let word = draw.next().to_le_bytes();
             chunk.copy_from_slice(&word[..chunk.len()]);
         }
-        let start = draw.index_below(POOL_BYTES - TEXT_BYTES);
-        value[RANDOM_BYTES..].copy_from_slice(&self.text[start..start + TEXT_BYTES]);
+        let start = draw.index_below(POOL_BYTES - text.len());
+        text.copy_from_slice(&self.text[start..start + text.len()]);
         value
     }
 

@@ -26,6 +26,9 @@ pub(crate) enum Engine {
     /// No database: 4 KiB blocks of a written file, overwritten one by one, with `fdatasync` after each
     Bare,
     Drystone,
+    /// The same with pages compressed by LZ4; only where it is named
+    #[value(name = "drystone-lz4")]
+    DrystoneLz4,
     Redb,
     Lmdb,
     Fjall,
@@ -39,6 +42,7 @@ impl Engine {
         match self {
             Engine::Bare => "bare",
             Engine::Drystone => "drystone",
+            Engine::DrystoneLz4 => "drystone-lz4",
             Engine::Redb => "redb",
             Engine::Lmdb => "lmdb",
             Engine::Fjall => "fjall",
@@ -59,7 +63,12 @@ impl Engine {
 
     /// Whether Drystone is measured against it.
     pub(crate) fn is_rival(self) -> bool {
-        !matches!(self, Engine::Bare | Engine::Drystone)
+        !matches!(self, Engine::Bare | Engine::Drystone | Engine::DrystoneLz4)
+    }
+
+    /// Whether it takes part where no engines are named.
+    pub(crate) fn is_default(self) -> bool {
+        self.is_built() && self != Engine::DrystoneLz4
     }
 
     /// Opens it in `folder`, which exists.
@@ -79,6 +88,7 @@ impl Engine {
         let (open, about): (Open, About) = match self {
             Engine::Bare => (bare::open, bare::ABOUT),
             Engine::Drystone => (drystone::open, drystone::ABOUT),
+            Engine::DrystoneLz4 => (drystone::open_lz4, drystone::ABOUT_LZ4),
             #[cfg(feature = "peer-redb")]
             Engine::Redb => (redb::open, redb::ABOUT),
             #[cfg(not(feature = "peer-redb"))]

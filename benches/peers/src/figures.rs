@@ -90,11 +90,13 @@ const fn of(name: &'static str, unit: Unit) -> Figure {
 pub(crate) const SIZE_LOADED: &str = "size_loaded";
 /// The size of the files after compaction; measured from outside.
 pub(crate) const SIZE_COMPACTED: &str = "size_compacted";
+/// The size of the files after a load of text; measured from outside.
+pub(crate) const SIZE_TEXT: &str = "size_text";
 /// The most memory that any process of an engine had in a round.
 pub(crate) const RSS_PEAK: &str = "rss_peak";
 
 /// All figures of keys and values, in the order of reports.
-pub(crate) const KEY_VALUE: [Figure; 32] = [
+pub(crate) const KEY_VALUE: [Figure; 33] = [
     rate("bulk_random", "rows"),
     rate("bulk_sorted", "rows"),
     rate("bulk_random_large", "rows"),
@@ -117,6 +119,7 @@ pub(crate) const KEY_VALUE: [Figure; 32] = [
     of("recover", Unit::Millis),
     of(SIZE_LOADED, Unit::Bytes),
     of(SIZE_COMPACTED, Unit::Bytes),
+    of(SIZE_TEXT, Unit::Bytes),
     of("bytes_written", Unit::Bytes),
     of(RSS_PEAK, Unit::Bytes),
     of("commit_sync_1_p50", Unit::Micros),

@@ -7,7 +7,9 @@ use crate::results::Results;
 
 /// Something to reach.
 pub(crate) struct Goal {
-    /// Drystone's figure.
+    /// Whose figure.
+    of: Engine,
+    /// Which.
     figure: &'static str,
     /// What it is divided by.
     against: Against,
@@ -55,6 +57,7 @@ const BARE: &[Engine] = &[Engine::Bare];
 
 const fn goal(figure: &'static str, against: Against, bound: Bound) -> Goal {
     Goal {
+        of: Engine::Drystone,
         figure,
         against,
         bound,
@@ -64,7 +67,7 @@ const fn goal(figure: &'static str, against: Against, bound: Bound) -> Goal {
 use Against::{BestOf, Own};
 use Bound::{AtLeast, AtMost};
 
-const GOALS: [Goal; 15] = [
+const GOALS: [Goal; 16] = [
     goal("get_hot_1", BestOf(LMDB), AtLeast(2.0)),
     goal("get_hot_2", BestOf(LMDB), AtLeast(2.0)),
     goal("range_10", BestOf(RIVALS), AtLeast(1.3)),
@@ -79,6 +82,10 @@ const GOALS: [Goal; 15] = [
     goal("bulk_sorted", BestOf(LMDB), AtLeast(1.2)),
     goal("remove", BestOf(RIVALS), AtLeast(1.5)),
     goal(figures::SIZE_LOADED, BestOf(LMDB), AtMost(0.85)),
+    Goal {
+        of: Engine::DrystoneLz4,
+        ..goal(figures::SIZE_TEXT, BestOf(LMDB), AtMost(0.5))
+    },
     goal("bytes_written", BestOf(B_TREES), AtMost(0.5)),
 ];
 
@@ -101,7 +108,10 @@ impl Goal {
             AtMost(most) => (format!("<= {most}"), found <= most),
         };
         Some(Outcome {
-            what: format!("{} / {by}", self.figure),
+            what: match self.of {
+                Engine::Drystone => format!("{} / {by}", self.figure),
+                of => format!("{} of {} / {by}", self.figure, of.name()),
+            },
             wanted,
             found,
             is_reached,
@@ -111,13 +121,13 @@ impl Goal {
     fn by_best(&self, results: &Results, engines: &[Engine]) -> Option<(String, f64)> {
         let figure = Figure::named(self.figure)?;
         let best = best_rival(results, figure, engines)?;
-        let Ratio { rival, value } = ratio_of(results, figure, best)?;
+        let Ratio { rival, value } = ratio_of(results, figure, self.of, best)?;
         Some((format!("that of {}", rival.name()), value))
     }
 
     fn by_own(&self, results: &Results, other: &str) -> Option<(String, f64)> {
-        let ours = results.values(Engine::Drystone, self.figure);
-        let theirs = results.values(Engine::Drystone, other);
+        let ours = results.values(self.of, self.figure);
+        let theirs = results.values(self.of, other);
         let value = crate::comparison::quotient(&ours, &theirs)?;
         Some((other.to_owned(), value))
     }

@@ -14,6 +14,8 @@ pub(crate) struct Supply<'a> {
     next: u64,
     end: u64,
     batch: Vec<Change>,
+    /// The change of the batch that is next, for who takes them one by one.
+    at: usize,
     spent: Duration,
 }
 
@@ -26,19 +28,12 @@ impl<'a> Supply<'a> {
             next: 0,
             end: count,
             batch: Vec::new(),
+            at: 0,
             spent: Duration::ZERO,
         }
     }
 
     /// In which order they come.
-    #[cfg_attr(
-        not(any(
-            feature = "peer-lmdb",
-            feature = "peer-fjall",
-            feature = "peer-rocksdb"
-        )),
-        expect(dead_code, reason = "only these load sorted rows in another way")
-    )]
     pub(crate) fn order(&self) -> Order {
         self.order
     }
@@ -52,6 +47,16 @@ impl<'a> Supply<'a> {
         self.next = end;
         self.spent += started.elapsed();
         Some(self.batch.as_slice()).filter(|batch| !batch.is_empty())
+    }
+
+    /// The next change, where all are taken one by one.
+    pub(crate) fn next_change(&mut self) -> Option<&Change> {
+        if self.at == self.batch.len() {
+            self.at = 0;
+            self.next()?;
+        }
+        self.at += 1;
+        self.batch.get(self.at - 1)
     }
 
     /// How long it took to make them.

@@ -4,7 +4,7 @@
 //! readers know the version of every value; compaction and removals come last, for they change what lies on disk most.
 
 use crate::engines::Engine;
-use crate::figures::{SIZE_COMPACTED, SIZE_LOADED};
+use crate::figures::{SIZE_COMPACTED, SIZE_LOADED, SIZE_TEXT};
 use crate::peer::Memory;
 use crate::work::{Outcome, Work};
 use crate::workloads::{commit, lifetime, load, mixed, read, remove, space};
@@ -94,7 +94,7 @@ const fn loaded(name: &'static str, serves: &'static [&'static str]) -> Task {
 }
 
 /// All tasks of keys and values, in the order of a round.
-pub(crate) const KEY_VALUE: [Task; 23] = [
+pub(crate) const KEY_VALUE: [Task; 24] = [
     LOAD,
     Task {
         run: load::sorted,
@@ -113,6 +113,11 @@ pub(crate) const KEY_VALUE: [Task; 23] = [
     Task {
         run: space::bytes_written,
         ..fresh("bytes_written", &["bytes_written"])
+    },
+    Task {
+        run: space::load_text,
+        size_is: Some(SIZE_TEXT),
+        ..fresh("load_text", &[SIZE_TEXT])
     },
     Task {
         run: lifetime::open,

@@ -44,6 +44,16 @@ fn half_of_a_value_is_text() {
 }
 
 #[test]
+fn values_for_sizes_are_text_but_for_their_tags() {
+    let data = DataSet::of_text(1000, 7);
+    let value = data.value(5, 0);
+    let is_text = |byte: &u8| byte.is_ascii_lowercase() || *byte == b' ';
+    assert_eq!(tag_of(&value), data.tag(5));
+    assert!(value[TAG_BYTES..].iter().all(is_text));
+    assert_ne!(value, data.value(5, 1));
+}
+
+#[test]
 fn another_seed_makes_other_rows() {
     let (one, other) = (DataSet::new(1000, 7), DataSet::new(1000, 8));
     assert_ne!(one.key(5), other.key(5));

@@ -52,6 +52,21 @@ fn bytes_are_divided_by_those_of_the_best_b_tree() {
 }
 
 #[test]
+fn the_size_of_text_is_that_of_the_engine_that_compresses() {
+    let values = [
+        (Engine::Drystone, "size_text", 9.0),
+        (Engine::DrystoneLz4, "size_text", 4.0),
+        (Engine::Lmdb, "size_text", 10.0),
+    ];
+    check(
+        &values,
+        "size_text of drystone-lz4 / that of lmdb",
+        0.4,
+        true,
+    );
+}
+
+#[test]
 fn a_commit_is_held_against_the_bare_loop_and_against_one_thread() {
     let values = [
         (Engine::Bare, "commit_sync_1", 10.0),

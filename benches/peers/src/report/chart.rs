@@ -14,9 +14,9 @@ const TITLE_HEIGHT: usize = 34;
 const PANEL_GAP: usize = 18;
 const HEAD_HEIGHT: usize = 56;
 const MARGIN: usize = 16;
-const NAME_WIDTH: usize = 70;
+const NAME_WIDTH: usize = 76;
 /// The longest bar; the value stands to its right.
-const BAR_WIDTH: f64 = 175.0;
+const BAR_WIDTH: f64 = 169.0;
 
 const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#24292f}.head{font-size:18px;font-weight:600}\
     .title{font-weight:600}.note{fill:#57606a}.rival{fill:#b6bec7}.bare{fill:#dfe3e8}.drystone{fill:#c2571a}\
@@ -77,7 +77,7 @@ fn bar(svg: &mut String, top: usize, reached: &Reached, most: f64, shown: &str) 
     let left = NAME_WIDTH + 6;
     let width = BAR_WIDTH * (reached.median / most).max(0.0);
     let class = match reached.engine {
-        Engine::Drystone => "drystone",
+        Engine::Drystone | Engine::DrystoneLz4 => "drystone",
         Engine::Bare => "bare",
         _ => "rival",
     };
@@ -96,7 +96,7 @@ fn bar(svg: &mut String, top: usize, reached: &Reached, most: f64, shown: &str) 
 
 fn left_of_value(bar_width: f64) -> f64 {
     // The name, a gap on each side of the bar.
-    76.0 + bar_width + 5.0
+    82.0 + bar_width + 5.0
 }
 
 fn text(svg: &mut String, class: &str, x: usize, y: usize, shown: &str) -> fmt::Result {

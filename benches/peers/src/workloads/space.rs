@@ -5,7 +5,6 @@ use anyhow::{Result, ensure};
 use crate::data::DataSet;
 use crate::draw::Draw;
 use crate::peer::{Change, Durability, Order, Peer};
-use crate::process;
 use crate::supply::Supply;
 use crate::verify;
 use crate::work::{FIRST_VERSION, Outcome, Work};
@@ -49,7 +48,23 @@ pub(crate) fn bytes_written(work: &Work) -> Result<Outcome> {
     ensure!(left == data.rows() - removed, "{left} rows are left");
     peer.close()?;
     let committed = data.rows() + BATCHES * BATCH_ROWS + SINGLES + removed;
-    Ok(Outcome::of("bytes_written", process::bytes_written()?).committing(committed))
+    Ok(Outcome::of("bytes_written", work.meter.bytes_written()?).committing(committed))
+}
+
+/// A load of rows whose values are text, in random order: what compression saves of their files.
+pub(crate) fn load_text(work: &Work) -> Result<Outcome> {
+    let data = DataSet::of_text((work.data.rows() / LOADED_SHARE).max(1), work.seed);
+    let peer = work.open(Durability::Sync, 1)?;
+    let put = |place| change(&data, data.shuffled(place), FIRST_VERSION);
+    peer.bulk(&mut Supply::new(data.rows(), Order::Random, &put))?;
+    peer.settle()?;
+    {
+        let mut reader = peer.reader()?;
+        verify::scan(&mut *reader, &data)?;
+        verify::sample(&mut *reader, &data, &mut work.draw(0), FIRST_VERSION)?;
+    }
+    peer.close()?;
+    Ok(Outcome::default().committing(data.rows()))
 }
 
 fn commit(peer: &dyn Peer, data: &DataSet, draw: &mut Draw, rows: u64, version: u64) -> Result<()> {

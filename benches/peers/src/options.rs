@@ -19,7 +19,7 @@ pub(crate) struct Options {
     /// Shorter measurements, and no large loads; fewer rounds where all would take more than 14 minutes
     #[arg(long)]
     quick: bool,
-    /// Engines, separated by commas; all that this is built with where none are given
+    /// Engines, separated by commas; where none are given, all that this is built with but drystone-lz4
     #[arg(long, value_enum, value_delimiter = ',')]
     engines: Vec<Engine>,
     /// Workloads, separated by commas, by the names of the report; all where none are given
@@ -132,7 +132,7 @@ impl Options {
     fn engines(&self) -> Result<Vec<Engine>> {
         let all = <Engine as clap::ValueEnum>::value_variants();
         if self.engines.is_empty() {
-            return Ok(all.iter().copied().filter(|one| one.is_built()).collect());
+            return Ok(all.iter().copied().filter(|one| one.is_default()).collect());
         }
         for engine in &self.engines {
             let name = engine.name();

@@ -59,7 +59,7 @@
 //! `record/format.rs` and `segment/format.rs` are the bytes; `segment.rs` one file; `folder.rs` the folder of them;
 //! `group.rs` what waits to be written; `writer.rs` who writes it; `chain.rs` how it is read back; `recover.rs` what
 //! opening does, and `repair.rs` where a person lets it; `state.rs` what the latch guards; `shared.rs` how threads work
-//! together, `marker.rs` when markers are written; `house.rs` which files come and go; `hold.rs` and `archive.rs` what keeps them; `reader.rs` iterates, `tail.rs` waits;
+//! together, `gather.rs` whom a leader waits for, `marker.rs` when markers are written; `house.rs` which files come and go; `hold.rs` and `archive.rs` what keeps them; `reader.rs` iterates, `tail.rs` waits;
 //! `log.rs` ties them together.
 
 mod archive;
@@ -71,6 +71,7 @@ mod folder_archive;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+mod gather;
 mod group;
 mod hold;
 mod house;

@@ -18,6 +18,7 @@
 
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Duration;
 
 use drystone_base::planted::is_planted;
 use drystone_base::sync::atomic::{AtomicU64, Ordering};
@@ -111,10 +112,18 @@ impl Shared {
         lsn: Lsn,
         reach: Reach,
     ) -> Result<(), WalError> {
+        if reach == Reach::Durable && lsn > state.in_flight {
+            state.crowd.enter();
+        }
         while self.reached(reach) < lsn {
             state.check_poison()?;
             match state.writer.take() {
-                Some(writer) => self.lead(&mut state, writer, reach)?,
+                Some(writer) => {
+                    if reach == Reach::Durable {
+                        self.gather(&mut state);
+                    }
+                    self.lead(&mut state, writer, reach)?;
+                }
                 None => {
                     let turn = state.turn_of(lsn);
                     self.turns[turn].wait(&mut state);
@@ -132,9 +141,15 @@ impl Shared {
         reach: Reach,
     ) -> Result<(), WalError> {
         let parts = state.begin_group();
+        let mut took = Duration::ZERO;
         self.work(state, writer, parts, |writer, parts| {
-            writer.write_group(parts, reach)
-        })
+            let started = self.clock.monotonic();
+            let written = writer.write_group(parts, reach);
+            took = self.clock.monotonic().saturating_sub(started);
+            written
+        })?;
+        state.crowd.end_group(took);
+        Ok(())
     }
 
     /// Works with the writer while the latch is free, and puts it back.
@@ -200,7 +215,7 @@ impl Shared {
 }
 
 /// Poisons the log when a leader panics in the storage's code: the others must not wait for it for ever.
-struct PoisonOnUnwind<'a>(&'a Shared);
+pub(crate) struct PoisonOnUnwind<'a>(pub(crate) &'a Shared);
 
 impl Drop for PoisonOnUnwind<'_> {
     fn drop(&mut self) {

@@ -10,6 +10,7 @@ use drystone_base::planted::is_planted;
 use crate::archive::Archiving;
 use crate::error::WalError;
 use crate::folder::Folder;
+use crate::gather::Crowd;
 use crate::group::{Group, Part};
 use crate::hold::Holds;
 use crate::options::{LogOptions, LogStats};
@@ -31,6 +32,7 @@ pub(crate) struct State {
     pub(crate) group_number: u64,
     /// The last record of the group in flight, or written last.
     pub(crate) in_flight: Lsn,
+    pub(crate) crowd: Crowd,
     /// `None` while a leader has it.
     pub(crate) writer: Option<Writer>,
     pub(crate) is_poisoned: bool,
@@ -112,6 +114,7 @@ impl State {
             group: Group::new(recovered.tail, recovered.next_segment),
             group_number: 1,
             in_flight: last,
+            crowd: Crowd::default(),
             writer: Some(Writer::new(folder, current, last, durable_end)),
             is_poisoned: false,
             is_closed: false,
@@ -182,6 +185,7 @@ impl State {
     pub(crate) fn begin_group(&mut self) -> Vec<Part> {
         self.group_number += 1;
         self.in_flight = self.appended;
+        self.crowd.begin_group();
         self.stats.group_bytes_max = self.stats.group_bytes_max.max(self.group.bytes as u64);
         self.group.take()
     }
@@ -272,7 +276,7 @@ impl State {
     /// Whether a retired segment still has to vouch for the last one.
     fn still_vouches(&self, number: SegmentId) -> bool {
         let is_voucher = self.voucher.is_some_and(|voucher| voucher.number == number);
-        is_voucher && self.missing_marker().is_some() && !is_planted("wal-voucher-recycled")
+        is_voucher && self.missing_marker().is_some()
     }
 
     /// The record behind the oldest segment, if the owner of the log needs none of that segment's.

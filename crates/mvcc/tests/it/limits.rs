@@ -33,7 +33,7 @@ fn keys_and_values_that_no_merge_would_take_are_refused() {
     assert!(
         matches!(
             refused,
-            StoreError::Engine(EngineError::ValueTooLarge { max, .. }) if max == MAX_VALUE_BYTES
+            StoreError::Engine(EngineError::ValueTooLarge { max, .. }) if max == MAX_VALUE_BYTES as u64
         ),
         "{refused:?}"
     );

@@ -1,10 +1,13 @@
-//! The B+tree: snapshots and pinned nodes beside merges.
+//! The B+tree: snapshots and pinned nodes beside merges, and merges in slices beside all else that changes it.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
-use drystone_base::{Env, KeyspaceId};
-use drystone_btree::{BTree, BTreeSnapshot, WriteBatch};
-use drystone_engine::Snapshot;
+use drystone_base::{Env, KeyspaceId, Lsn};
+use drystone_btree::{BTree, BTreeSnapshot, Codec, WriteBatch};
+use drystone_engine::{
+    Budget, Change, Changes, Engine, EngineError, Op, Progress, Snapshot, Staging,
+};
 use shuttle::thread;
 
 use crate::runner::check;
@@ -116,5 +119,98 @@ fn tree_range_beside_merge() {
         }
         drop(snapshot);
         assert_eq!(tree.newest().count(KEYSPACE).unwrap(), KEYS / 10 + 1);
+    });
+}
+
+/// Changes of one keyspace that own what they have, as a merge in slices wants them.
+struct Puts {
+    keyspace: KeyspaceId,
+    left: std::ops::Range<u64>,
+    at: Vec<u8>,
+    value: [u8; 8],
+}
+
+impl Puts {
+    fn new(keyspace: KeyspaceId, numbers: std::ops::Range<u64>, value: u64) -> Puts {
+        Puts {
+            keyspace,
+            left: numbers,
+            at: Vec::new(),
+            value: value.to_le_bytes(),
+        }
+    }
+}
+
+impl Changes for Puts {
+    fn dropped(&self) -> &[KeyspaceId] {
+        &[]
+    }
+
+    fn next_change(&mut self) -> Result<Option<Change<'_>>, EngineError> {
+        let Some(number) = self.left.next() else {
+            return Ok(None);
+        };
+        self.at = key(number);
+        Ok(Some(Change {
+            keyspace: self.keyspace,
+            key: &self.at,
+            op: Op::Put(&self.value),
+        }))
+    }
+}
+
+/// Tries until nobody else has the pager's writer, and no stage waits.
+fn in_turn<T>(mut attempt: impl FnMut() -> Result<T, EngineError>) -> T {
+    loop {
+        match attempt() {
+            Ok(done) => return done,
+            Err(EngineError::Io { source, .. }) if source.kind() == ErrorKind::ResourceBusy => {}
+            Err(EngineError::Undecided { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+        thread::yield_now();
+    }
+}
+
+/// What else changes the tree, while merges in slices begin and end on another thread: none undoes another.
+#[test]
+fn tree_changes_beside_merges_in_slices() {
+    check("tree_changes_beside_merges_in_slices", || {
+        let tree = Arc::new(open_tree(&Env::memory(1)));
+        let mut batch = WriteBatch::new();
+        (0..60).for_each(|number| batch.put(KEYSPACE, key(number), 0u64.to_le_bytes()));
+        tree.write_batch(&batch).unwrap();
+        let (slices, steps) = (Arc::clone(&tree), Arc::clone(&tree));
+        let merger = thread::spawn(move || {
+            for round in 1..=3u64 {
+                let changes = || Box::new(Puts::new(KEYSPACE, round * 10..round * 10 + 10, round));
+                let upto = Lsn(100 * round);
+                let mut job = in_turn(|| Arc::clone(&slices).begin_merge(changes(), upto));
+                while job.step(Budget { bytes: 1 }).unwrap() == Progress::More {
+                    thread::yield_now();
+                }
+            }
+        });
+        let stepper = thread::spawn(move || {
+            for _ in 0..3 {
+                in_turn(|| steps.step(Budget { bytes: 1 }));
+                in_turn(|| steps.compact(Budget { bytes: 1 }));
+            }
+        });
+        let codec = Codec::Snappy;
+        in_turn(|| tree.set_codec(KeyspaceId(8), codec));
+        let stage = in_turn(|| tree.stage(&mut Puts::new(KeyspaceId(9), 0..10, 9)));
+        in_turn(|| tree.adopt(stage));
+        merger.join().unwrap();
+        stepper.join().unwrap();
+        let newest = tree.newest();
+        assert_eq!(newest.codec(KeyspaceId(8)), Some(codec), "a codec was lost");
+        assert_eq!(newest.count(KeyspaceId(9)).unwrap(), 10, "a stage was lost");
+        for number in 0..60 {
+            let round = number / 10 % 6;
+            let expected = if round <= 3 { round } else { 0 };
+            assert_eq!(get(&newest, &key(number)), expected, "a merge was lost");
+        }
+        assert!(tree.verify().unwrap().findings.is_empty());
     });
 }

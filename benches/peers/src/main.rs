@@ -15,6 +15,7 @@
 mod cgroup;
 mod comparison;
 mod data;
+mod device;
 mod draw;
 mod engines;
 mod figures;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cgroup;
 use crate::data::DataSet;
+use crate::device::Meter;
 use crate::engines::Engine;
 use crate::process;
 use crate::task::{Ending, Task};
@@ -59,11 +60,12 @@ pub(crate) fn run(order: Order) -> Result<()> {
         cgroup::enter(group)?;
     }
     let task = Task::named(&order.task).with_context(|| format!("no task {}", order.task))?;
-    let outcome = (task.run)(&work(order))?;
+    let work = work(order);
+    let outcome = (task.run)(&work)?;
     let measured = Measured {
         outcome,
         rss_peak: process::rss_peak()?,
-        bytes_written: process::bytes_written()?,
+        bytes_written: work.meter.bytes_written()?,
     };
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", serde_json::to_string(&measured)?)?;
@@ -76,6 +78,7 @@ pub(crate) fn run(order: Order) -> Result<()> {
 
 fn work(order: Order) -> Work {
     Work {
+        meter: Meter::new(&order.folder),
         engine: order.engine,
         folder: order.folder,
         data: DataSet::new(order.rows, order.seed),

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::data::DataSet;
+use crate::device::Meter;
 use crate::draw::{Draw, mix};
 use crate::engines::Engine;
 use crate::peer::{Change, Durability, Memory, Peer, Settings};
@@ -35,6 +36,8 @@ pub(crate) struct Work {
     pub(crate) seed: u64,
     /// The version of the values that this workload writes. No other one writes it.
     pub(crate) version: u64,
+    /// Counts what reaches the disk.
+    pub(crate) meter: Meter,
 }
 
 impl Work {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::data::DataSet;
+use crate::device::Meter;
 use crate::figures;
 use crate::work::Work;
 
@@ -17,6 +18,7 @@ fn work(engine: Engine, folder: &std::path::Path, version: u64) -> Work {
         warm_up: Duration::ZERO,
         seed: 7,
         version,
+        meter: Meter::new(folder),
     }
 }
 

@@ -19,6 +19,14 @@ impl Pace {
         rate(self.count, self.elapsed)
     }
 
+    /// The same, less the time that something else took meanwhile.
+    pub(crate) fn without(self, spent: Duration) -> Pace {
+        Pace {
+            elapsed: self.elapsed.saturating_sub(spent),
+            ..self
+        }
+    }
+
     /// How much a second, of what was counted meanwhile.
     pub(crate) fn rate_of(self, counted: u64) -> f64 {
         rate(counted, self.elapsed)

@@ -4,7 +4,7 @@
 //! that does not. The last ones are read back.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
@@ -71,7 +71,9 @@ fn commits(work: &Work, figure: &str, kind: Kind) -> Result<Outcome> {
         let mut committer = Committer::new(work, &*peer, kind, thread);
         start.ready(repeat(work.warm_up, 1, || committer.commit()))?;
         committer.latencies = Latencies::default();
+        let before = committer.spent;
         let pace = repeat(work.time, 1, || committer.commit())?;
+        let pace = pace.without(committer.spent - before);
         Ok((committer.done(), pace.rate()))
     })?;
     let mut latencies = Latencies::default();
@@ -118,6 +120,8 @@ struct Committer<'a> {
     recent: VecDeque<u64>,
     latencies: Latencies,
     rows_of_each: u64,
+    /// How long it took to make the rows: nobody's merit.
+    spent: Duration,
 }
 
 /// What is left of a thread's commits.
@@ -138,10 +142,12 @@ impl<'a> Committer<'a> {
             recent: VecDeque::new(),
             latencies: Latencies::default(),
             rows_of_each: kind.rows,
+            spent: Duration::ZERO,
         }
     }
 
     fn commit(&mut self) -> Result<()> {
+        let began = Instant::now();
         self.changes.clear();
         for _ in 0..self.rows_of_each {
             let number = self.draw.below(self.work.data.rows());
@@ -149,6 +155,7 @@ impl<'a> Committer<'a> {
             self.remember(number);
         }
         let started = Instant::now();
+        self.spent += started - began;
         self.peer.commit(&self.changes)?;
         self.latencies.add(started.elapsed());
         self.rows += self.rows_of_each;

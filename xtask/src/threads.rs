@@ -20,6 +20,7 @@ pub(crate) const UNSAFE_MODULES: [(&str, &[&str]); 5] = [
         &[
             "huge_pages",
             "mapping",
+            "prefault",
             "read_hint",
             "write_hint",
             "sync::hazard",

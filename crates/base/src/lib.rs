@@ -39,6 +39,7 @@ mod mapping;
 mod memory_file_system;
 mod os_file_system;
 pub mod planted;
+pub mod prefault;
 mod random;
 mod read_hint;
 pub mod sync;

@@ -35,6 +35,9 @@ const FOLDERS: [&str; 4] = [
 /// Memory for the writes of a transaction, at most: with as much again a log record could not take it where it cannot spill.
 const TRANSACTION_BYTES_MAX: u64 = 512 << 20;
 
+/// The most files of the log that are kept to be used again.
+const SPARES_MAX: usize = 16;
+
 /// How many full memtables are kept for transactions that began before them.
 const CONFLICT_MEMTABLES: u64 = 8;
 /// One part in so many of the cache's budget may hold pinned inner nodes.
@@ -231,6 +234,10 @@ fn create_parts(env: &Env, directory: &Path, options: &Options) -> Result<Store>
     let fresh = Manifest::fresh(env, EngineKind::of(options));
     let manifest = NewManifest::begin(env, directory, fresh)?;
     let store = wire(env, directory, options)?;
+    // The names of the parts' folders, before the manifest says that they are there.
+    env.files
+        .sync_dir(directory)
+        .map_err(|source| Error::io("sync", directory, source))?;
     commit_creation(&store)?;
     manifest.finish(env, directory)?;
     Ok(store)
@@ -252,6 +259,7 @@ fn wire(env: &Env, directory: &Path, options: &Options) -> Result<Store> {
         archive_bytes_max: options.log_archive_bytes_max,
         recovery: options.recovery,
         ..LogOptions::default()
+        spare_segments_max: spare_segments(options),
     };
     let log = Log::open(env, &directory.join(LOG), log_options, engine.merged_lsn())?;
     if let Some(folder) = &options.log_archive {
@@ -268,11 +276,22 @@ fn wire(env: &Env, directory: &Path, options: &Options) -> Result<Store> {
         ..StoreOptions::default()
     };
     let spill = directory.join(SPILL);
-    let store = Store::open_spilling(env, store_options, log, engine, &spill)?;
-    env.files
-        .sync_dir(directory)
-        .map_err(|source| Error::io("sync", directory, source))?;
-    Ok(store)
+    Ok(Store::open_spilling(
+        env,
+        store_options,
+        log,
+        engine,
+        &spill,
+    )?)
+}
+
+/// As many files of the log as a merge of two memtables gives back, so that under steady load the log is not filled with zeros
+/// again and again.
+fn spare_segments(options: &Options) -> usize {
+    let segments = options.memtable_bytes.saturating_mul(2) / options.segment_bytes.max(1);
+    usize::try_from(segments)
+        .unwrap_or(SPARES_MAX)
+        .clamp(2, SPARES_MAX)
 }
 
 fn open_engine(env: &Env, directory: &Path, options: &Options) -> Result<Arc<dyn Engine>> {

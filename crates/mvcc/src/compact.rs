@@ -4,7 +4,7 @@ use drystone_base::sync::atomic::Ordering;
 use drystone_engine::{Budget, Progress};
 
 use crate::error::StoreError;
-use crate::shared::Shared;
+use crate::shared::{Shared, log_error};
 
 /// A slice of compaction is so many times as long as one of a merge: each ends with a commit of the base.
 const SLICES: u64 = 4;
@@ -14,7 +14,8 @@ impl Shared {
     pub(crate) fn compact(&self) -> Result<(), StoreError> {
         self.flush()?;
         while self.compact_slice()? == Progress::More {}
-        Ok(())
+        let log = self.log()?;
+        log.shed_spares().map_err(|error| log_error(&log, error))
     }
 
     /// One slice of giving space back that the base does not use, while no memtable waits for its merge.

@@ -7,6 +7,7 @@ use drystone_base::{KeyspaceId, Lsn};
 use drystone_engine::Snapshot;
 
 use crate::error::StoreError;
+use crate::known_keyspaces::KnownKeyspaces;
 use crate::link::Link;
 use crate::memtable::{KeyHash, Memtable, Table};
 
@@ -19,6 +20,7 @@ pub(crate) struct Layers {
     pub(crate) floor: Lsn,
     /// The active memtable's place in the chain of memtables. Weak, so that a view does not hold the chain.
     pub(crate) link: Weak<Link>,
+    pub(crate) known: KnownKeyspaces,
 }
 
 /// A state of the base: no two states have both numbers the same.

@@ -66,6 +66,7 @@ mod error;
 pub mod fuzzing;
 mod key_range;
 mod layers;
+mod known_keyspaces;
 mod link;
 #[cfg(all(test, loom))]
 mod loom;

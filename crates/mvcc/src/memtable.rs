@@ -54,7 +54,7 @@ impl Memtable {
         }
     }
 
-    /// Adds what a commit did to a keyspace. Only under the commit latch (M1).
+    /// Adds what a commit did to a keyspace, keys ascending strictly. Only under the commit latch (M1).
     pub(crate) fn apply<'a>(
         &self,
         keyspace: KeyspaceId,

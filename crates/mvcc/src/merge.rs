@@ -19,6 +19,7 @@ use drystone_wal::Log;
 
 use crate::derived_index::{DerivedIndex, KeyChanges};
 use crate::error::StoreError;
+use crate::known_keyspaces::KnownKeyspaces;
 use crate::layers::Layers;
 use crate::memory_merge::{Direction, MemoryMerge, MemorySources};
 use crate::memtable::{Memtable, Table};
@@ -171,6 +172,7 @@ impl Shared {
             floor: layers.floor.max(base.lsn()),
             base,
             link: layers.link.clone(),
+            known: KnownKeyspaces::default(),
         }));
     }
 

@@ -13,6 +13,7 @@ use drystone_engine::{Snapshot, StageId, Staging};
 
 use crate::commit_record::{self, CommitRecord, LogRecord};
 use crate::error::StoreError;
+use crate::known_keyspaces::KnownKeyspaces;
 use crate::layers::Layers;
 use crate::memtable::Memtable;
 use crate::shared::Shared;
@@ -82,6 +83,7 @@ impl Shared {
             base: base.unwrap_or_else(|| Arc::clone(&layers.base)),
             floor: layers.floor.max(adopted_at),
             link: layers.link.clone(),
+            known: KnownKeyspaces::default(),
         }));
     }
 

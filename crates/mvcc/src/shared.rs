@@ -31,6 +31,7 @@ use crate::commit_record;
 use crate::conflicts::Claims;
 use crate::error::{Contended, StoreError};
 use crate::layers::{BaseState, Layers};
+use crate::known_keyspaces::KnownKeyspaces;
 use crate::link::Chain;
 use crate::memtable::Memtable;
 use crate::merge::Merges;
@@ -82,6 +83,9 @@ struct Appended {
     /// Up to where the log must be durable before the commit is seen.
     barrier: Option<Lsn>,
 }
+/// Records from here on are on their way to the medium while they are applied; so are those of a quarter of a memtable.
+const LONG_RECORD_BYTES: u64 = 32 << 10;
+
 
 impl Shared {
     pub(crate) fn options(&self) -> &StoreOptions {
@@ -206,7 +210,7 @@ impl Shared {
         }
     }
 
-    /// Makes sure that all keyspaces exist. Returns the state of the base in which that was so.
+    /// Makes sure that all keyspaces exist, or did and were dropped since the newest base. Returns that state of the base.
     fn check_keyspaces(&self, writes: &SortedWrites<'_>) -> Result<BaseState, StoreError> {
         self.with_newest(|lsn, layers| {
             for group in writes.groups() {
@@ -214,7 +218,10 @@ impl Shared {
                 if id == KeyspaceId::CATALOG {
                     return Err(StoreError::CatalogIsReadOnly);
                 }
-                check_exists(layers, lsn, id)?;
+                if !layers.known.has(id) {
+                    check_exists(layers, lsn, id)?;
+                    layers.known.note(id);
+                }
             }
             Ok(layers.base_state())
         })
@@ -291,6 +298,11 @@ impl Shared {
         if durability == Durability::Async && !is_planted("mvcc-async-forgotten") {
             self.newest_async.store(lsn.0, Ordering::Release);
         }
+        // The medium takes it while memory does. What fails here has failed the log: the commit is applied all the same.
+        let started = match durability == Durability::Sync && self.is_long(record) {
+            true => log.start_sync(),
+            false => Ok(()),
+        };
         let barrier = self.publication.applied(lsn, durability);
         self.counters.commits.add(1);
         if head.active.bytes() >= self.options.memtable_bytes {
@@ -302,9 +314,15 @@ impl Shared {
     /// First committer wins: finds changes since the transaction's view of anything it wrote or guards.
     ///
     /// What a log that failed did not make durable stays in the memtable, newer than every view. That is no conflict:
+        started.map_err(|error| log_error(log, error))?;
     /// who tried again would meet it for ever.
     fn validate(&self, log: &Log, transaction: &Transaction) -> Result<(), StoreError> {
         match find_conflicts(transaction)? {
+    /// Whether it takes longer to apply what a record says than to hand the record over.
+    fn is_long(&self, record: &[u8]) -> bool {
+        record.len() as u64 >= LONG_RECORD_BYTES.min(self.options.memtable_bytes / 4)
+    }
+
             None => Ok(()),
             Some(what) => {
                 log.check()?;
@@ -343,6 +361,7 @@ impl Shared {
 
     /// Does slices of merges as memory asks for, also when nobody calls `step`. First comes what keeps commits from ever
     /// waiting long: a share of the merge under way that goes with what this commit adds.
+            known: KnownKeyspaces::default(),
     fn make_room(&self, added_bytes: u64) -> Result<(), StoreError> {
         while self.lags(added_bytes) {
             let mut merges = self.merges.lock();

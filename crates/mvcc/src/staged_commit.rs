@@ -35,6 +35,7 @@ use crate::layers::Layers as Shown;
 use crate::link::{Link, StagedCommit};
 use crate::memtable::Memtable;
 use crate::merge::Merges;
+use crate::known_keyspaces::KnownKeyspaces;
 use crate::options::Durability;
 use crate::shared::{Head, Shared, log_error};
 use crate::spill::{LayerChanges, Layers};
@@ -312,3 +313,4 @@ fn stage(staging: &dyn Staging, layers: &Layers, read_bytes: u64) -> Result<Stag
     let staged = staging.stage(&mut changes);
     staged.map_err(|error| changes.take_failure().unwrap_or(error.into()))
 }
+            known: KnownKeyspaces::default(),

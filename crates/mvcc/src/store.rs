@@ -15,6 +15,7 @@ use drystone_wal::{Log, RepairReport};
 use crate::bulk_load::BulkLoad;
 use crate::derived_index::DerivedIndex;
 use crate::error::StoreError;
+use crate::known_keyspaces::KnownKeyspaces;
 use crate::layers::Layers;
 use crate::link::Chain;
 use crate::memtable::Memtable;
@@ -88,6 +89,7 @@ impl Store {
             floor: merged,
             link: Arc::downgrade(chain.last()),
         };
+            known: KnownKeyspaces::default(),
         let shared = Shared {
             options,
             clock: Arc::clone(&env.clock),

@@ -13,6 +13,8 @@ use std::alloc::Layout;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
+use drystone_base::prefault::prefault;
+
 /// What chunks are made of: a cache line.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
@@ -22,6 +24,8 @@ const LINE_BYTES: usize = 64;
 /// Little, because many tables of a memtable may hold a key or two.
 const CHUNK_LINES_MIN: usize = 256 / LINE_BYTES;
 const CHUNK_LINES_MAX: usize = (1 << 20) / LINE_BYTES;
+/// Chunks from here on get their pages at once: what comes before was filled, so this will be.
+const PREFAULT_LINES_MIN: usize = (64 << 10) / LINE_BYTES;
 
 /// Hands out pieces of memory. Runs no destructors: whoever puts something in that needs one sees to it.
 pub(crate) struct Arena {
@@ -144,9 +148,18 @@ impl Arena {
         let len = (before * 2).clamp(CHUNK_LINES_MIN, CHUNK_LINES_MAX);
         let len = len.max(bytes.div_ceil(LINE_BYTES));
         let chunk = Box::leak(Box::<[Line]>::new_uninit_slice(len));
+        if len >= PREFAULT_LINES_MIN {
+            prefault(as_bytes(chunk));
+        }
         self.chunks.push(NonNull::from(chunk));
         self.used = 0;
     }
+}
+
+fn as_bytes(lines: &mut [MaybeUninit<Line>]) -> &mut [MaybeUninit<u8>] {
+    let len = size_of_val(lines);
+    // SAFETY: the same memory for as long; any bytes are `MaybeUninit`, which need no alignment.
+    unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), len) }
 }
 
 impl Drop for Arena {

@@ -35,7 +35,7 @@ impl Table {
         self.keyspace
     }
 
-    /// Adds versions; returns about how many bytes they take.
+    /// Adds versions of keys that ascend strictly; returns about how many bytes they take.
     pub(crate) fn put_all<'a>(
         &self,
         changes: impl Iterator<Item = (&'a Bytes, Option<&'a Bytes>)>,

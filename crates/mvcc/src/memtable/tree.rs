@@ -34,6 +34,7 @@
               run, one thread, busy machine), and its readers never wait for the writer"
 )]
 
+mod batch;
 #[cfg(test)]
 mod check;
 mod cursor;
@@ -45,6 +46,7 @@ use bytes::Bytes;
 use drystone_base::Lsn;
 use drystone_base::sync::Mutex;
 
+use self::batch::{BATCH_KEYS, Change};
 pub(crate) use self::cursor::TreeCursor;
 use super::arena::{Arena, Span};
 use super::permutation::{Permutation, SLOTS};
@@ -72,6 +74,8 @@ struct Writer {
     inners: Arena,
     /// The shared values, which must be dropped.
     shared: Vec<NonNull<Bytes>>,
+    /// What those take beside their handles.
+    shared_bytes: u64,
 }
 
 /// What leaves and inner nodes have in common. A leaf is nothing else. The first two cache lines are what a search
@@ -182,45 +186,78 @@ impl Tree {
             leaves: Arena::new(),
             inners: Arena::new(),
             shared: Vec::new(),
+            shared_bytes: 0,
         };
-        let root = writer.leaf(&[], Fences::NONE);
+        let root = writer.leaf(&[], 0, Fences::NONE);
         Tree {
             root: AtomicPtr::new(root.0.as_ptr()),
             writer: Mutex::new(writer),
         }
     }
 
-    /// Adds versions of keys, each newer than those it has, one after the other under one hold of the latch. Returns about how
-    /// much memory that took.
+    /// Adds versions of keys, which ascend strictly, each newer than those its key has. Returns about how much memory that
+    /// took.
     pub(crate) fn put_all<'a>(
         &self,
-        changes: impl Iterator<Item = (&'a Bytes, Option<&'a Bytes>)>,
+        mut changes: impl Iterator<Item = Change<'a>>,
         lsn: Lsn,
     ) -> u64 {
         let mut writer = self.writer.lock();
-        let bytes = changes.map(|(key, value)| self.put_under(&mut writer, key, lsn, value));
-        bytes.sum()
+        let before = writer.bytes();
+        let Some(first) = changes.next() else {
+            return 0;
+        };
+        match changes.next() {
+            None => self.put_one(&mut writer, first.0, lsn, first.1),
+            Some(second) => {
+                let mut all = [first, second].into_iter().chain(changes);
+                let mut batch = Vec::with_capacity(BATCH_KEYS);
+                loop {
+                    batch.extend(all.by_ref().take(BATCH_KEYS));
+                    if batch.is_empty() {
+                        break;
+                    }
+                    self.put_batch(&mut writer, &batch, lsn);
+                    batch.clear();
+                }
+            }
+        }
+        writer.bytes() - before
     }
 
     /// Adds a version of `key`, newer than those it has. Returns about how much memory that took.
     #[cfg(test)]
     pub(crate) fn put(&self, key: &[u8], lsn: Lsn, value: Option<&Bytes>) -> u64 {
-        self.put_under(&mut self.writer.lock(), key, lsn, value)
+        let mut writer = self.writer.lock();
+        let before = writer.bytes();
+        self.put_one(&mut writer, key, lsn, value);
+        writer.bytes() - before
     }
 
-    fn put_under(&self, writer: &mut Writer, key: &[u8], lsn: Lsn, value: Option<&Bytes>) -> u64 {
-        let before = writer.bytes();
-        let shared = value.filter(|value| value.len() > INLINE_BYTES_MAX);
-        let shared_bytes = shared.map_or(0, |value| value.len() as u64 + SHARED_BYTES);
+    fn put_one(&self, writer: &mut Writer, key: &[u8], lsn: Lsn, value: Option<&Bytes>) {
         let (leaf, _) = self.descend(Target::At(key));
+        self.put_in_leaf(writer, leaf, key, lsn, value);
+    }
+
+    /// Adds a version of a key that goes to `leaf`; whether that is still there afterwards.
+    fn put_in_leaf(
+        &self,
+        writer: &mut Writer,
+        leaf: NodeRef,
+        key: &[u8],
+        lsn: Lsn,
+        value: Option<&Bytes>,
+    ) -> bool {
         match self.search(leaf, self.order(leaf), key) {
-            Ok(at) => writer.add_version(self.entry(self.entry_at(leaf, at)), lsn, value),
+            Ok(at) => {
+                writer.add_version(self.entry(self.entry_at(leaf, at)), lsn, value);
+                true
+            }
             Err(at) => {
                 let entry = writer.entry(key, lsn, value);
-                self.insert(writer, leaf, at, entry);
+                self.insert(writer, leaf, at, entry)
             }
         }
-        writer.bytes() - before + shared_bytes
     }
 
     /// What `key` is at `lsn`: `None` where the tree has no version that old, `Some(None)` for a tombstone.
@@ -314,7 +351,7 @@ impl Tree {
                 fences.upper = self.entry_ref(node, order.slot(at + 1));
             }
             node = self.child(node, order.slot(at));
-            fetch(node.0);
+            fetch(node.0, size_of::<Node>());
         }
         (node, fences)
     }
@@ -378,12 +415,13 @@ impl Tree {
 
     // Changing. All of this runs under the writer latch (I2).
 
-    fn insert(&self, writer: &mut Writer, leaf: NodeRef, at: usize, entry: EntryRef) {
+    /// Puts an entry into a leaf, or what the leaf becomes where it is full; whether the leaf is still there.
+    fn insert(&self, writer: &mut Writer, leaf: NodeRef, at: usize, entry: EntryRef) -> bool {
         let order = self.order(leaf);
         if order.len() < SLOTS {
             let slot = self.write_slot(leaf, Some(entry), None);
             self.show(leaf, order.insert(at, slot));
-            return;
+            return true;
         }
         let mut path = Vec::new();
         let key = self.entry(entry).key();
@@ -392,10 +430,11 @@ impl Tree {
         while let Some(step) = path.pop() {
             match self.grow_inner(writer, &step, grown) {
                 Some(more) => grown = more,
-                None => return,
+                None => return false,
             }
         }
         self.grow_root(writer, grown);
+        false
     }
 
     /// Writes the next free slot of a node, which no reader looks at yet.
@@ -428,16 +467,23 @@ impl Tree {
         at: usize,
         entry: EntryRef,
     ) -> Grown {
-        let mut entries: Vec<_> = (0..SLOTS).map(|at| self.entry_at(leaf, at)).collect();
-        entries.insert(at, entry);
+        let old = self.node(leaf);
+        let order = self.order(leaf);
+        let mut entries: Vec<_> = (0..SLOTS)
+            .map(|at| {
+                let head = old.heads[order.slot(at)].load(Ordering::Relaxed);
+                (self.entry_at(leaf, at), head)
+            })
+            .collect();
+        entries.insert(at, (entry, head_of(self.entry(entry).key(), old.skip)));
         // Keys that only ascend leave full leaves behind.
         let is_append = at == SLOTS && fences.upper.is_none();
         let (left, right) = entries.split_at(if is_append { SLOTS } else { entries.len() / 2 });
-        let separator = right[0];
+        let separator = right[0].0;
         let (left_fences, right_fences) = fences.split_at(separator);
         Grown {
-            instead: writer.leaf(left, left_fences),
-            added: Some((separator, writer.leaf(right, right_fences))),
+            instead: writer.leaf(left, old.skip, left_fences),
+            added: Some((separator, writer.leaf(right, old.skip, right_fences))),
         }
     }
 
@@ -505,13 +551,18 @@ impl Tree {
 
 impl Writer {
     fn bytes(&self) -> u64 {
-        self.entries.bytes() + self.leaves.bytes() + self.inners.bytes()
+        self.entries.bytes() + self.leaves.bytes() + self.inners.bytes() + self.shared_bytes
     }
 
-    fn leaf(&mut self, entries: &[EntryRef], fences: Fences) -> NodeRef {
+    /// A leaf of entries, with what their heads are in a leaf that skips as many bytes as `known`: most skip as many, and
+    /// then no key need be looked at.
+    fn leaf(&mut self, entries: &[(EntryRef, u64)], known: u32, fences: Fences) -> NodeRef {
         let node = Node::new(0, fences.skip());
-        for (slot, entry) in entries.iter().enumerate() {
-            node.fill(slot, Some(*entry));
+        for (slot, (entry, head)) in entries.iter().enumerate() {
+            match node.skip == known {
+                true => node.fill_with(slot, Some(*entry), *head),
+                false => node.fill(slot, Some(*entry)),
+            }
         }
         node.publish(entries.len());
         NodeRef(self.leaves.put(node))
@@ -574,6 +625,7 @@ impl Writer {
     fn share(&mut self, value: Option<&Bytes>) -> Option<NonNull<Bytes>> {
         let value = value.filter(|value| value.len() > INLINE_BYTES_MAX)?;
         let shared = self.entries.put(value.clone());
+        self.shared_bytes += value.len() as u64 + SHARED_BYTES;
         self.shared.push(shared);
         Some(shared)
     }
@@ -646,6 +698,11 @@ impl Node {
     fn fill(&self, slot: usize, key: Option<EntryRef>) {
         // SAFETY: I1; whoever makes a node holds the writer latch, so the tree is there.
         let head = key.map_or(0, |key| head_of(unsafe { key.0.as_ref() }.key(), self.skip));
+        self.fill_with(slot, key, head);
+    }
+
+    /// As [`Node::fill`], with the key's head.
+    fn fill_with(&self, slot: usize, key: Option<EntryRef>, head: u64) {
         self.heads[slot].store(head, Ordering::Relaxed);
         self.entries[slot].store(pointer(key), Ordering::Relaxed);
     }
@@ -721,17 +778,17 @@ impl Fences {
     }
 }
 
-/// Asks the processor for a leaf's lines, all at once, so that the search does not wait for one after the other.
+/// Asks the processor for a node's lines, all at once, so that the search does not wait for one after the other.
 #[inline]
-fn fetch(node: NonNull<Node>) {
+fn fetch(node: NonNull<Node>, bytes: usize) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
-    for line in 0..4 {
+    for offset in (0..bytes).step_by(64) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // SAFETY: a prefetch has no effect but on time, whatever the address.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(node.as_ptr().cast::<i8>().wrapping_add(line * 64)) };
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(node.as_ptr().cast::<i8>().wrapping_add(offset)) };
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    let _ = node;
+    let _ = (node, bytes);
 }
 
 fn pointer(entry: Option<EntryRef>) -> *mut Entry {

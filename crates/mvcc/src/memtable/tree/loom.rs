@@ -105,6 +105,33 @@ fn loom_a_new_version_of_a_key() {
 }
 
 #[test]
+fn loom_a_batch_that_splits_its_leaf() {
+    check_orders("a_batch_that_splits_its_leaf", || {
+        let shared = Published::with_keys(14);
+        let writer = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || {
+                let value = Bytes::copy_from_slice(&15u64.to_le_bytes());
+                let keys = [15, 75, 200].map(|key: u8| Bytes::copy_from_slice(&[key]));
+                let changes = keys.iter().map(|key| (key, Some(&value)));
+                shared.tree.put_all(changes, Lsn(15));
+                shared.visible.store(15, Ordering::Release);
+            })
+        };
+        let lsn = shared.visible();
+        let is_there = lsn > 14;
+        assert_eq!(
+            shared.get(&[200], lsn),
+            is_there.then_some(15),
+            "as promised"
+        );
+        assert_eq!(shared.get(&[10], 14), Some(1), "as it was before");
+        writer.join().unwrap();
+        assert_eq!(shared.get(&[75], 15), Some(15));
+    });
+}
+
+#[test]
 fn loom_a_cursor_beside_an_insert() {
     check_orders("a_cursor_beside_an_insert", || {
         let shared = Published::with_keys(2);

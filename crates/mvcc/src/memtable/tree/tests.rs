@@ -114,6 +114,50 @@ proptest! {
     }
 }
 
+/// Changes as commits have them: each a run of keys that ascend, at an LSN of its own.
+fn any_commits() -> impl Strategy<Value = Vec<BTreeMap<Vec<u8>, Option<u8>>>> {
+    let few = proptest::collection::btree_map(any_key(), any::<Option<u8>>(), 0..40);
+    let many = (0..PUTS_MAX as u64 / 2, 1..PUTS_MAX as u64).prop_map(|(first, count)| {
+        let numbers = (first..first + count).map(|number| (number_key(number * 3), Some(1)));
+        numbers.collect()
+    });
+    proptest::collection::vec(prop_oneof![4 => few, 1 => many], 0..8)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: CASES,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn batches_agree_with_a_map_of_versions(commits in any_commits()) {
+        let tree = Arc::new(Tree::new());
+        let mut model = Model::new();
+        for (lsn, commit) in (1..).map(Lsn).zip(&commits) {
+            let value = |value: Option<u8>| value.map(|value| Bytes::from(vec![value; 30]));
+            let changes: Vec<_> = commit
+                .iter()
+                .map(|(key, written)| (Bytes::from(key.clone()), value(*written)))
+                .collect();
+            let added = tree.put_all(changes.iter().map(|(key, value)| (key, value.as_ref())), lsn);
+            prop_assert_eq!(added > 0, !changes.is_empty());
+            for (key, value) in changes {
+                model.entry(key.to_vec()).or_default().push((lsn, value));
+            }
+            tree.check();
+            let mut cursor = TreeCursor::new(&tree, lsn);
+            prop_assert_eq!(forward(&mut cursor, Bound::Unbounded), entries(&model, lsn));
+        }
+        for (key, versions) in &model {
+            for (lsn, value) in versions {
+                prop_assert_eq!(tree.get(key, *lsn), Some(value.clone()));
+            }
+        }
+    }
+}
+
 fn number_key(number: u64) -> Vec<u8> {
     format!("number/{number:08}").into_bytes()
 }

@@ -43,6 +43,20 @@ pub enum ErrorKind {
     Corrupt,
     /// The database was closed.
     Closed,
+    /// The log does not have the commit any more that was asked for: begin anew with a snapshot. See
+    /// [`Database::commits_from`](crate::Database::commits_from).
+    Forgotten,
+}
+
+/// A part of a database that has files of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Part {
+    /// The log, which holds the newest commits. [`Recovery::Repair`](crate::Recovery::Repair) gives up what is behind damage
+    /// to it.
+    Log,
+    /// The engine, which holds all that is older. Nothing but a backup mends it.
+    Engine,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -159,6 +173,15 @@ impl Error {
             Repr::Index { .. } => ErrorKind::Corrupt,
             #[cfg(feature = "sql")]
             Repr::Sql(error) => sql_kind(error),
+        }
+    }
+
+    /// Which part of the database it is about, where it is about files of one.
+    #[must_use]
+    pub fn part(&self) -> Option<Part> {
+        match &*self.0 {
+            Repr::Store(error) => store_part(error),
+            _ => None,
         }
     }
 
@@ -285,6 +308,9 @@ fn store_kind(error: &StoreError) -> ErrorKind {
         | StoreError::CatalogIsReadOnly
         | StoreError::TooLarge { .. }
         | StoreError::NotSpillable { .. }
+        | StoreError::KeyExists { .. }
+        | StoreError::Unsorted { .. }
+        | StoreError::LoadBroken
         | StoreError::NoSuchSavepoint => ErrorKind::Invalid,
         StoreError::MergeStalled { source } => store_kind(source),
         StoreError::Closed => ErrorKind::Closed,
@@ -299,8 +325,22 @@ fn store_kind(error: &StoreError) -> ErrorKind {
     }
 }
 
-fn log_kind(error: &WalError) -> ErrorKind {
+fn store_part(error: &StoreError) -> Option<Part> {
     match error {
+        StoreError::MergeStalled { source } => store_part(source),
+        StoreError::Wal(_)
+        | StoreError::LogFailed { .. }
+        | StoreError::Poisoned
+        | StoreError::CorruptRecord { .. } => Some(Part::Log),
+        StoreError::Engine(_)
+        | StoreError::CorruptCatalog { .. }
+        | StoreError::StageMissing { .. } => Some(Part::Engine),
+        _ => None,
+    }
+}
+
+fn log_kind(error: &WalError) -> ErrorKind {
+    match error.first() {
         WalError::Io { source, .. } => io_kind(source),
         WalError::TooLarge { .. } | WalError::BelowFloor { .. } => ErrorKind::Invalid,
         WalError::ArchiveBehind { .. } => ErrorKind::Full,
@@ -309,6 +349,7 @@ fn log_kind(error: &WalError) -> ErrorKind {
             ErrorKind::Corrupt
         }
         WalError::UnsupportedVersion { .. } => ErrorKind::Unsupported,
+        WalError::Trimmed { .. } => ErrorKind::Forgotten,
         _ => ErrorKind::Io,
     }
 }

@@ -4,6 +4,7 @@ use std::ops::{Bound, RangeBounds};
 
 use bytes::Bytes;
 use drystone_base::KeyspaceId;
+use drystone_engine::ValueReader;
 use drystone_mvcc::{Durability, KeyRange, Range};
 
 use crate::database::Database;
@@ -33,7 +34,10 @@ impl Keyspace {
         }
     }
 
-    pub(crate) fn id(&self) -> KeyspaceId {
+    /// Its number, by which commits name it ([`Commits`](crate::Commits)): another keyspace never gets it, also where it gets
+    /// the name.
+    #[must_use]
+    pub fn id(&self) -> KeyspaceId {
         self.id
     }
 
@@ -80,6 +84,31 @@ impl Keyspace {
             .store()
             .get_with(self.id, key.as_ref(), show)?;
         Ok(seen)
+    }
+
+    /// Reads the value of `key` as a stream, a piece at a time and from any place in it: [`std::io::Read`], `BufRead` and `Seek`.
+    /// `None` where there is no value. The reader shows the newest commit at the time of the call, whatever is written
+    /// afterwards, and may outlive the keyspace and the database handle.
+    ///
+    /// ```
+    /// # let database = drystone::Database::in_memory()?;
+    /// # let films = database.keyspace("films")?;
+    /// use std::io::{Read, Seek, SeekFrom};
+    ///
+    /// films.put("stones", vec![7; 3_000_000])?;
+    /// let mut film = films.value_reader("stones")?.expect("it was put");
+    /// film.seek(SeekFrom::End(-2))?;
+    /// let mut end = Vec::new();
+    /// film.read_to_end(&mut end)?;
+    /// assert_eq!((film.byte_len(), end), (3_000_000, vec![7, 7]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Damage or a failed read; later ones come from the reader.
+    pub fn value_reader(&self, key: impl AsRef<[u8]>) -> Result<Option<ValueReader>> {
+        let view = self.database.store().view();
+        Ok(view.value_reader(self.id, key.as_ref())?)
     }
 
     /// Sets `key` to `value`.

@@ -34,6 +34,7 @@
 //! - [`Database`]: opens a directory (or memory), and owns the threads that work in the background.
 //! - [`Keyspace`]: a named ordered map. [`Transaction`], [`WriteBatch`]: several changes as one. [`Snapshot`]: one state.
 //! - `Session`, `Prepared`, `Rows` (feature `sql`): SQL.
+//! - [`Commits`], [`LogHold`], [`LogArchive`]: the log as others follow it.
 //! - [`Options`], [`Durability`], [`IsolationLevel`]: what is promised. [`Error`] and [`ErrorKind`]: what went wrong.
 //!
 //! # Threads
@@ -47,6 +48,7 @@
 
 mod background;
 mod bulk_load;
+mod commits;
 mod custom_engine;
 mod database;
 mod error;
@@ -55,6 +57,7 @@ mod error;
 pub mod fuzzing;
 mod keyspace;
 mod locked_files;
+mod log_archive;
 mod manifest;
 mod open;
 mod options;
@@ -66,19 +69,27 @@ mod transaction;
 mod write_batch;
 
 pub use bytes::Bytes;
-pub use drystone_base::{Env, Lsn};
+pub use drystone_base::{Env, KeyspaceId, Lsn};
 #[cfg(feature = "btree")]
 pub use drystone_btree::{CachePolicy, ReadMode};
 pub use drystone_compress::Codec;
-pub use drystone_engine::{Engine, EngineError, EngineStats};
-pub use drystone_mvcc::{Durability, IsolationLevel, Savepoint, StoreStats};
-pub use drystone_wal::{ArchiveStats, LogStats, Recovery, RepairCause, RepairReport, SegmentId};
+pub use drystone_engine::{Engine, EngineError, EngineStats, ValueReader};
+pub use drystone_mvcc::{
+    Commit, CommitContent, CommittedKeyspace, Durability, Followed, IsolationLevel,
+    KeyspaceChanges, Savepoint, StoreStats,
+};
+pub use drystone_wal::{
+    Archive, ArchiveStats, ClosedSegment, HoldStats, LogStats, OlderDamage, Recovery, RepairCause,
+    RepairReport, SegmentId, WalError,
+};
 
 pub use bulk_load::BulkLoad;
+pub use commits::{Commits, LogHold};
 pub use custom_engine::{CustomEngine, OpenEngine};
 pub use database::{Compacted, Database, VerifyReport};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Part, Result};
 pub use keyspace::{Entries, Keyspace};
+pub use log_archive::LogArchive;
 pub use options::{BackgroundWork, CreateMode, KeyspaceOptions, Options};
 pub use snapshot::Snapshot;
 #[cfg(feature = "sql")]

@@ -13,7 +13,7 @@ use drystone_base::{Env, LockError, LockGuard};
 use drystone_compress::Codec;
 use drystone_engine::Engine;
 use drystone_mvcc::{Durability, IsolationLevel, Store, StoreOptions};
-use drystone_wal::{FolderArchive, Log, LogOptions};
+use drystone_wal::{Log, LogOptions};
 
 use crate::background::Background;
 use crate::error::{Error, FileProblem, Result};
@@ -257,16 +257,14 @@ fn wire(env: &Env, directory: &Path, options: &Options) -> Result<Store> {
     let log_options = LogOptions {
         segment_bytes: options.segment_bytes,
         archive_bytes_max: options.log_archive_bytes_max,
+        retain_bytes: options.log_retain_bytes,
         recovery: options.recovery,
-        ..LogOptions::default()
         spare_segments_max: spare_segments(options),
+        ..LogOptions::default()
     };
     let log = Log::open(env, &directory.join(LOG), log_options, engine.merged_lsn())?;
-    if let Some(folder) = &options.log_archive {
-        let archive = FolderArchive::new(env, folder);
-        log.set_archive(Arc::new(
-            archive.map_err(|source| Error::io("create", folder, source))?,
-        ));
+    if let Some(archive) = &options.log_archive {
+        log.set_archive(archive.open(env)?);
     }
     let store_options = StoreOptions {
         memtable_bytes: options.memtable_bytes,

@@ -1,6 +1,5 @@
 //! How a database is opened.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use drystone_compress::Codec;
@@ -8,6 +7,7 @@ use drystone_mvcc::{Durability, IsolationLevel};
 use drystone_wal::Recovery;
 
 use crate::custom_engine::CustomEngine;
+use crate::log_archive::LogArchive;
 
 /// How a database is opened. `Options::default()` is safe, and right for most.
 ///
@@ -63,10 +63,13 @@ pub struct Options {
     pub transaction_bytes: u64,
     /// Size of one file of the log, in bytes. Default: 16 MiB.
     pub segment_bytes: u64,
-    /// A folder, best on another disk, that gets a copy of every file of the log before the database reuses it: for
-    /// backups up to any moment. Where it fails (its disk is full, say), the log is kept and grows; see
-    /// [`StoreStats::archive`](crate::StoreStats::archive). Default: none.
-    pub log_archive: Option<PathBuf>,
+    /// A folder, best on another disk, or an archive of the application's own, that gets a copy of every file of the log
+    /// before the database reuses it: for backups up to any moment. Where it fails (its disk is full, say), the log is
+    /// kept and grows; see [`StoreStats::archive`](crate::StoreStats::archive). Default: none.
+    pub log_archive: Option<LogArchive>,
+    /// How many bytes of the log stay readable that the database itself needs no more, for who follows its commits and was
+    /// away: see [`Database::commits_from`](crate::Database::commits_from). Default: none.
+    pub log_retain_bytes: u64,
     /// How many bytes of the log may wait for `log_archive`. Commits that would add another file to them fail until it has
     /// taken some. Default: as many as the disk has room for.
     pub log_archive_bytes_max: u64,
@@ -159,6 +162,7 @@ impl Default for Options {
             merge_slice_bytes: MIB,
             segment_bytes: 16 * MIB,
             log_archive: None,
+            log_retain_bytes: 0,
             log_archive_bytes_max: u64::MAX,
             recovery: Recovery::Strict,
             durability: Durability::Sync,

@@ -50,13 +50,14 @@
 //! `view.rs` what a reader sees; `write_set.rs` and `transaction.rs` what a writer does; `memory_merge.rs`, `range.rs`
 //! and `tail.rs` how the layers are read as one; `commit_record.rs` and `catalog.rs` stored bytes; `link.rs`,
 //! `publication.rs` and `shared.rs` the commit pipeline; `merge.rs` and `derived_index.rs` the way into the base;
-//! `spill.rs`, `conflicts.rs`, `staged_commit.rs` and `bulk_load.rs` what is too large for all that; `recover.rs` and
-//! `verify.rs` the way back; `store.rs` ties them together.
+//! `spill.rs`, `conflicts.rs`, `staged_commit.rs`, `bulk_load.rs`, `load_guards.rs` and `sorted_load.rs` what is too large
+//! for all that; `recover.rs` and `verify.rs` the way back; `commits.rs` what others follow; `store.rs` ties them together.
 
 mod bulk_load;
 mod catalog;
 mod codec;
 mod commit_record;
+mod commits;
 mod compact;
 mod conflicts;
 mod derived_index;
@@ -65,9 +66,10 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod key_range;
-mod layers;
 mod known_keyspaces;
+mod layers;
 mod link;
+mod load_guards;
 #[cfg(all(test, loom))]
 mod loom;
 mod memory_merge;
@@ -78,6 +80,7 @@ mod publication;
 mod range;
 mod recover;
 mod shared;
+mod sorted_load;
 mod spill;
 mod staged_commit;
 mod stats;
@@ -91,6 +94,7 @@ mod write_set;
 
 pub use bulk_load::BulkLoad;
 pub use catalog::KEYSPACE_NAME_BYTES_MAX;
+pub use commits::{Commit, CommitContent, Commits, CommittedKeyspace, Followed, KeyspaceChanges};
 pub use derived_index::{DerivedIndex, KeyChanges};
 pub use error::{Contended, StoreError};
 pub use key_range::KeyRange;

@@ -11,7 +11,8 @@
 //!   commit shows its base only once the log is durable up to it. So whoever loads the visible LSN, and then the layers,
 //!   sees a whole state at the newer of that and the floor.
 //! - S4. At most `sealed_memtables_max` sealed memtables wait for their merge when a commit is applied, so at most one
-//!   more after it. Only replay, under smaller options than before, leaves more.
+//!   more after it. Only replay, under smaller options than before, leaves more. Memtables are sealed when they are full,
+//!   or when somebody waits for their merge; never for a stage.
 //!
 //! Latches in the order they are taken (`docs/LATCHES.md`): merge latch, log gate, commit latch, publication latch.
 
@@ -30,8 +31,8 @@ use crate::catalog;
 use crate::commit_record;
 use crate::conflicts::Claims;
 use crate::error::{Contended, StoreError};
-use crate::layers::{BaseState, Layers};
 use crate::known_keyspaces::KnownKeyspaces;
+use crate::layers::{BaseState, Layers};
 use crate::link::Chain;
 use crate::memtable::Memtable;
 use crate::merge::Merges;
@@ -61,6 +62,11 @@ pub(crate) struct Shared {
     pub(crate) merges: Mutex<Merges>,
     /// Whether the last slice of a merge failed. A hint: commits then leave the next try to others while they have room.
     pub(crate) merges_fail: AtomicBool,
+    /// Whether a stage is being made, before the end of which nothing is merged. A hint: commits then wait for no merge while
+    /// they have room.
+    pub(crate) is_staging: AtomicBool,
+    /// Whether a load that others got in the way of too often has its turn: commits wait for the merge latch, which it has.
+    pub(crate) load_turn: AtomicBool,
     /// The newest `Async` commit, for the next step to make durable.
     pub(crate) newest_async: AtomicU64,
     /// Where large transactions spill. `None`: they may not.
@@ -77,15 +83,15 @@ pub(crate) struct Head {
     pub(crate) chain: Chain,
 }
 
+/// Records from here on are on their way to the medium while they are applied; so are those of a quarter of a memtable.
+const LONG_RECORD_BYTES: u64 = 32 << 10;
+
 /// A commit that is logged and applied.
 struct Appended {
     lsn: Lsn,
     /// Up to where the log must be durable before the commit is seen.
     barrier: Option<Lsn>,
 }
-/// Records from here on are on their way to the medium while they are applied; so are those of a quarter of a memtable.
-const LONG_RECORD_BYTES: u64 = 32 << 10;
-
 
 impl Shared {
     pub(crate) fn options(&self) -> &StoreOptions {
@@ -292,37 +298,37 @@ impl Shared {
             apply(&head.active, log.appended_lsn().next());
         }
         let lsn = log.append(record).map_err(|error| log_error(log, error))?;
+        // The medium takes it while memory does. What fails here has failed the log: the commit is applied all the same.
+        let started = match durability == Durability::Sync && self.is_long(record) {
+            true => log.start_sync(),
+            false => Ok(()),
+        };
         if !is_planted("mvcc-applied-before-logged") {
             apply(&head.active, lsn);
         }
         if durability == Durability::Async && !is_planted("mvcc-async-forgotten") {
             self.newest_async.store(lsn.0, Ordering::Release);
         }
-        // The medium takes it while memory does. What fails here has failed the log: the commit is applied all the same.
-        let started = match durability == Durability::Sync && self.is_long(record) {
-            true => log.start_sync(),
-            false => Ok(()),
-        };
         let barrier = self.publication.applied(lsn, durability);
         self.counters.commits.add(1);
         if head.active.bytes() >= self.options.memtable_bytes {
             self.seal(&mut head);
         }
+        started.map_err(|error| log_error(log, error))?;
         Ok(Some(Appended { lsn, barrier }))
     }
 
-    /// First committer wins: finds changes since the transaction's view of anything it wrote or guards.
-    ///
-    /// What a log that failed did not make durable stays in the memtable, newer than every view. That is no conflict:
-        started.map_err(|error| log_error(log, error))?;
-    /// who tried again would meet it for ever.
-    fn validate(&self, log: &Log, transaction: &Transaction) -> Result<(), StoreError> {
-        match find_conflicts(transaction)? {
     /// Whether it takes longer to apply what a record says than to hand the record over.
     fn is_long(&self, record: &[u8]) -> bool {
         record.len() as u64 >= LONG_RECORD_BYTES.min(self.options.memtable_bytes / 4)
     }
 
+    /// First committer wins: finds changes since the transaction's view of anything it wrote or guards.
+    ///
+    /// What a log that failed did not make durable stays in the memtable, newer than every view. That is no conflict:
+    /// who tried again would meet it for ever.
+    fn validate(&self, log: &Log, transaction: &Transaction) -> Result<(), StoreError> {
+        match find_conflicts(transaction)? {
             None => Ok(()),
             Some(what) => {
                 log.check()?;
@@ -355,14 +361,17 @@ impl Shared {
             base: Arc::clone(&layers.base),
             floor: layers.floor,
             link: Arc::downgrade(head.chain.last()),
+            known: KnownKeyspaces::default(),
         }));
         head.active = active;
     }
 
     /// Does slices of merges as memory asks for, also when nobody calls `step`. First comes what keeps commits from ever
     /// waiting long: a share of the merge under way that goes with what this commit adds.
-            known: KnownKeyspaces::default(),
     fn make_room(&self, added_bytes: u64) -> Result<(), StoreError> {
+        if self.load_turn.load(Ordering::Acquire) {
+            drop(self.merges.lock());
+        }
         while self.lags(added_bytes) {
             let mut merges = self.merges.lock();
             if self.lags(added_bytes) && self.merge_slice(&mut merges).is_err() {
@@ -393,6 +402,7 @@ impl Shared {
         };
         if sealed.len() != self.options.sealed_memtables_max
             || self.merges_fail.load(Ordering::Relaxed)
+            || self.is_staging.load(Ordering::Relaxed)
         {
             return false;
         }
@@ -411,6 +421,8 @@ impl Shared {
         let Some(log) = self.log.write().take() else {
             return Ok(());
         };
+        // What fails is done by the next opening: everything that it takes is durable.
+        let _later = self.settle_stage(&mut merges);
         let newest = log.appended_lsn();
         drop(merges);
         log.close()?;
@@ -471,8 +483,9 @@ fn check_exists(layers: &Layers, lsn: Lsn, id: KeyspaceId) -> Result<(), StoreEr
 
 /// What a failure of the log means for who called: where it poisoned the log, neither space nor another try mends it.
 pub(crate) fn log_error(log: &Log, error: WalError) -> StoreError {
-    match error {
-        source @ WalError::Io { .. } if log.check().is_err() => StoreError::LogFailed { source },
-        error => error.into(),
+    let is_io = matches!(error.first(), WalError::Io { .. });
+    match is_io && log.check().is_err() {
+        true => StoreError::LogFailed { source: error },
+        false => error.into(),
     }
 }

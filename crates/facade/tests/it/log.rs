@@ -35,7 +35,7 @@ fn step_all(database: &Database) {
 fn files_of_the_log_are_archived_before_they_go() {
     let disk = SimFileSystem::new(1);
     let options = Options {
-        log_archive: Some(archive()),
+        log_archive: Some(archive().into()),
         ..Options::simulated()
     };
     let (database, stones) = open(&disk, options).unwrap();
@@ -60,7 +60,7 @@ fn files_of_the_log_are_archived_before_they_go() {
 fn a_broken_archive_is_reported_and_in_the_end_refuses_commits() {
     let disk = SimFileSystem::new(1);
     let options = Options {
-        log_archive: Some(archive()),
+        log_archive: Some(archive().into()),
         log_archive_bytes_max: 64 << 10,
         ..Options::simulated()
     };

@@ -7,6 +7,7 @@
 
 mod api;
 mod bad_input;
+mod commits;
 mod crash;
 mod damage;
 mod engines;

@@ -3,9 +3,18 @@
 use std::path::Path;
 
 use anyhow::Context;
-use drystone::{CreateMode, Database, Error, ErrorKind, Options, Recovery, RepairReport};
+use drystone::{CreateMode, Database, Error, ErrorKind, Options, Part, Recovery, RepairReport};
 
 use crate::report;
+
+const GIVE_UP: &str = "the log is damaged; nothing was changed. If there is no better copy: `repair --apply` keeps the \
+    commits before the damage, sets the files of the log from there on aside, and gives up the commits in them; copy the \
+    whole directory first";
+
+const NOT_THE_LOG: &str = "what is damaged is the engine's, not the log; nothing was changed, and `repair` cannot mend it. \
+    Restore the directory from a backup";
+
+const NEITHER: &str = "this is no damage to the log; nothing was changed";
 
 /// Opens the database in `path`; where its log is damaged, says where, and with `apply` keeps what is before that and sets
 /// the rest aside.
@@ -16,11 +25,12 @@ pub(crate) fn run(path: &Path, apply: bool) -> anyhow::Result<()> {
             Ok(database.close()?)
         }
         Err(error) if !may_be_damage(&error) => Err(error.into()),
-        Err(error) if !apply => Err(error).context(
-            "nothing was changed. If there is no better copy: `repair --apply` keeps the commits before the damage, sets \
-             the files of the log from there on aside, and gives up the commits in them; copy the whole directory first",
-        ),
-        Err(_) => repair(path),
+        Err(error) => match error.part() {
+            Some(Part::Log) if apply => repair(path),
+            Some(Part::Log) => Err(error).context(GIVE_UP),
+            Some(Part::Engine) => Err(error).context(NOT_THE_LOG),
+            _ => Err(error).context(NEITHER),
+        },
     }
 }
 

@@ -235,15 +235,28 @@ fn malformed_files_are_refused_with_their_line_and_leave_nothing() {
 }
 
 #[test]
-fn an_import_that_breaks_a_constraint_says_what_it_left() {
+fn an_import_that_breaks_a_constraint_leaves_nothing_and_says_which_lines() {
     let sandbox = Sandbox::new();
     sandbox.sql("CREATE TABLE t (id BIGINT PRIMARY KEY, name TEXT NOT NULL)");
     sandbox.write("dup.csv", "id,name\n1,one\n1,again\n");
     check_contains(
         &sandbox.failure(&["import", "db", "t", "dup.csv"]),
-        &["duplicate", "stopped after 0 rows"],
+        &["duplicate", "dup.csv line 2 and dup.csv line 3", "(id)=(1)"],
     );
     assert_eq!(sandbox.sql("SELECT count(*) FROM t"), "count\n0\n");
+    sandbox.sql("INSERT INTO t VALUES (7, 'seven')");
+    sandbox.write(
+        "known.jsonl",
+        "{\"id\":5,\"name\":\"a\"}\n{\"id\":7,\"name\":\"b\"}\n",
+    );
+    check_contains(
+        &sandbox.failure(&["import", "db", "t", "known.jsonl"]),
+        &["duplicate", "known.jsonl line 2", "(id)=(7)"],
+    );
+    assert_eq!(sandbox.sql("SELECT count(*) FROM t"), "count\n1\n");
+    // The table that it was to make is not there either.
+    sandbox.failure(&["import", "db", "u", "dup.csv", "--primary-key", "id"]);
+    check_contains(&sandbox.failure(&["sql", "db", "SELECT * FROM u"]), &["u"]);
 }
 
 #[test]
@@ -294,6 +307,18 @@ fn repair_says_what_is_damaged_and_gives_it_up_when_told_to() {
         &sandbox.output(&["repair", "db", "--apply"]),
         &["nothing to repair"],
     );
+}
+
+#[test]
+fn repair_says_so_where_the_damage_is_not_the_log_s() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("CREATE TABLE t (id BIGINT PRIMARY KEY)");
+    damage(&sandbox.path("db/btree/data"));
+    for arguments in [&["repair", "db"][..], &["repair", "db", "--apply"]] {
+        let told = sandbox.failure(arguments);
+        check_contains(&told, &["engine's, not the log", "nothing was changed"]);
+        assert!(!told.contains("the log is damaged"), "{told}");
+    }
 }
 
 /// Overwrites all of a file but its length.

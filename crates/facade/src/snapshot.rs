@@ -4,6 +4,7 @@ use std::ops::RangeBounds;
 
 use bytes::Bytes;
 use drystone_base::Lsn;
+use drystone_engine::ValueReader;
 use drystone_mvcc::{KeyRange, View};
 
 use crate::error::Result;
@@ -32,6 +33,18 @@ impl Snapshot {
     /// Damage or a failed read.
     pub fn get(&self, keyspace: &Keyspace, key: impl AsRef<[u8]>) -> Result<Option<Bytes>> {
         Ok(self.0.get(keyspace.id(), key.as_ref())?)
+    }
+
+    /// Reads the value of `key` as a stream: as [`Keyspace::value_reader`].
+    ///
+    /// # Errors
+    /// As [`Keyspace::value_reader`].
+    pub fn value_reader(
+        &self,
+        keyspace: &Keyspace,
+        key: impl AsRef<[u8]>,
+    ) -> Result<Option<ValueReader>> {
+        Ok(self.0.value_reader(keyspace.id(), key.as_ref())?)
     }
 
     /// Shows the value of `key` to `read` where it lies: as [`Keyspace::get_with`].

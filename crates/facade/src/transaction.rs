@@ -5,6 +5,7 @@ use std::ops::RangeBounds;
 use bytes::Bytes;
 use drystone_base::Lsn;
 use drystone_base::planted::is_planted;
+use drystone_engine::ValueReader;
 use drystone_mvcc::{Durability, KeyRange, Savepoint};
 
 use crate::database::Database;
@@ -40,6 +41,18 @@ impl Transaction {
     /// Damage or a failed read.
     pub fn get(&self, keyspace: &Keyspace, key: impl AsRef<[u8]>) -> Result<Option<Bytes>> {
         Ok(self.inner.get(keyspace.id(), key.as_ref())?)
+    }
+
+    /// Reads the value of `key` as a stream: as [`Keyspace::value_reader`].
+    ///
+    /// # Errors
+    /// As [`Keyspace::value_reader`].
+    pub fn value_reader(
+        &self,
+        keyspace: &Keyspace,
+        key: impl AsRef<[u8]>,
+    ) -> Result<Option<ValueReader>> {
+        Ok(self.inner.value_reader(keyspace.id(), key.as_ref())?)
     }
 
     /// Sets `key` to `value`.

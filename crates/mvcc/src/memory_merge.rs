@@ -34,6 +34,12 @@ pub(crate) struct MemorySources {
     pub(crate) lsn: Lsn,
 }
 
+impl MemorySources {
+    fn is_empty(&self) -> bool {
+        self.writes.is_none() && self.runs.is_empty() && self.tables.is_empty()
+    }
+}
+
 pub(crate) struct MemoryMerge {
     direction: Direction,
     sources: Vec<Source>,
@@ -50,24 +56,46 @@ impl MemoryMerge {
         direction: Direction,
         from: Bound<&[u8]>,
     ) -> MemoryMerge {
+        let mut merge = MemoryMerge::nowhere(direction);
+        merge.position(sources, from);
+        merge
+    }
+
+    /// Of nothing.
+    #[inline]
+    pub(crate) fn nowhere(direction: Direction) -> MemoryMerge {
+        MemoryMerge {
+            direction,
+            sources: Vec::new(),
+            winner: None,
+            failure: None,
+        }
+    }
+
+    /// Of these, on the first key within `from`, seen in the direction of movement.
+    #[inline]
+    pub(crate) fn position(&mut self, sources: &MemorySources, from: Bound<&[u8]>) {
+        if !sources.is_empty() {
+            self.position_in(sources, from);
+        }
+    }
+
+    fn position_in(&mut self, sources: &MemorySources, from: Bound<&[u8]>) {
         let writes = sources.writes.iter();
         let writes = writes.map(|writes| Source::Writes(WritesCursor::new(Arc::clone(writes))));
         let tables = sources.tables.iter();
         let tables = tables.map(|table| Source::Table(table.cursor(sources.lsn)));
         let runs = sources.runs.iter();
         let runs = runs.map(|(run, id)| Source::Run(Box::new(RunCursor::new(run, *id))));
-        let mut merge = MemoryMerge {
-            direction,
-            sources: writes.chain(runs).chain(tables).collect(),
-            winner: None,
-            failure: None,
-        };
-        for idx in 0..merge.sources.len() {
-            let positioned = merge.sources[idx].position(direction, from);
-            merge.note(positioned);
+        self.sources = writes.chain(runs).chain(tables).collect();
+        for idx in 0..self.sources.len() {
+            let Some(source) = self.sources.get_mut(idx) else {
+                break; // one before it failed
+            };
+            let positioned = source.position(self.direction, from);
+            self.note(positioned);
         }
-        merge.choose();
-        merge
+        self.choose();
     }
 
     /// What ended it early, if anything did. Without runs there is nothing.

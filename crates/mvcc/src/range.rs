@@ -27,7 +27,8 @@ pub struct Range {
     sources: Option<Sources>,
     range: KeyRange,
     front: Option<End>,
-    back: Option<End>,
+    /// Seldom used, so apart: a range is moved about before it is.
+    back: Option<Box<End>>,
 }
 
 /// A key and its value, where they lie.
@@ -90,10 +91,10 @@ impl Range {
         match self.move_on(direction, End::hold_value) {
             Ok(Some(())) => {
                 let end = match direction {
-                    Direction::Forward => &self.front,
-                    Direction::Backward => &self.back,
+                    Direction::Forward => self.front.as_ref(),
+                    Direction::Backward => self.back.as_deref(),
                 };
-                end.as_ref().and_then(End::entry_ref).map(Ok)
+                end.and_then(End::entry_ref).map(Ok)
             }
             Ok(None) => None,
             Err(error) => Some(Err(error)),
@@ -127,8 +128,8 @@ impl Range {
     ) -> Result<Option<T>, StoreError> {
         self.open_end(direction)?;
         let (mine, other) = match direction {
-            Direction::Forward => (self.front.as_mut(), self.back.as_ref()),
-            Direction::Backward => (self.back.as_mut(), self.front.as_ref()),
+            Direction::Forward => (self.front.as_mut(), self.back.as_deref()),
+            Direction::Backward => (self.back.as_deref_mut(), self.front.as_ref()),
         };
         let Some(mine) = mine else {
             return Ok(None);
@@ -152,20 +153,31 @@ impl Range {
 
     /// Positions the end that moves in `direction`, at its first use.
     fn open_end(&mut self, direction: Direction) -> Result<(), StoreError> {
-        let (end, from) = match direction {
-            Direction::Forward => (&mut self.front, &self.range.start),
-            Direction::Backward => (&mut self.back, &self.range.end),
+    #[inline]
+        let is_open = match direction {
+            Direction::Forward => self.front.is_some(),
+            Direction::Backward => self.back.is_some(),
         };
-        if end.is_none()
-            && let Some(sources) = &self.sources
-        {
-            *end = Some(End::new(
-                sources,
-                direction,
-                from.as_ref().map(Bytes::as_ref),
-            )?);
+        match is_open {
+            true => Ok(()),
+            false => self.position_end(direction),
         }
         Ok(())
+    }
+
+    fn position_end(&mut self, direction: Direction) -> Result<(), StoreError> {
+        let Some(sources) = &self.sources else {
+            return Ok(());
+        };
+        let end = match direction {
+            Direction::Forward => self.front.insert(End::new(sources, direction)?),
+            Direction::Backward => &mut **self.back.insert(Box::new(End::new(sources, direction)?)),
+        };
+        let from = match direction {
+            Direction::Forward => &self.range.start,
+            Direction::Backward => &self.range.end,
+        };
+        end.position_at(sources, from.as_ref().map(Bytes::as_ref))?;
     }
 }
 
@@ -224,27 +236,30 @@ enum From {
 }
 
 impl End {
-    fn new(
-        sources: &Sources,
-        direction: Direction,
-        from: Bound<&[u8]>,
-    ) -> Result<End, EngineError> {
-        let mut base = sources.base.cursor(sources.keyspace)?;
-        let base_is_on = match direction {
-            Direction::Forward => seek(base.as_mut(), from)?,
-            Direction::Backward => seek_back(base.as_mut(), from)?,
-        };
+    /// On no entry yet.
+    #[inline]
+    fn new(sources: &Sources, direction: Direction) -> Result<End, EngineError> {
         Ok(End {
             direction,
-            memory: MemoryMerge::new(&sources.memory, direction, from),
-            base,
-            base_is_on,
+            memory: MemoryMerge::nowhere(direction),
+            base: sources.base.cursor(sources.keyspace)?,
+            base_is_on: false,
             given: None,
             held: Bytes::new(),
         })
     }
 
     /// The key it is on, and where that comes from.
+    /// On the first entry within `from`, seen in the direction of movement.
+    fn position_at(&mut self, sources: &Sources, from: Bound<&[u8]>) -> Result<(), EngineError> {
+        self.base_is_on = match self.direction {
+            Direction::Forward => seek(self.base.as_mut(), from)?,
+            Direction::Backward => seek_back(self.base.as_mut(), from)?,
+        };
+        self.memory.position(&sources.memory, from);
+        Ok(())
+    }
+
     #[inline]
     fn position(&self) -> Option<(&[u8], From)> {
         if !self.base_is_on {

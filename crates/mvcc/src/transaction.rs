@@ -7,6 +7,7 @@ use bytes::Bytes;
 use drystone_base::planted::is_planted;
 use drystone_base::{KeyspaceId, Lsn};
 
+use drystone_engine::{StoredValue, ValueReader};
 use crate::catalog;
 use crate::error::StoreError;
 use crate::key_range::KeyRange;
@@ -73,17 +74,36 @@ impl Transaction {
             return self.view.get(keyspace, key);
         }
         if let Some(written) = self.writes.get(keyspace, key) {
-            return Ok(written.clone());
+            return Ok(Some(written.clone()));
+        match self.own(keyspace, key)? {
+            Some(own) => Ok(own),
+            None => self.view.get(keyspace, key),
+        }
+    }
+
+    /// Reads the value of `key` as a stream, as [`View::value_reader`] does; its own writes it has in memory.
+    ///
+    /// # Errors
+    /// As [`Transaction::get`]; later ones come from the reader.
+    pub fn value_reader(
+        &self,
+        keyspace: KeyspaceId,
+        key: &[u8],
+    ) -> Result<Option<ValueReader>, StoreError> {
+        match self.own(keyspace, key)? {
+            Some(own) => Ok(own.map(|value| ValueReader::new(StoredValue::Whole(value)))),
+            None => self.view.value_reader(keyspace, key),
+        }
+    }
+
+    /// What this transaction made of `key`, if anything.
+    fn own(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<Option<Bytes>>, StoreError> {
         }
         if self.writes.dropped().contains(&keyspace) {
-            return Ok(None);
+            return Ok(Some(None));
         }
-        if let Some(spilled) = self.writes.find_spilled(keyspace, key)?
-            && !is_planted("mvcc-spilled-writes-unread")
-        {
-            return Ok(spilled);
-        }
-        self.view.get(keyspace, key)
+        let spilled = self.writes.find_spilled(keyspace, key)?;
+        Ok(spilled.filter(|_| !is_planted("mvcc-spilled-writes-unread")))
     }
 
     /// Gives `key` a value.

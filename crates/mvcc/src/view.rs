@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use drystone_base::planted::is_planted;
 use drystone_base::{KeyspaceId, Lsn};
-use drystone_engine::Snapshot;
+use drystone_engine::{Snapshot, StoredValue, ValueReader};
 
 use crate::catalog;
 use crate::error::StoreError;
@@ -67,6 +67,23 @@ impl View {
         mut read: impl FnMut(&[u8]),
     ) -> Result<bool, StoreError> {
         self.layers.get_with(keyspace, key, self.lsn, &mut read)
+    }
+
+    /// Reads the value of `key` as a stream, from any place in it; `None` where there is none. Of a long value in the base it
+    /// needs one piece in memory at a time. It reads on, whatever is committed meanwhile.
+    ///
+    /// # Errors
+    /// As [`View::get`]; later ones come from the reader.
+    pub fn value_reader(
+        &self,
+        keyspace: KeyspaceId,
+        key: &[u8],
+    ) -> Result<Option<ValueReader>, StoreError> {
+        let value = match self.layers.find(keyspace, key, self.lsn) {
+            Some(found) => found.map(StoredValue::Whole),
+            None => self.layers.base.open_value(keyspace, key)?,
+        };
+        Ok(value.map(ValueReader::new))
     }
 
     /// The entries of a part of a keyspace. Nothing is read before the first step.

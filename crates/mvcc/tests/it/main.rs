@@ -16,3 +16,4 @@ mod recovery;
 mod support;
 mod threads;
 mod writes;
+mod value_readers;

@@ -70,7 +70,9 @@ mod tests {
             return;
         };
         let mut draw = Draw::new(1);
-        let bytes: Vec<u8> = (0..1 << 17).flat_map(|_| draw.next().to_le_bytes()).collect();
+        let bytes: Vec<u8> = (0..1 << 17)
+            .flat_map(|_| draw.next().to_le_bytes())
+            .collect();
         fs::write(folder.path().join("file"), &bytes).unwrap();
         files::settle(folder.path()).unwrap();
         let after = given(folder.path()).unwrap();

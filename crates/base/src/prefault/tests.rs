@@ -10,6 +10,11 @@ fn memory_takes_what_is_written_to_it() {
         prefault(memory.spare_capacity_mut());
         memory.extend((0..251).cycle().take(len));
         let expected = (0..251).cycle();
-        assert!(memory.iter().zip(expected).all(|(one, other)| *one == other));
+        assert!(
+            memory
+                .iter()
+                .zip(expected)
+                .all(|(one, other)| *one == other)
+        );
     }
 }

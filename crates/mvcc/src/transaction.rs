@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use drystone_base::planted::is_planted;
 use drystone_base::{KeyspaceId, Lsn};
-
 use drystone_engine::{StoredValue, ValueReader};
+
 use crate::catalog;
 use crate::error::StoreError;
 use crate::key_range::KeyRange;
@@ -73,8 +73,6 @@ impl Transaction {
         if self.writes.is_empty() {
             return self.view.get(keyspace, key);
         }
-        if let Some(written) = self.writes.get(keyspace, key) {
-            return Ok(Some(written.clone()));
         match self.own(keyspace, key)? {
             Some(own) => Ok(own),
             None => self.view.get(keyspace, key),
@@ -98,6 +96,8 @@ impl Transaction {
 
     /// What this transaction made of `key`, if anything.
     fn own(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<Option<Bytes>>, StoreError> {
+        if let Some(written) = self.writes.get(keyspace, key) {
+            return Ok(Some(written.clone()));
         }
         if self.writes.dropped().contains(&keyspace) {
             return Ok(Some(None));

@@ -15,5 +15,5 @@ mod model;
 mod recovery;
 mod support;
 mod threads;
-mod writes;
 mod value_readers;
+mod writes;

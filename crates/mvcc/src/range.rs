@@ -152,8 +152,8 @@ impl Range {
     }
 
     /// Positions the end that moves in `direction`, at its first use.
-    fn open_end(&mut self, direction: Direction) -> Result<(), StoreError> {
     #[inline]
+    fn open_end(&mut self, direction: Direction) -> Result<(), StoreError> {
         let is_open = match direction {
             Direction::Forward => self.front.is_some(),
             Direction::Backward => self.back.is_some(),
@@ -162,7 +162,6 @@ impl Range {
             true => Ok(()),
             false => self.position_end(direction),
         }
-        Ok(())
     }
 
     fn position_end(&mut self, direction: Direction) -> Result<(), StoreError> {
@@ -178,6 +177,7 @@ impl Range {
             Direction::Backward => &self.range.end,
         };
         end.position_at(sources, from.as_ref().map(Bytes::as_ref))?;
+        Ok(())
     }
 }
 
@@ -249,7 +249,6 @@ impl End {
         })
     }
 
-    /// The key it is on, and where that comes from.
     /// On the first entry within `from`, seen in the direction of movement.
     fn position_at(&mut self, sources: &Sources, from: Bound<&[u8]>) -> Result<(), EngineError> {
         self.base_is_on = match self.direction {
@@ -260,6 +259,7 @@ impl End {
         Ok(())
     }
 
+    /// The key it is on, and where that comes from.
     #[inline]
     fn position(&self) -> Option<(&[u8], From)> {
         if !self.base_is_on {

@@ -1,7 +1,7 @@
 //! Bulk load: many entries in any order, sorted outside of memory, that become one commit.
 //!
 //! # Invariants
-//! - B1. What was taken is in the buffers, in the open run or in a part, each later than those after it. A failure that
+//! - B1. What was taken is in the buffers, in the open run or in a finished one, each later than those after it. A failure that
 //!   could break this breaks the load: it then takes nothing more, and commits nothing.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,9 @@ use crate::error::StoreError;
 use crate::load_guards::LoadGuards;
 use crate::options::Durability;
 use crate::shared::Shared;
-use crate::spill::{KnownKeys, Layer, Layers, Lookups, RunWriter, SortBuffer, Sorted, SpillFolder};
+use crate::spill::{
+    KnownKeys, Layer, Layers, Lookups, Run, RunBound, RunWriter, SortBuffer, Sorted, SpillFolder,
+};
 use crate::transaction::Transaction;
 
 /// Many entries that become one commit. Made by [`Store::bulk_load`](crate::Store::bulk_load).
@@ -40,7 +42,7 @@ pub struct BulkLoad {
     /// The run that goes on as long as what is spilled comes after what it has.
     run: Option<RunWriter>,
     /// Finished runs, oldest first.
-    parts: Vec<Layer>,
+    runs: Vec<Arc<Run>>,
     known: KnownKeys,
     guards: LoadGuards,
     /// Whether something of it was lost.
@@ -66,7 +68,7 @@ impl BulkLoad {
             buffers: BTreeMap::new(),
             buffered_bytes: 0,
             run: None,
-            parts: Vec::new(),
+            runs: Vec::new(),
             known: KnownKeys::Replaced,
             guards: LoadGuards::default(),
             is_broken: false,
@@ -202,6 +204,8 @@ impl BulkLoad {
             Some(run) if goes_on(&run) => run,
             other => {
                 self.end_run(other)?;
+                let bound = RunBound::new(self.memory_bytes_max);
+                bound.keep(folder, &mut self.runs, self.known)?;
                 RunWriter::create(folder, Lookups::Few)?
             }
         };
@@ -210,7 +214,7 @@ impl BulkLoad {
 
     fn end_run(&mut self, run: Option<RunWriter>) -> Result<(), StoreError> {
         if let Some(run) = run {
-            self.parts.push(Layer::Run(run.finish()?));
+            self.runs.push(run.finish()?);
         }
         Ok(())
     }
@@ -225,7 +229,7 @@ impl BulkLoad {
     /// reopen.
     pub fn commit(mut self) -> Result<Lsn, StoreError> {
         self.check_whole()?;
-        let is_in_memory = self.parts.is_empty() && self.run.is_none();
+        let is_in_memory = self.runs.is_empty() && self.run.is_none();
         if is_in_memory && self.buffers.is_empty() {
             return Ok(self.store.view().lsn());
         }
@@ -243,13 +247,14 @@ impl BulkLoad {
     fn take_layers(&mut self) -> Result<Layers, StoreError> {
         let run = self.run.take();
         self.end_run(run)?;
-        let rest = std::mem::take(&mut self.buffers).into_values();
-        for buffer in rest {
+        let runs = std::mem::take(&mut self.runs).into_iter();
+        let mut parts: Vec<_> = runs.map(Layer::Run).collect();
+        for buffer in std::mem::take(&mut self.buffers).into_values() {
             let sorted = buffer.sort(self.known)?;
-            self.parts.push(Layer::Sorted(Arc::new(sorted)));
+            parts.push(Layer::Sorted(Arc::new(sorted)));
         }
         Ok(Layers {
-            parts: std::mem::take(&mut self.parts),
+            parts,
             known: self.known,
             ..Layers::default()
         })
@@ -294,7 +299,7 @@ impl fmt::Debug for BulkLoad {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BulkLoad")
             .field("buffered_bytes", &self.buffered_bytes)
-            .field("parts", &self.parts.len())
+            .field("runs", &self.runs.len())
             .finish_non_exhaustive()
     }
 }

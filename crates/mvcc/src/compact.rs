@@ -48,6 +48,8 @@ impl Shared {
             self.merge_slice(&mut merges)?;
             return Ok(Progress::More);
         }
+        // The base keeps both states as they are until it is decided.
+        self.settle_stage(&mut merges)?;
         let compacted = self.engine.compact(self.compact_budget());
         // Or the layers would pin the pages that it has freed.
         self.show_base(self.engine.merged_lsn());

@@ -10,7 +10,7 @@ use drystone_base::{KeyspaceId, Lsn};
 use crate::error::{Contended, StoreError};
 use crate::link::{Commits, StagedCommit};
 use crate::memtable::{Memtable, Table};
-use crate::spill::{LayerChanges, Layers};
+use crate::spill::{LayerChanges, Layers, LayersProbe};
 use crate::view::View;
 use crate::write_set::WriteSet;
 
@@ -84,15 +84,13 @@ impl Claims<'_> {
         if let Some(&keyspace) = whole.find(|&&keyspace| theirs.has_keyspace(keyspace)) {
             return Ok(Some(Contended::Keyspace(keyspace)));
         }
-        for (keyspace, changes) in self.writes.keyspaces() {
-            if let Some(what) = find_key(theirs, keyspace, changes.keys())? {
-                return Ok(Some(what));
-            }
+        let written = self.writes.keyspaces();
+        let written = written.flat_map(|(id, writes)| writes.keys().map(move |key| (id, key)));
+        if let Some(what) = find_key(theirs, written)? {
+            return Ok(Some(what));
         }
-        for (keyspace, key) in self.writes.guarded_keys() {
-            if let Some(what) = find_key(theirs, keyspace, std::iter::once(key))? {
-                return Ok(Some(what));
-            }
+        if let Some(what) = find_key(theirs, self.writes.guarded_keys())? {
+            return Ok(Some(what));
         }
         self.layers
             .map_or(Ok(None), |mine| find_common(mine, theirs))
@@ -105,20 +103,17 @@ impl Claims<'_> {
     }
 }
 
-/// Which of these keys a large commit wrote.
+/// Which of these keys, in order, a large commit wrote.
 fn find_key<'a>(
     theirs: &Layers,
-    keyspace: KeyspaceId,
-    keys: impl Iterator<Item = &'a Bytes>,
+    keys: impl Iterator<Item = (KeyspaceId, &'a Bytes)>,
 ) -> Result<Option<Contended>, StoreError> {
-    if theirs.dropped.contains(&keyspace) {
-        return Ok(Some(Contended::Keyspace(keyspace)));
-    }
-    if !theirs.has_keyspace(keyspace) {
-        return Ok(None);
-    }
-    for key in keys {
-        if theirs.has_key(keyspace, key)? {
+    let mut probe = LayersProbe::new(theirs);
+    for (keyspace, key) in keys {
+        if theirs.dropped.contains(&keyspace) {
+            return Ok(Some(Contended::Keyspace(keyspace)));
+        }
+        if probe.has(keyspace, key)? {
             let key = key.clone();
             return Ok(Some(Contended::Key { keyspace, key }));
         }
@@ -126,12 +121,14 @@ fn find_key<'a>(
     Ok(None)
 }
 
-/// A key that two large commits wrote, or a keyspace that one dropped and the other touched: both are read side by side.
+/// A key that two large commits wrote, or a keyspace that both touched and one dropped, or wrote to without keeping its
+/// keys: both are read side by side.
 fn find_common(mine: &Layers, theirs: &Layers) -> Result<Option<Contended>, StoreError> {
     let (ours, others) = (mine.keyspaces(), theirs.keyspaces());
     let common: BTreeSet<KeyspaceId> = ours.intersection(&others).copied().collect();
-    let dropped = |id: &&KeyspaceId| mine.dropped.contains(id) || theirs.dropped.contains(id);
-    if let Some(keyspace) = common.iter().find(dropped) {
+    let is_whole = |layers: &Layers, id| layers.dropped.contains(&id) || layers.has_span_in(id);
+    let mut whole = common.iter();
+    if let Some(keyspace) = whole.find(|id| is_whole(mine, **id) || is_whole(theirs, **id)) {
         return Ok(Some(Contended::Keyspace(*keyspace)));
     }
     if common.is_empty() {
@@ -152,12 +149,14 @@ fn find_common(mine: &Layers, theirs: &Layers) -> Result<Option<Contended>, Stor
     Ok(None)
 }
 
-/// What a memtable has that is newer than `lsn` and that large changes touch: its entries are looked up in them.
+/// What a memtable has that is newer than `lsn` and that large changes touch. Walks over what the memtable has of their
+/// keyspaces, and beside it over them.
 fn find_layers_conflict(
     memtable: &Memtable,
     layers: &Layers,
     lsn: Lsn,
 ) -> Result<Option<Contended>, StoreError> {
+    let mut probe = LayersProbe::new(layers);
     for table in memtable.tables() {
         let keyspace = table.keyspace();
         if table.newest() <= lsn || !layers.has_keyspace(keyspace) {
@@ -175,8 +174,8 @@ fn find_layers_conflict(
         let mut cursor = table.cursor(Lsn::MAX);
         cursor.seek(std::ops::Bound::Unbounded);
         while let Some(key) = cursor.key() {
-            let is_newer = table.newest_of(key).is_some_and(|newest| newest > lsn);
-            if is_newer && layers.has_key(keyspace, key)? {
+            let is_newer = cursor.newest().is_some_and(|newest| newest > lsn);
+            if is_newer && probe.has(keyspace, key)? {
                 let key = Bytes::copy_from_slice(key);
                 return Ok(Some(Contended::Key { keyspace, key }));
             }

@@ -99,6 +99,26 @@ pub enum StoreError {
         #[source]
         why: Malformed,
     },
+    /// A bulk load that may only add met a key twice, or one that is there already. Nothing was committed.
+    #[error("key {key:?} of {keyspace} is there already, and the load only adds")]
+    KeyExists {
+        /// The keyspace it is in.
+        keyspace: KeyspaceId,
+        /// The key.
+        key: Bytes,
+    },
+    /// A load that is to come in order of its keys did not. Nothing was committed.
+    #[error("entry {entry} of the load, {key:?}, does not come after the one before it")]
+    Unsorted {
+        /// Which entry it is, from 0.
+        entry: u64,
+        /// Its key.
+        key: Bytes,
+    },
+    /// An earlier write of this bulk load failed and left it without what it had been given. Nothing was committed; drop
+    /// it, and load again.
+    #[error("an earlier write of this load failed; load again from its beginning")]
+    LoadBroken,
     /// A bulk load wrote to a keyspace that a derived index follows, or an index began to follow what a large transaction
     /// wrote while it was committed. Such changes are folded in memory: write them in transactions that fit there.
     #[error(

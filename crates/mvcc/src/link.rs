@@ -1,4 +1,5 @@
-//! Link: a memtable and, once it is sealed, what followed it: another, or a commit that no memtable took.
+//! Link: a memtable and, once it is sealed, what followed it. A commit that no memtable takes has a link of its own; what
+//! follows that is the active memtable again, which goes on.
 //!
 //! A transaction that may write holds the link of the memtable that was active when it began. From there it reaches
 //! every memtable that took commits since, also those merged meanwhile; so a commit finds all later changes of a key
@@ -42,7 +43,7 @@ pub(crate) struct StagedCommit {
 pub(crate) struct Chain {
     /// The active memtable's. The only one that the store itself keeps alive.
     last: Arc<Link>,
-    /// Those before it that remember, oldest first, with the sizes of their memtables. The first may be gone.
+    /// Those before it that remember, oldest first, with the memory that each keeps. The first may be gone.
     sealed: VecDeque<(Weak<Link>, u64)>,
     sealed_bytes: u64,
 }
@@ -67,16 +68,16 @@ impl Chain {
         self.push(Commits::Memtable(active), sealed_bytes, bytes_max);
     }
 
-    /// As [`Chain::seal`], with a commit in between that no memtable takes.
-    pub(crate) fn seal_behind(
+    /// Puts a commit in that no memtable took, and behind it the active memtable once more: it takes what follows.
+    pub(crate) fn add_staged(
         &mut self,
         staged: Arc<StagedCommit>,
         active: Arc<Memtable>,
-        sealed_bytes: u64,
         bytes_max: u64,
     ) {
         let staged_bytes = staged.layers.memory_bytes();
-        self.push(Commits::Staged(staged), sealed_bytes, bytes_max);
+        // The memtable is counted when it is sealed.
+        self.push(Commits::Staged(staged), 0, bytes_max);
         self.push(Commits::Memtable(active), staged_bytes, bytes_max);
     }
 
@@ -121,16 +122,6 @@ impl Link {
     /// The commits of this link and of all that followed; `None` for those that were forgotten.
     pub(crate) fn commits(&self) -> impl Iterator<Item = Option<Arc<Commits>>> {
         std::iter::successors(Some(self), |link| link.next.get().map(Arc::as_ref))
-            .map(|link| link.commits.load_full())
-    }
-
-    /// As [`Link::commits`], up to the link before `end`.
-    pub(crate) fn commits_before<'a>(
-        &'a self,
-        end: &'a Arc<Link>,
-    ) -> impl Iterator<Item = Option<Arc<Commits>>> + 'a {
-        std::iter::successors(Some(self), |link| link.next.get().map(Arc::as_ref))
-            .take_while(move |link| !std::ptr::eq(*link, Arc::as_ptr(end)))
             .map(|link| link.commits.load_full())
     }
 }

@@ -198,10 +198,12 @@ impl Shared {
         })
     }
 
-    /// Does a slice of a merge, or lets the base do its part where none is under way.
+    /// Does with a stage what is left to do, and a slice of a merge, or lets the base do its part where none is under way.
     pub(crate) fn step_merge(&self) -> Result<Progress, StoreError> {
         let mut merges = self.merges.lock();
-        let merged = self.merge_slice(&mut merges);
+        self.check_open()?;
+        let settled = self.settle_stage(&mut merges);
+        let merged = settled.and_then(|()| self.merge_slice(&mut merges));
         if merges.underway.is_some() {
             return Ok(Progress::More);
         }

@@ -12,16 +12,26 @@
 
 mod filter;
 mod folder;
+mod join;
 mod layer;
 mod merge;
+mod probe;
 mod run;
 mod sort_buffer;
 
 pub(crate) use self::folder::SpillFolder;
-pub(crate) use self::layer::{Layer, Layers, find};
+pub(crate) use self::join::RunBound;
+pub(crate) use self::layer::{Layer, Layers, Span, find};
 pub(crate) use self::merge::LayerChanges;
+pub(crate) use self::probe::LayersProbe;
 pub(crate) use self::run::Run;
 pub(crate) use self::run::cursor::RunCursor;
 pub(crate) use self::run::stream::RunStream;
 pub(crate) use self::run::writer::{Lookups, RunWriter};
-pub(crate) use self::sort_buffer::SortBuffer;
+pub(crate) use self::sort_buffer::{KnownKeys, SortBuffer, Sorted};
+
+/// What fuzz targets look at.
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing {
+    pub(crate) use super::run::format::{HEADER_BYTES, check, encode_entry, entry_at, seal, seed};
+}

@@ -4,7 +4,7 @@
 //! [merge latch:  merge all that was committed so far: base m
 //!                validate -> engine: stage -> base m and, unseen, base m with the changes       (others commit meanwhile)
 //!                validate what came since
-//!   [commit latch:  validate the rest -> log: "adopts stage n", LSN l -> sync -> seal -> layers with the staged base -> publish]
+//!   [commit latch:  validate the rest -> log: "adopts stage n", LSN l -> sync -> layers with the staged base -> publish]
 //!                engine: adopt]
 //! ```
 //!
@@ -12,33 +12,37 @@
 //! - G1. The base that is staged upon has all that the transaction saw. So whatever a memtable holds beside it is newer,
 //!   and touches no key of the transaction, or it conflicts: memtables never cover what was staged.
 //! - G2. The log's record decides. What is staged without one is discarded, at the latest when the store is opened; with
-//!   one it is adopted, at the latest before the next merge. Until then the log keeps the record, for it is trimmed by merges
-//!   only.
+//!   one it is adopted, at the latest before the next merge. Where that fails at first (a full disk), each step, compaction
+//!   and merge, and the closing, tries again. Until then the log keeps the record, for it is trimmed by merges only.
 //! - G3. The log is synced under the commit latch, so nobody is between the record and its effect: whoever begins sees
 //!   all of it, or finds it in the chain of commits to be checked against.
+//! - G4. No memtable is sealed for it. Which commits were checked is known by their LSNs, so the active memtable is checked
+//!   while it grows, and takes what follows the commit, too.
 //!
-//! Latches: the merge latch throughout, which holds merges back, so others commit as long as memtables have room; the
-//! commit latch for one sync of the log at the end.
+//! Latches: the merge latch throughout, which holds merges back, so others commit as long as memtables have room: all that
+//! S4 allows, for all were merged at the start. The commit latch at the end: for a walk over what the active memtable has
+//! of the keyspaces that the commit writes to and that others changed since the last look, and for one sync of the log.
 
 use std::sync::Arc;
 
-use drystone_base::Lsn;
 use drystone_base::planted::is_planted;
 use drystone_base::sync::MutexGuard;
-use drystone_engine::{EngineError, StageId, Staging};
+use drystone_base::sync::atomic::{AtomicBool, Ordering};
+use drystone_base::{KeyspaceId, Lsn};
+use drystone_engine::{Changes, EngineError, StageId, Staging};
 use drystone_wal::Log;
 
 use crate::commit_record;
 use crate::conflicts::Claims;
 use crate::error::StoreError;
+use crate::known_keyspaces::KnownKeyspaces;
 use crate::layers::Layers as Shown;
 use crate::link::{Link, StagedCommit};
-use crate::memtable::Memtable;
+use crate::load_guards::LoadGuards;
 use crate::merge::Merges;
-use crate::known_keyspaces::KnownKeyspaces;
 use crate::options::Durability;
 use crate::shared::{Head, Shared, log_error};
-use crate::spill::{LayerChanges, Layers};
+use crate::spill::{LayerChanges, Layers, Span};
 use crate::transaction::Transaction;
 use crate::view::View;
 use crate::write_set::WriteSet;
@@ -60,8 +64,8 @@ const READ_BYTES_MAX: u64 = 32 << 20;
 /// How often what came meanwhile is validated without the commit latch, to leave little for it.
 const ROUNDS: usize = 2;
 
-/// How often a commit that read nothing is staged anew when others changed its keys meanwhile.
-const BLIND_ATTEMPTS: usize = 8;
+/// How often a load is staged while others commit. If they changed its keys each time, they wait for it from then on.
+const BLIND_ATTEMPTS: usize = 3;
 
 /// What a large commit is checked for, and against what.
 struct Basis<'a> {
@@ -70,14 +74,62 @@ struct Basis<'a> {
     seen: Lsn,
     link: Arc<Link>,
     writes: &'a WriteSet,
-    layers: &'a Layers,
 }
 
-/// Which of the commits since a view: those from one link on, its own if none is named, and before another.
-#[derive(Clone, Copy, Default)]
-struct Part<'a> {
-    from: Option<&'a Arc<Link>>,
-    to: Option<&'a Arc<Link>>,
+/// Changes that know, once they are all read, between which keys they were.
+pub(crate) trait SpannedChanges: Changes {
+    fn span(&self) -> Option<Span>;
+}
+
+/// A load's turn, as long as it lives: whoever begins to commit meanwhile waits for the merge latch first. Taken, and
+/// dropped, under that latch.
+struct Turn<'a>(&'a AtomicBool);
+
+impl Turn<'_> {
+    fn take(turn: &AtomicBool) -> Turn<'_> {
+        turn.store(true, Ordering::Release);
+        Turn(turn)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+/// How far a large commit was checked against those since its view.
+struct Checked {
+    /// Commits up to here were.
+    upto: Lsn,
+    /// All later ones are in this link or behind it.
+    link: Arc<Link>,
+}
+
+impl Checked {
+    /// Commits that were seen need no check.
+    fn nothing(basis: &Basis<'_>) -> Checked {
+        Checked {
+            upto: basis.seen,
+            link: Arc::clone(&basis.link),
+        }
+    }
+}
+
+/// While it lives, commits know that memtables are not merged.
+struct StagingNote<'a>(&'a AtomicBool);
+
+impl<'a> StagingNote<'a> {
+    fn new(is_staging: &'a AtomicBool) -> StagingNote<'a> {
+        is_staging.store(true, Ordering::Relaxed);
+        StagingNote(is_staging)
+    }
+}
+
+impl Drop for StagingNote<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 impl Shared {
@@ -87,67 +139,145 @@ impl Shared {
         writes.take_layers(folder)
     }
 
-    /// Commits what a transaction spilled; without one, changes that were made without reading anything, which give way
-    /// to nobody: where another changed a key meanwhile, they are made again after it. Durable when this returns.
+    /// Commits what a transaction spilled. Durable when this returns.
     pub(crate) fn commit_staged(
         &self,
         layers: Layers,
-        transaction: Option<&Transaction>,
+        transaction: &Transaction,
+    ) -> Result<Lsn, StoreError> {
+        self.check_open()?;
+        let mut merges = self.merges.lock();
+        // Before the merges: what is committed while they run is in no base, and must be found.
+        let (view, link) = (transaction.view().clone(), Arc::clone(transaction.link()));
+        self.merge_all(&mut merges)?;
+        let basis = Basis {
+            seen: view.lsn(),
+            view,
+            link,
+            writes: transaction.writes(),
+        };
+        self.stage_layers(&mut merges, &basis, &Arc::new(layers))
+    }
+
+    /// Commits changes that were made without reading anything, which give way to nobody: where another changed a key
+    /// meanwhile, they are made again after it. Durable when this returns.
+    pub(crate) fn commit_load(
+        &self,
+        layers: Layers,
+        guards: &LoadGuards,
     ) -> Result<Lsn, StoreError> {
         self.check_open()?;
         let layers = Arc::new(layers);
-        let attempts = transaction.map_or(BLIND_ATTEMPTS, |_| 1);
-        let mut attempt = 1;
+        for _ in 0..BLIND_ATTEMPTS {
+            let staged = self.try_commit_load(&mut self.merges.lock(), &layers, guards)?;
+            if let Some(lsn) = staged {
+                return Ok(lsn);
+            }
+        }
+        let mut merges = self.merges.lock();
+        let _turn = Turn::take(&self.load_turn);
         loop {
-            match self.try_commit_staged(&layers, transaction) {
-                Err(StoreError::Conflict { .. }) if attempt < attempts => attempt += 1,
-                done => return done,
+            // Each conflict is with a commit that was under way when the turn began, and so there are few.
+            if let Some(lsn) = self.try_commit_load(&mut merges, &layers, guards)? {
+                return Ok(lsn);
             }
         }
     }
 
-    fn try_commit_staged(
+    /// One try. `None`: another changed a key of it meanwhile.
+    fn try_commit_load(
         &self,
+        merges: &mut Merges,
         layers: &Arc<Layers>,
-        transaction: Option<&Transaction>,
+        guards: &LoadGuards,
+    ) -> Result<Option<Lsn>, StoreError> {
+        let basis = self.blind_basis(merges, guards.writes())?;
+        guards.check(&*self.engine.snapshot())?;
+        self.check_all_exist(layers)?;
+        match self.stage_layers(merges, &basis, layers) {
+            Err(StoreError::Conflict { .. }) => Ok(None),
+            staged => staged.map(Some),
+        }
+    }
+
+    /// Commits changes of one keyspace that come in order and are read once, so that they cannot be made again. Durable
+    /// when this returns.
+    pub(crate) fn commit_in_order(
+        &self,
+        keyspace: KeyspaceId,
+        changes: &mut dyn SpannedChanges,
     ) -> Result<Lsn, StoreError> {
+        self.check_open()?;
         let mut merges = self.merges.lock();
+        let nothing = WriteSet::default();
+        let basis = self.blind_basis(&mut merges, &nothing)?;
+        self.check_exists(keyspace)?;
+        self.check_follows_none(keyspace)?;
+        let staging = self.engine.staging().ok_or(StoreError::Closed)?;
+        let stage = {
+            let _note = StagingNote::new(&self.is_staging);
+            staging.stage(changes)?
+        };
+        merges.stage = Some(Fate::Discard(stage));
+        let layers = Arc::new(Layers {
+            span: changes.span(),
+            ..Layers::default()
+        });
+        let made = (stage, Checked::nothing(&basis));
+        self.adopt_and_settle(&*self.log()?, &mut merges, &basis, &layers, made)
+    }
+
+    /// Merges all that was committed so far: what it is then is what changes without a view are made upon.
+    fn blind_basis<'w>(
+        &self,
+        merges: &mut Merges,
+        writes: &'w WriteSet,
+    ) -> Result<Basis<'w>, StoreError> {
+        // Before the merges, as above.
+        let (view, link) = self.newest_link();
+        self.merge_all(merges)?;
+        Ok(Basis {
+            seen: view.lsn().max(self.engine.merged_lsn()),
+            view,
+            link,
+            writes,
+        })
+    }
+
+    fn stage_layers(
+        &self,
+        merges: &mut Merges,
+        basis: &Basis<'_>,
+        layers: &Arc<Layers>,
+    ) -> Result<Lsn, StoreError> {
         let log = self.log()?;
         self.check_not_derived(layers)?;
-        // Before the merges: what is committed while they run is in no base, and must be found.
-        let (view, link) = match transaction {
-            Some(transaction) => (transaction.view().clone(), Arc::clone(transaction.link())),
-            None => self.newest_link(),
-        };
-        self.merge_all(&mut merges)?;
-        let seen = match transaction {
-            Some(_) => view.lsn(),
-            None => view.lsn().max(self.engine.merged_lsn()),
-        };
-        let Some(staging) = self.engine.staging() else {
-            return Err(StoreError::Closed);
-        };
-        let nothing = WriteSet::default();
-        let basis = Basis {
-            view,
-            seen,
-            link,
-            writes: transaction.map_or(&nothing, Transaction::writes),
-            layers,
-        };
-        self.check_claims(&log, &basis, Part::default())?;
-        if transaction.is_none() {
-            self.check_all_exist(layers)?;
-        }
+        let staging = self.engine.staging().ok_or(StoreError::Closed)?;
+        let checked = self.check_claims(&log, basis, layers, Checked::nothing(basis))?;
+        let _note = StagingNote::new(&self.is_staging);
         let read_bytes = self.options.spill_bytes.min(READ_BYTES_MAX);
-        let stage = stage(staging, layers, read_bytes)?;
+        let mut changes = LayerChanges::new(layers, read_bytes)?.onto(self.engine.snapshot());
+        let staged = staging.stage(&mut changes);
+        let stage = staged.map_err(|error| changes.take_failure().unwrap_or(error.into()))?;
+        drop(changes);
         merges.stage = Some(Fate::Discard(stage));
         if is_planted("mvcc-adopted-before-record") {
             staging.adopt(stage)?;
         }
-        let committed = self.adopt(&log, &mut merges, &basis, layers, stage);
+        self.adopt_and_settle(&log, merges, basis, layers, (stage, checked))
+    }
+
+    fn adopt_and_settle(
+        &self,
+        log: &Log,
+        merges: &mut Merges,
+        basis: &Basis<'_>,
+        layers: &Arc<Layers>,
+        made: (StageId, Checked),
+    ) -> Result<Lsn, StoreError> {
+        let committed = self.adopt(log, merges, basis, layers, made);
         // It stays to be settled, and says so when it must: the commit is what it is by now.
-        let _later = self.settle_stage(&mut merges);
+        let _later = self.settle_stage(merges);
         committed
     }
 
@@ -179,9 +309,13 @@ impl Shared {
     fn check_not_derived(&self, layers: &Layers) -> Result<(), StoreError> {
         let written = layers.keyspaces();
         let mut written = written.difference(&layers.dropped);
-        match written.find(|id| self.is_derived(**id)) {
-            None => Ok(()),
-            Some(&keyspace) => Err(StoreError::NotSpillable {
+        written.try_for_each(|id| self.check_follows_none(*id))
+    }
+
+    fn check_follows_none(&self, keyspace: KeyspaceId) -> Result<(), StoreError> {
+        match self.is_derived(keyspace) {
+            false => Ok(()),
+            true => Err(StoreError::NotSpillable {
                 keyspace,
                 max: self.options.spill_bytes,
             }),
@@ -195,24 +329,13 @@ impl Shared {
         merges: &mut Merges,
         basis: &Basis<'_>,
         layers: &Arc<Layers>,
-        stage: StageId,
+        (stage, mut checked): (StageId, Checked),
     ) -> Result<Lsn, StoreError> {
-        let mut checked = None;
         for _ in 0..ROUNDS {
-            let end = self.seal_to_check();
-            let part = Part {
-                from: checked.as_ref(),
-                to: Some(&end),
-            };
-            self.check_claims(log, basis, part)?;
-            checked = Some(end);
+            checked = self.check_claims(log, basis, layers, checked)?;
         }
         let mut head = self.head.lock();
-        let rest = Part {
-            from: checked.as_ref(),
-            to: None,
-        };
-        self.check_claims(log, basis, rest)?;
+        self.check_since(log, basis, layers, &checked)?;
         let named = StageId(stage.0 + u64::from(is_planted("mvcc-record-names-no-stage")));
         let record = commit_record::encode_adoption(named);
         let lsn = log.append(&record).map_err(|error| log_error(log, error))?;
@@ -227,28 +350,41 @@ impl Shared {
         Ok(lsn)
     }
 
-    /// Seals the active memtable if it has anything, and says where the commits begin that are not sealed.
-    fn seal_to_check(&self) -> Arc<Link> {
-        let mut head = self.head.lock();
-        if !head.active.is_empty() {
-            self.seal(&mut head);
-        }
-        Arc::clone(head.chain.last())
+    /// Checks a large commit against those that were not checked yet; returns how far it was checked then.
+    fn check_claims(
+        &self,
+        log: &Log,
+        basis: &Basis<'_>,
+        layers: &Layers,
+        checked: Checked,
+    ) -> Result<Checked, StoreError> {
+        let reached = self.newest_commit(log);
+        self.check_since(log, basis, layers, &checked)?;
+        Ok(reached)
     }
 
-    /// Checks a large commit against some of those since its view.
-    fn check_claims(&self, log: &Log, basis: &Basis<'_>, part: Part<'_>) -> Result<(), StoreError> {
+    /// All commits by now: those that begin from here on have higher LSNs, and are in this link or behind it.
+    fn newest_commit(&self, log: &Log) -> Checked {
+        let head = self.head.lock();
+        Checked {
+            upto: log.appended_lsn(),
+            link: Arc::clone(head.chain.last()),
+        }
+    }
+
+    fn check_since(
+        &self,
+        log: &Log,
+        basis: &Basis<'_>,
+        layers: &Layers,
+        checked: &Checked,
+    ) -> Result<(), StoreError> {
         let claims = Claims {
-            seen: basis.seen,
+            seen: checked.upto,
             writes: basis.writes,
-            layers: Some(basis.layers),
+            layers: Some(layers),
         };
-        let from = part.from.unwrap_or(&basis.link);
-        let found = match part.to {
-            Some(to) => claims.find_in_view_or(&basis.view, from.commits_before(to))?,
-            None => claims.find_in_view_or(&basis.view, from.commits())?,
-        };
-        match found {
+        match claims.find_in_view_or(&basis.view, checked.link.commits())? {
             None => Ok(()),
             Some(what) => {
                 log.check()?;
@@ -262,26 +398,23 @@ impl Shared {
     fn show_staged(&self, head: &mut MutexGuard<'_, Head>, layers: &Arc<Layers>, lsn: Lsn) {
         let staged = self.engine.staging().and_then(Staging::staged);
         let base = staged.map_or_else(|| self.engine.snapshot(), |(_, base)| base);
-        let active = Arc::new(Memtable::new(self.options.memtable_bytes));
         // Until the new layers are there, whoever begins finds the old ones, and must find their link alive.
         let _link = Arc::clone(head.chain.last());
         let commit = Arc::new(StagedCommit {
             lsn,
             layers: Arc::clone(layers),
         });
-        let (sealed_bytes, bytes_max) = (head.active.bytes(), self.options.conflict_bytes_max);
-        head.chain
-            .seal_behind(commit, Arc::clone(&active), sealed_bytes, bytes_max);
+        let active = Arc::clone(&head.active);
+        let bytes_max = self.options.conflict_bytes_max;
+        head.chain.add_staged(commit, active, bytes_max);
         let shown = self.layers.load_full();
-        let older = shown.memtables.iter().filter(|older| !older.is_empty());
-        let memtables = std::iter::once(&active).chain(older).map(Arc::clone);
         self.layers.store(Arc::new(Shown {
-            memtables: memtables.collect(),
+            memtables: shown.memtables.clone(),
             base,
             floor: lsn,
             link: Arc::downgrade(head.chain.last()),
+            known: KnownKeyspaces::default(),
         }));
-        head.active = active;
     }
 
     /// Does with a stage what was decided, if there is one. Nothing is merged before that.
@@ -301,16 +434,11 @@ impl Shared {
                 }
                 merges.stage = None;
             }
-            Fate::Unknown(stage) => return Err(EngineError::Undecided { stage }.into()),
+            Fate::Unknown(stage) => {
+                self.log()?.check()?;
+                return Err(EngineError::Undecided { stage }.into());
+            }
         }
         Ok(())
     }
 }
-
-/// Lets the engine stage layers; says what stopped it in the words of whoever did.
-fn stage(staging: &dyn Staging, layers: &Layers, read_bytes: u64) -> Result<StageId, StoreError> {
-    let mut changes = LayerChanges::new(layers, read_bytes)?;
-    let staged = staging.stage(&mut changes);
-    staged.map_err(|error| changes.take_failure().unwrap_or(error.into()))
-}
-            known: KnownKeyspaces::default(),

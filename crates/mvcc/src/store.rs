@@ -23,6 +23,7 @@ use crate::merge::Merges;
 use crate::options::{Durability, IsolationLevel, StoreOptions};
 use crate::publication::Publication;
 use crate::shared::{Head, Shared};
+use crate::sorted_load;
 use crate::spill::SpillFolder;
 use crate::stats::{Counters, StoreStats};
 use crate::transaction::Transaction;
@@ -88,8 +89,8 @@ impl Store {
             base,
             floor: merged,
             link: Arc::downgrade(chain.last()),
-        };
             known: KnownKeyspaces::default(),
+        };
         let shared = Shared {
             options,
             clock: Arc::clone(&env.clock),
@@ -101,6 +102,8 @@ impl Store {
             head: Mutex::new(Head { active, chain }),
             merges: Mutex::new(Merges::default()),
             merges_fail: AtomicBool::new(false),
+            is_staging: AtomicBool::new(false),
+            load_turn: AtomicBool::new(false),
             newest_async: AtomicU64::new(0),
             spill,
             derived: ArcSwap::from_pointee(BTreeSet::new()),
@@ -312,6 +315,33 @@ impl Store {
     pub fn bulk_load(&self, memory_bytes: u64) -> Result<BulkLoad, StoreError> {
         self.shared.check_open()?;
         Ok(BulkLoad::new(Arc::clone(&self.shared), memory_bytes))
+    }
+
+    /// Loads entries of one keyspace that come in strictly ascending order of their keys, as one commit: they go to the
+    /// engine as they come, sorted and kept by nobody. On stable media when it returns. A load of little is a transaction
+    /// like others, and so is one where the engine cannot merge in two steps, within
+    /// [`StoreOptions::transaction_bytes_max`].
+    ///
+    /// `entries` may read the store, and must not write to it: they are asked for under the merge latch. What takes long
+    /// there keeps memtables from being merged; others commit as long as those have room.
+    ///
+    /// # Errors
+    /// The first error among `entries`; [`StoreError::Unsorted`]; [`StoreError::NoSuchKeyspaceId`],
+    /// [`StoreError::CatalogIsReadOnly`], [`StoreError::NotSpillable`], keys and values beyond the engine's limits;
+    /// [`StoreError::Conflict`] where another commit wrote between the first key and the last meanwhile: entries that were
+    /// read cannot be had again. Otherwise as [`Transaction::commit`]. Nothing was committed, but where the log failed: that
+    /// shows after a reopen.
+    pub fn load_sorted<K, V, E>(
+        &self,
+        keyspace: KeyspaceId,
+        entries: impl IntoIterator<Item = Result<(K, V), E>>,
+    ) -> Result<Lsn, E>
+    where
+        K: AsRef<[u8]>,
+        V: AsRef<[u8]>,
+        E: From<StoreError>,
+    {
+        sorted_load::load(&self.shared, keyspace, entries.into_iter())
     }
 
     /// Lets the index with this target follow no longer. A merge that is under way begins anew, without it.

@@ -1,5 +1,6 @@
 //! Transaction: a private write set over a view.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::link::Link;
 use crate::options::Durability;
 use crate::range::Range;
 use crate::shared::Shared;
+use crate::spill::RunBound;
 use crate::tail::Tail;
 use crate::view::{View, collect_keyspaces};
 use crate::write_set::{WRITE_BYTES, WriteSet, Writes};
@@ -29,7 +31,7 @@ pub struct Transaction {
     link: Arc<Link>,
     writes: WriteSet,
     /// Keyspaces that were found to exist, so that not every write asks the catalog.
-    writable: Vec<KeyspaceId>,
+    writable: BTreeSet<KeyspaceId>,
 }
 
 /// A state of a transaction to which it can go back. Made by [`Transaction::savepoint`].
@@ -46,7 +48,7 @@ impl Transaction {
             view,
             link,
             writes: WriteSet::default(),
-            writable: Vec::new(),
+            writable: BTreeSet::new(),
         }
     }
 
@@ -164,20 +166,20 @@ impl Transaction {
         if self.writes.spillable_bytes() + len <= self.store.options().spill_bytes {
             return Ok(());
         }
-        self.writes.spill(folder, &|id| self.store.is_derived(id))
+        self.writes.spill(folder, &|id| self.store.is_derived(id))?;
+        let bound = RunBound::new(self.store.options().spill_bytes);
+        self.writes.bound_runs(folder, bound)
     }
 
     /// Whether it wrote, or is to write, to a keyspace that a derived index follows. Its commit then folds in memory.
     fn touches_derived(&self, next: Option<KeyspaceId>) -> bool {
-        let in_memory = self.writes.keyspaces().map(|(id, _)| id);
-        let mut derived = in_memory
-            .chain(next)
-            .filter(|id| self.store.is_derived(*id));
-        let has_spilled = |id: &KeyspaceId| {
+        let derived = self.store.derived();
+        derived.iter().any(|&id| {
             let mut runs = self.writes.runs().iter();
-            runs.any(|run| run.has_keyspace(*id))
-        };
-        derived.next().is_some() || self.store.derived().iter().any(has_spilled)
+            next == Some(id)
+                || self.writes.writes(id).is_some()
+                || runs.any(|run| run.has_keyspace(id))
+        })
     }
 
     /// Makes sure that a keyspace exists and may be written to.
@@ -192,7 +194,7 @@ impl Transaction {
         if name.is_none() {
             return Err(StoreError::NoSuchKeyspaceId { id: keyspace });
         }
-        self.writable.push(keyspace);
+        self.writable.insert(keyspace);
         Ok(())
     }
 
@@ -376,7 +378,7 @@ impl Transaction {
             return store.commit(&self, Durability::Sync);
         }
         let layers = store.spilled_layers(&mut self.writes)?;
-        store.commit_staged(layers, Some(&self))
+        store.commit_staged(layers, &self)
     }
 
     /// Whether all that was written may be in memory.

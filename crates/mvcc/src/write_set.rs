@@ -32,12 +32,21 @@ pub(crate) struct WriteSet {
     undo: Vec<Undo>,
     /// Memory that the undo list takes, about.
     undo_bytes: u64,
-    /// Live savepoints, oldest first: their number, how long the undo list was, and how many runs there were.
-    savepoints: Vec<(u64, usize, usize)>,
-    /// What outgrew memory, oldest first.
+    /// Live savepoints, oldest first.
+    savepoints: Vec<Mark>,
+    /// What outgrew memory, oldest first: what was written before the first savepoint, then what was after each.
     runs: Vec<Arc<Run>>,
     /// Memory that the last spill could not free.
     kept_bytes: u64,
+}
+
+/// A live savepoint.
+struct Mark {
+    number: u64,
+    /// How long the undo list was.
+    undo_len: usize,
+    /// How many runs have what was written before it.
+    runs_len: usize,
 }
 
 /// How to take one step back.
@@ -175,15 +184,20 @@ impl WriteSet {
 
     /// Marks the state as it is now.
     pub(crate) fn savepoint(&mut self, number: u64) {
-        self.savepoints
-            .push((number, self.undo.len(), self.runs.len()));
+        self.savepoints.push(Mark {
+            number,
+            undo_len: self.undo.len(),
+            runs_len: self.runs.len(),
+        });
     }
 
     /// Back to a savepoint, which stays; those after it go.
     pub(crate) fn rollback_to(&mut self, number: u64) -> Result<(), StoreError> {
         let at = self.find_savepoint(number)?;
         self.savepoints.truncate(at + 1);
-        let (_, undo_len, runs_len) = self.savepoints[at];
+        let Mark {
+            undo_len, runs_len, ..
+        } = self.savepoints[at];
         if !is_planted("mvcc-savepoint-keeps-runs") {
             self.runs.truncate(runs_len);
         }
@@ -209,7 +223,10 @@ impl WriteSet {
     }
 
     fn find_savepoint(&self, number: u64) -> Result<usize, StoreError> {
-        let found = self.savepoints.iter().position(|live| live.0 == number);
+        let found = self
+            .savepoints
+            .iter()
+            .position(|live| live.number == number);
         found.ok_or(StoreError::NoSuchSavepoint)
     }
 

@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::memtable::KeyHash;
 
 use super::run::Run;
-use super::sort_buffer::Sorted;
+use super::sort_buffer::{KnownKeys, Sorted};
 
 /// One sorted part.
 #[derive(Clone, Debug)]
@@ -28,6 +28,24 @@ pub(crate) struct Layers {
     pub(crate) parts: Vec<Layer>,
     /// Keyspaces that end. What the parts say of them counts no more.
     pub(crate) dropped: BTreeSet<KeyspaceId>,
+    /// What was handed to the engine as it came, and is in no part.
+    pub(crate) span: Option<Span>,
+    /// What becomes of keys that are there already.
+    pub(crate) known: KnownKeys,
+}
+
+/// Keys that were written of which only the first and the last are known: any between them may have been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) keyspace: KeyspaceId,
+    pub(crate) first: Vec<u8>,
+    pub(crate) last: Vec<u8>,
+}
+
+impl Span {
+    fn has_key(&self, keyspace: KeyspaceId, key: &[u8]) -> bool {
+        self.keyspace == keyspace && self.first.as_slice() <= key && key <= self.last.as_slice()
+    }
 }
 
 impl Layer {
@@ -35,13 +53,6 @@ impl Layer {
         match self {
             Layer::Run(run) => run.has_keyspace(keyspace),
             Layer::Sorted(sorted) => sorted.keyspace() == keyspace && sorted.len() > 0,
-        }
-    }
-
-    fn has_key(&self, keyspace: KeyspaceId, key: &[u8], hash: KeyHash) -> Result<bool, StoreError> {
-        match self {
-            Layer::Run(run) => Ok(run.get(keyspace, key, hash)?.is_some()),
-            Layer::Sorted(sorted) => Ok(sorted.keyspace() == keyspace && sorted.has_key(key)),
         }
     }
 
@@ -64,33 +75,36 @@ impl Layer {
 impl Layers {
     /// Memory that it takes.
     pub(crate) fn memory_bytes(&self) -> u64 {
-        self.parts.iter().map(Layer::memory_bytes).sum()
+        let keys = |span: &Span| (span.first.len() + span.last.len()) as u64;
+        let parts: u64 = self.parts.iter().map(Layer::memory_bytes).sum();
+        parts + self.span.as_ref().map_or(0, keys)
     }
 
     /// The keyspaces that it wrote to or dropped, ascending.
     pub(crate) fn keyspaces(&self) -> BTreeSet<KeyspaceId> {
         let written = self.parts.iter().flat_map(Layer::keyspaces);
+        let written = written.chain(self.span.as_ref().map(|span| span.keyspace));
         written.chain(self.dropped.iter().copied()).collect()
+    }
+
+    /// Whether it wrote keys of a keyspace that nobody kept.
+    pub(crate) fn has_span_in(&self, keyspace: KeyspaceId) -> bool {
+        self.span
+            .as_ref()
+            .is_some_and(|span| span.keyspace == keyspace)
     }
 
     /// Whether it wrote anything to a keyspace, or dropped it.
     pub(crate) fn has_keyspace(&self, keyspace: KeyspaceId) -> bool {
         self.dropped.contains(&keyspace)
+            || self.has_span_in(keyspace)
             || self.parts.iter().any(|part| part.has_keyspace(keyspace))
     }
 
-    /// Whether it wrote `key`, or dropped its keyspace.
-    pub(crate) fn has_key(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<bool, StoreError> {
-        if self.dropped.contains(&keyspace) {
-            return Ok(true);
-        }
-        let hash = KeyHash::new(keyspace, key);
-        for part in &self.parts {
-            if part.has_key(keyspace, key, hash)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    /// Whether a key lies where it may have been written although no part has it.
+    pub(super) fn may_have_in_span(&self, keyspace: KeyspaceId, key: &[u8]) -> bool {
+        let span = self.span.as_ref();
+        span.is_some_and(|span| span.has_key(keyspace, key))
     }
 }
 

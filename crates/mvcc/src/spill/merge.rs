@@ -11,20 +11,21 @@ use std::cmp::Ordering;
 use std::io;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use drystone_base::KeyspaceId;
 use drystone_base::planted::is_planted;
-use drystone_engine::{Change, Changes, EngineError, Op};
+use drystone_engine::{Change, Changes, EngineError, Op, Snapshot};
 
 use crate::error::StoreError;
 
 use super::layer::{Layer, Layers};
 use super::run::stream::RunStream;
-use super::sort_buffer::{Sorted, head_of};
+use super::sort_buffer::{KnownKeys, Sorted, head_of};
 
 /// Bytes that are read of a run at once, where the budget allows.
 const CHUNK_BYTES_MAX: usize = 1 << 20;
 /// And at least so many.
-const CHUNK_BYTES_MIN: usize = 64 << 10;
+pub(super) const CHUNK_BYTES_MIN: usize = 64 << 10;
 
 /// The entries of layers as the changes that an engine takes.
 #[derive(Debug)]
@@ -39,6 +40,11 @@ pub(crate) struct LayerChanges {
     key: Vec<u8>,
     /// Whether the winner's entry was given.
     is_given: bool,
+    /// What becomes of keys that came before, and the base that is asked for them.
+    known: KnownKeys,
+    base: Option<Arc<dyn Snapshot>>,
+    /// Whether the base has anything of the keyspace that was asked for last.
+    asked: Option<(KeyspaceId, bool)>,
     /// What stopped it, in the store's words.
     failure: Option<StoreError>,
 }
@@ -85,11 +91,20 @@ impl LayerChanges {
             sources,
             key: Vec::new(),
             is_given: false,
+            known: layers.known,
+            base: None,
+            asked: None,
             failure: None,
         };
         changes.build();
         changes.skip_dropped()?;
         Ok(changes)
+    }
+
+    /// The changes, as they are folded into `base`: where known keys are refused, it is asked for them.
+    pub(crate) fn onto(self, base: Arc<dyn Snapshot>) -> LayerChanges {
+        let base = (self.known == KnownKeys::Refused).then_some(base);
+        LayerChanges { base, ..self }
     }
 
     /// What stopped it, if anything did.
@@ -130,9 +145,9 @@ impl LayerChanges {
             return Ok(());
         };
         let left = self.at[winner];
-        if left.keyspace.is_none() {
+        let Some(keyspace) = left.keyspace else {
             return Ok(());
-        }
+        };
         self.key.clear();
         self.key.extend_from_slice(self.sources[winner].key());
         self.advance_source(winner)?;
@@ -141,9 +156,41 @@ impl LayerChanges {
             && self.sources[next].key() == self.key
             && !is_planted("mvcc-older-layer-counts")
         {
+            if self.known == KnownKeys::Refused {
+                return Err(known_key(keyspace, &self.key));
+            }
             self.advance_source(next)?;
         }
         Ok(())
+    }
+
+    /// Makes sure that the entry it is on is of a key that the base lacks, where that is asked for.
+    fn check_unknown(&mut self) -> Result<(), StoreError> {
+        let (Some(base), Some(&winner)) = (&self.base, self.losers.first()) else {
+            return Ok(());
+        };
+        let Some(keyspace) = self.at[winner].keyspace else {
+            return Ok(());
+        };
+        let has_any = match self.asked {
+            Some((asked, has_any)) if asked == keyspace => has_any,
+            _ => base.count(keyspace)? > 0,
+        };
+        self.asked = Some((keyspace, has_any));
+        let key = self.sources[winner].key();
+        if has_any && base.get_with(keyspace, key, &mut |_| ())? {
+            return Err(known_key(keyspace, key));
+        }
+        Ok(())
+    }
+
+    /// To the entry that is to be given next.
+    fn go_on(&mut self) -> Result<(), StoreError> {
+        if self.is_given {
+            self.advance()?;
+        }
+        self.is_given = true;
+        self.check_unknown()
     }
 
     fn advance_source(&mut self, idx: usize) -> Result<(), StoreError> {
@@ -195,6 +242,13 @@ impl LayerChanges {
         let order = self.at[a].cmp_key(&self.at[b]);
         let order = order.then_with(|| self.sources[a].key().cmp(self.sources[b].key()));
         order.then(a.cmp(&b)) == Ordering::Less
+    }
+}
+
+fn known_key(keyspace: KeyspaceId, key: &[u8]) -> StoreError {
+    StoreError::KeyExists {
+        keyspace,
+        key: Bytes::copy_from_slice(key),
     }
 }
 
@@ -264,9 +318,7 @@ impl Changes for LayerChanges {
     }
 
     fn next_change(&mut self) -> Result<Option<Change<'_>>, EngineError> {
-        if self.is_given
-            && let Err(failure) = self.advance()
-        {
+        if let Err(failure) = self.go_on() {
             let source = io::Error::other(failure.to_string());
             self.failure = Some(failure);
             return Err(EngineError::Io {
@@ -276,7 +328,6 @@ impl Changes for LayerChanges {
                 source,
             });
         }
-        self.is_given = true;
         Ok(self.entry().map(|entry| Change {
             keyspace: entry.keyspace,
             key: entry.key,

@@ -1,4 +1,4 @@
-//! Run: a file of entries, sorted by keyspace and key, each key once. Immutable.
+//! Run: entries in a file, sorted by keyspace and key, each key once. Immutable.
 //!
 //! # Invariants
 //! - U1. Blocks ascend by keyspace and key, and so do the entries in them; no block has entries of two keyspaces.
@@ -6,8 +6,11 @@
 
 pub(super) mod cursor;
 pub(super) mod format;
+pub(super) mod probe;
 pub(super) mod stream;
 pub(super) mod writer;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use drystone_base::KeyspaceId;
@@ -22,7 +25,10 @@ use self::format::HEADER_BYTES;
 /// A finished run.
 #[derive(Debug)]
 pub(crate) struct Run {
-    file: SpillFile,
+    /// Perhaps with other runs.
+    file: Arc<SpillFile>,
+    /// Where in the file it begins.
+    start: u64,
     blocks: Vec<BlockAt>,
     /// The separators, one behind the other.
     separators: Vec<u8>,
@@ -43,9 +49,23 @@ struct BlockAt {
 }
 
 impl Run {
-    /// Length of its file.
+    /// Its length in the file.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    pub(crate) fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    pub(crate) fn has_filter(&self) -> bool {
+        self.filter.is_some()
+    }
+
+    /// Whether it may have a key. `false` is sure.
+    fn may_have(&self, hash: KeyHash) -> bool {
+        let filter = self.filter.as_ref();
+        filter.is_none_or(|filter| filter.may_have(hash))
     }
 
     /// Memory that is needed to find something in it.
@@ -75,11 +95,7 @@ impl Run {
         key: &[u8],
         hash: KeyHash,
     ) -> Result<Option<Option<Bytes>>, StoreError> {
-        if self
-            .filter
-            .as_ref()
-            .is_some_and(|filter| !filter.may_have(hash))
-        {
+        if !self.may_have(hash) {
             return Ok(None);
         }
         let Some(block_idx) = self.find_block(keyspace, key) else {

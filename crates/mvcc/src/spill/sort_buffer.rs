@@ -8,6 +8,7 @@
 //! Nyberg, Barclay, Cvetanovic, Gray and Lomet, "AlphaSort: A cache-sensitive parallel external sort" (1995): sorting
 //! pointers beside key prefixes.
 
+use bytes::Bytes;
 use drystone_base::KeyspaceId;
 use drystone_base::planted::is_planted;
 
@@ -29,6 +30,16 @@ pub(crate) struct SortBuffer {
     prefix_len: usize,
     /// Whether keys have come ascending so far; equal ones too.
     is_sorted: bool,
+}
+
+/// What becomes of a key that is there already, in the same load or in the base.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum KnownKeys {
+    /// The entry that came last counts.
+    #[default]
+    Replaced,
+    /// They are an error.
+    Refused,
 }
 
 /// One entry.
@@ -68,10 +79,6 @@ impl SortBuffer {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
-    }
-
     /// Adds an entry; of several with one key the last counts. Returns the memory that it takes.
     pub(crate) fn push(&mut self, key: &[u8], value: Option<&[u8]>) -> u64 {
         self.note_order(key);
@@ -97,26 +104,44 @@ impl SortBuffer {
     }
 
     /// Sorts what came. O(n log n), or O(n) where it came in order.
-    pub(crate) fn sort(mut self) -> Sorted {
+    ///
+    /// # Errors
+    /// [`StoreError::KeyExists`] for a key that came twice and may not.
+    pub(crate) fn sort(mut self, known: KnownKeys) -> Result<Sorted, StoreError> {
         self.sort_slots();
-        Sorted {
+        if known == KnownKeys::Refused {
+            self.check_apart()?;
+        }
+        self.keep_last();
+        Ok(Sorted {
             keyspace: self.keyspace,
             bytes: self.bytes,
             slots: self.slots,
-        }
+        })
     }
 
-    /// Sorts what came, writes it to a run, and is empty afterwards, with its memory at hand.
-    pub(crate) fn drain_into(&mut self, run: &mut RunWriter) -> Result<(), StoreError> {
-        self.sort_slots();
-        for slot in &self.slots {
-            let entry = lend(&self.bytes, slot.at);
-            run.push(self.keyspace, entry.key, entry.record)?;
+    /// Of keys that came more than once, what came last stands in place of what came first.
+    fn keep_last(&mut self) {
+        let bytes = &self.bytes;
+        self.slots.dedup_by(|later, earlier| {
+            let is_same = key_at(bytes, later.at) == key_at(bytes, earlier.at);
+            if is_same && !is_planted("mvcc-bulk-keeps-first") {
+                earlier.at = later.at;
+            }
+            is_same
+        });
+    }
+
+    fn check_apart(&self) -> Result<(), StoreError> {
+        let key = |slot: &Slot| key_at(&self.bytes, slot.at);
+        let mut pairs = self.slots.iter().zip(self.slots.iter().skip(1));
+        match pairs.find(|(one, next)| key(one) == key(next)) {
+            None => Ok(()),
+            Some((twice, _)) => Err(StoreError::KeyExists {
+                keyspace: self.keyspace,
+                key: Bytes::copy_from_slice(key(twice)),
+            }),
         }
-        self.bytes.clear();
-        self.slots.clear();
-        self.is_sorted = true;
-        Ok(())
     }
 
     fn sort_slots(&mut self) {
@@ -132,17 +157,18 @@ impl SortBuffer {
                 })
             });
         }
-        self.slots.dedup_by(|later, earlier| {
-            let is_same = key_at(bytes, later.at) == key_at(bytes, earlier.at);
-            if is_same && !is_planted("mvcc-bulk-keeps-first") {
-                earlier.at = later.at;
-            }
-            is_same
-        });
     }
 }
 
 impl Sorted {
+    /// Writes all of it to a run, behind what that has.
+    pub(crate) fn write_to(&self, run: &mut RunWriter) -> Result<(), StoreError> {
+        (0..self.len()).try_for_each(|idx| {
+            let entry = self.entry(idx);
+            run.push(self.keyspace, entry.key, entry.record)
+        })
+    }
+
     pub(crate) fn keyspace(&self) -> KeyspaceId {
         self.keyspace
     }
@@ -161,12 +187,16 @@ impl Sorted {
         lend(&self.bytes, self.slots[idx].at)
     }
 
-    /// Whether it says anything of `key`.
-    pub(crate) fn has_key(&self, key: &[u8]) -> bool {
-        let found = self
-            .slots
-            .binary_search_by(|slot| key_at(&self.bytes, slot.at).cmp(key));
-        found.is_ok()
+    /// The place of the first entry from `idx` on that is not below `key`. Costs more the further that is.
+    pub(crate) fn lower_bound_from(&self, idx: usize, key: &[u8]) -> usize {
+        let is_below = |slot: &Slot| key_at(&self.bytes, slot.at) < key;
+        let rest = &self.slots[idx..];
+        let mut step = 1;
+        while rest.get(step - 1).is_some_and(is_below) {
+            step *= 2;
+        }
+        let (low, high) = (step / 2, (step - 1).min(rest.len()));
+        idx + low + rest[low..high].partition_point(is_below)
     }
 }
 

@@ -1,11 +1,13 @@
-//! A write set that outgrew memory: what was written goes to runs, one for each part that a savepoint ends. Keyspaces that
-//! a derived index follows stay in memory.
+//! What a write set does when it outgrows memory: its writes become runs, and come back from them.
 //!
 //! # Invariants
-//! - W1. What is in memory is newer than every run, and a later run is newer than an earlier one.
-//! - W2. A savepoint knows how many runs were written before it: what came later is in later runs or in memory.
+//! - W1. What was written between two savepoints is in runs between theirs, so that going back to one drops the newer runs.
+//!   Writes to a keyspace that is kept in memory for a while come to their runs later than others; the runs lie where they
+//!   would have been all the same.
+//! - W2. Among the runs of one key, the last has its newest write.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,15 +15,20 @@ use drystone_base::KeyspaceId;
 use drystone_base::planted::is_planted;
 
 use crate::error::StoreError;
-use crate::spill::{Layer, Layers, Lookups, Run, RunStream, RunWriter, SpillFolder, find};
+use crate::spill::{
+    KnownKeys, Layer, Layers, Lookups, Run, RunBound, RunStream, RunWriter, SpillFolder, find,
+};
 
-use super::{Undo, WriteSet, Writes, writes_bytes};
+use super::{Mark, Undo, WriteSet, Writes, writes_bytes};
 
 /// Bytes that are read of a run at once.
 const READ_BYTES: usize = 1 << 20;
 
-/// Writes of some keyspaces.
-type Part = BTreeMap<KeyspaceId, Writes>;
+/// Where a write is.
+type At<'a> = (KeyspaceId, &'a Bytes);
+
+/// A write, where it lies; a tombstone has no value.
+type Written<'a> = (At<'a>, Option<&'a Bytes>);
 
 impl WriteSet {
     /// Runs that were written, oldest first.
@@ -59,18 +66,38 @@ impl WriteSet {
         folder: &SpillFolder,
         is_kept: &dyn Fn(KeyspaceId) -> bool,
     ) -> Result<(), StoreError> {
-        let mut runs = Vec::new();
-        let mut added_at = Vec::new();
-        for mut part in self.parts() {
-            part.retain(|id, _| !is_kept(*id));
-            if !part.is_empty() {
-                runs.push(write(folder, &part)?);
-            }
-            added_at.push(runs.len());
-        }
-        self.runs.append(&mut runs);
-        self.forget_writes(&added_at, is_kept);
+        let runs = self.write_runs(folder, is_kept)?;
+        self.add_runs(runs);
+        self.forget_writes(is_kept);
         Ok(())
+    }
+
+    /// Joins runs until there are no more than `bound` says, and one for each savepoint besides. On an error those that
+    /// were joined by then are, and nothing else changed.
+    pub(crate) fn bound_runs(
+        &mut self,
+        folder: &SpillFolder,
+        bound: RunBound,
+    ) -> Result<(), StoreError> {
+        while self.runs.len() > bound.runs_max() + self.savepoints.len() {
+            let is_end = |at: usize| self.savepoints.iter().any(|mark| mark.runs_len == at);
+            let Some(cheapest) = bound.cheapest(&self.runs, &is_end) else {
+                return Ok(());
+            };
+            let joined = bound.join(folder, &self.runs[cheapest.clone()], KnownKeys::Replaced)?;
+            self.replace_runs(cheapest, joined);
+        }
+        Ok(())
+    }
+
+    fn replace_runs(&mut self, joined: Range<usize>, by: Arc<Run>) {
+        let fewer = joined.len() - 1;
+        for mark in &mut self.savepoints {
+            if mark.runs_len >= joined.end {
+                mark.runs_len -= fewer;
+            }
+        }
+        self.runs.splice(joined, [by]);
     }
 
     /// Brings what was spilled back into memory. What was spilled to a keyspace that was dropped since is forgotten.
@@ -91,11 +118,7 @@ impl WriteSet {
             let all = Arc::make_mut(self.keyspaces.entry(keyspace).or_default());
             all.extend(Arc::unwrap_or_clone(writes));
         }
-        self.bytes = self
-            .keyspaces
-            .values()
-            .map(|writes| writes_bytes(writes))
-            .sum();
+        self.count_bytes();
         Ok(())
     }
 
@@ -110,98 +133,116 @@ impl WriteSet {
         Ok(Layers {
             parts: self.runs.drain(..).map(Layer::Run).collect(),
             dropped: self.dropped.clone(),
+            ..Layers::default()
         })
     }
 
-    /// What was written before the first savepoint, then what was written after each.
-    fn parts(&self) -> Vec<Part> {
-        if self.savepoints.is_empty() {
-            let written = self.keyspaces.iter();
-            return vec![
-                written
-                    .map(|(id, writes)| (*id, (**writes).clone()))
-                    .collect(),
-            ];
-        }
+    /// Writes a run, in one file with the others, of what was written before the first savepoint and of what was after
+    /// each, where that is anything. Copies nothing: the newest is written first, and the set rewound from one to the
+    /// one before.
+    fn write_runs(
+        &self,
+        folder: &SpillFolder,
+        is_kept: &dyn Fn(KeyspaceId) -> bool,
+    ) -> Result<Vec<Option<Arc<Run>>>, StoreError> {
         let mut rewound = Rewound {
-            now: self,
+            now: &self.keyspaces,
             before: BTreeMap::new(),
+            is_kept,
         };
-        let mut parts = Vec::new();
+        let mut runs = Vec::new();
+        let mut behind = None;
         let mut end = self.undo.len();
-        for (_, start, _) in self.savepoints.iter().rev() {
-            parts.push(rewound.written_in(&self.undo[*start..end]));
-            rewound.take_back(&self.undo[*start..end]);
-            end = *start;
+        for mark in self.savepoints.iter().rev() {
+            let steps = &self.undo[mark.undo_len..end];
+            let written = rewound.written_in(steps);
+            let count = written.len();
+            runs.push(write(folder, &mut behind, count, written.into_iter())?);
+            rewound.take_back(steps);
+            end = mark.undo_len;
         }
-        parts.push(rewound.all());
-        parts.reverse();
-        if is_planted("mvcc-spilled-epochs-joined") {
-            let newest = parts.pop().unwrap_or_default();
-            for (id, writes) in newest {
-                parts[0].entry(id).or_default().extend(writes);
-            }
-            parts.push(Part::new());
-        }
-        parts
+        let (count, all) = (rewound.count_max(), rewound.all());
+        runs.push(write(folder, &mut behind, count, all)?);
+        runs.reverse();
+        Ok(runs)
     }
 
-    /// Forgets the writes that are in runs now. Steps of the undo list that are no writes stay. `added_at` says how many
-    /// runs were added before each savepoint, and in all: none where all before it had been in runs already.
-    fn forget_writes(&mut self, added_at: &[usize], is_kept: &dyn Fn(KeyspaceId) -> bool) {
+    /// Puts runs among those that are there (W1): the first behind what was written before the first savepoint, the next
+    /// behind what was before the second, and the last behind all.
+    fn add_runs(&mut self, runs: Vec<Option<Arc<Run>>>) {
+        let each = match is_planted("mvcc-spilled-epochs-joined") {
+            true => runs.len(),
+            false => 1,
+        };
+        let mut older = std::mem::take(&mut self.runs).into_iter();
+        let mut newer = runs.into_iter();
+        let mut passed = 0;
+        for mark in &mut self.savepoints {
+            self.runs
+                .extend(older.by_ref().take(mark.runs_len - passed));
+            self.runs.extend(newer.by_ref().take(each).flatten());
+            passed = mark.runs_len;
+            mark.runs_len = self.runs.len();
+        }
+        self.runs.extend(older);
+        self.runs.extend(newer.flatten());
+    }
+
+    /// Forgets the writes that are in runs now. Steps of the undo list that are no writes stay.
+    fn forget_writes(&mut self, is_kept: &dyn Fn(KeyspaceId) -> bool) {
         self.keyspaces.retain(|id, _| is_kept(*id));
-        self.bytes = self
-            .keyspaces
-            .values()
-            .map(|writes| writes_bytes(writes))
-            .sum();
+        self.count_bytes();
         let without = |step: Undo| step.without_writes(is_kept);
         let mut undo = Vec::new();
         let mut end = 0;
-        for ((_, undo_len, runs_len), added) in self.savepoints.iter_mut().zip(added_at) {
+        for Mark { undo_len, .. } in &mut self.savepoints {
             undo.extend(self.undo.drain(..*undo_len - end).filter_map(without));
             end = *undo_len;
             *undo_len = undo.len();
-            *runs_len += added;
         }
         undo.extend(self.undo.drain(..).filter_map(without));
         self.undo_bytes = undo.iter().map(Undo::bytes).sum();
         self.undo = undo;
         self.kept_bytes = self.bytes + self.undo_bytes;
     }
+
+    fn count_bytes(&mut self) {
+        let maps = self.keyspaces.values();
+        self.bytes = maps.map(|writes| writes_bytes(writes)).sum();
+    }
 }
 
-/// A write set as it was some steps ago.
+/// What is to be spilled of a write set, as it was some steps ago.
 struct Rewound<'a> {
-    now: &'a WriteSet,
+    now: &'a BTreeMap<KeyspaceId, Arc<Writes>>,
     /// What was other than it is now: `None` where nothing was written.
-    before: BTreeMap<(KeyspaceId, Bytes), Option<Option<Bytes>>>,
+    before: BTreeMap<At<'a>, Option<&'a Option<Bytes>>>,
+    is_kept: &'a dyn Fn(KeyspaceId) -> bool,
 }
 
-impl Rewound<'_> {
-    fn get(&self, keyspace: KeyspaceId, key: &Bytes) -> Option<Option<Bytes>> {
-        match self.before.get(&(keyspace, key.clone())) {
-            Some(before) => before.clone(),
-            None => self.now.keyspaces.get(&keyspace)?.get(key).cloned(),
+impl<'a> Rewound<'a> {
+    fn get(&self, at: At<'a>) -> Option<&'a Option<Bytes>> {
+        match self.before.get(&at) {
+            Some(before) => *before,
+            None => self.now.get(&at.0)?.get(at.1),
         }
     }
 
     /// What the keys that these steps wrote are after them.
-    fn written_in(&self, steps: &[Undo]) -> Part {
-        let mut part = Part::new();
+    fn written_in(&self, steps: &'a [Undo]) -> BTreeMap<At<'a>, Option<&'a Bytes>> {
+        let mut written = BTreeMap::new();
         for step in steps {
             if let Undo::Write { keyspace, key, .. } = step
-                && let Some(write) = self.get(*keyspace, key)
+                && !(self.is_kept)(*keyspace)
+                && let Some(write) = self.get((*keyspace, key))
             {
-                part.entry(*keyspace)
-                    .or_default()
-                    .insert(key.clone(), write);
+                written.insert((*keyspace, key), write.as_ref());
             }
         }
-        part
+        written
     }
 
-    fn take_back(&mut self, steps: &[Undo]) {
+    fn take_back(&mut self, steps: &'a [Undo]) {
         for step in steps.iter().rev() {
             match step {
                 Undo::Write {
@@ -209,12 +250,11 @@ impl Rewound<'_> {
                     key,
                     before,
                 } => {
-                    self.before.insert((*keyspace, key.clone()), before.clone());
+                    self.before.insert((*keyspace, key), before.as_ref());
                 }
                 Undo::Drop { keyspace, writes } => {
                     for (key, write) in writes.iter().flat_map(|writes| writes.iter()) {
-                        let at = (*keyspace, key.clone());
-                        self.before.insert(at, Some(write.clone()));
+                        self.before.insert((*keyspace, key), Some(write));
                     }
                 }
                 Undo::GuardKey(..) | Undo::GuardKeyspace(_) => {}
@@ -222,21 +262,38 @@ impl Rewound<'_> {
         }
     }
 
-    /// All that was written.
-    fn all(self) -> Part {
-        let mut part = Part::new();
-        for (keyspace, writes) in &self.now.keyspaces {
-            part.insert(*keyspace, (**writes).clone());
-        }
-        for ((keyspace, key), before) in self.before {
-            let writes = part.entry(keyspace).or_default();
-            match before {
-                Some(write) => writes.insert(key, write),
-                None => writes.remove(&key),
+    /// At least as many as [`Rewound::all`] gives.
+    fn count_max(&self) -> usize {
+        let now = self.now.values().map(|writes| writes.len());
+        now.sum::<usize>() + self.before.len()
+    }
+
+    /// All that was written, in order.
+    fn all(&self) -> impl Iterator<Item = Written<'a>> {
+        let spills = |id: &KeyspaceId| !(self.is_kept)(*id);
+        let now = self.now.iter().filter(move |(id, _)| spills(id));
+        let now =
+            now.flat_map(|(id, writes)| writes.iter().map(|(key, write)| ((*id, key), write)));
+        let mut same = now
+            .filter(|(at, _)| !self.before.contains_key(at))
+            .peekable();
+        let before = self.before.iter();
+        let mut other = before
+            .filter(move |(at, _)| spills(&at.0))
+            .filter_map(|(at, write)| Some((*at, (*write)?)))
+            .peekable();
+        std::iter::from_fn(move || {
+            let is_other_next = match (same.peek(), other.peek()) {
+                (Some(same), Some(other)) => other.0 < same.0,
+                (None, _) => true,
+                (_, None) => false,
             };
-        }
-        part.retain(|_, writes| !writes.is_empty());
-        part
+            let next = match is_other_next {
+                true => other.next(),
+                false => same.next(),
+            };
+            next.map(|(at, write)| (at, write.as_ref()))
+        })
     }
 }
 
@@ -254,13 +311,31 @@ impl Undo {
     }
 }
 
-fn write(folder: &SpillFolder, part: &Part) -> Result<Arc<Run>, StoreError> {
-    let entries = part.values().map(|writes| writes.len() as u64).sum();
-    let mut run = RunWriter::create(folder, Lookups::Many { entries })?;
-    for (keyspace, writes) in part {
-        for (key, value) in writes {
-            run.push_entry(*keyspace, key, value.as_deref())?;
-        }
+/// Writes sorted entries as a run, in the file of the one that was written before, if there is one. About `count` come.
+fn write<'a>(
+    folder: &SpillFolder,
+    behind: &mut Option<Arc<Run>>,
+    count: usize,
+    entries: impl Iterator<Item = Written<'a>>,
+) -> Result<Option<Arc<Run>>, StoreError> {
+    let mut entries = entries.peekable();
+    if entries.peek().is_none() {
+        return Ok(None);
     }
-    run.finish()
+    let lookups = Lookups::Many {
+        entries: count as u64,
+    };
+    let mut run = match behind {
+        Some(last) => RunWriter::behind(last, lookups),
+        None => RunWriter::create(folder, lookups)?,
+    };
+    for ((keyspace, key), value) in entries {
+        run.push_entry(keyspace, key, value.map(Bytes::as_ref))?;
+    }
+    let run = run.finish()?;
+    *behind = Some(Arc::clone(&run));
+    Ok(Some(run))
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,7 +58,7 @@ pub(crate) fn key(number: u64) -> Bytes {
     Bytes::from(format!("key {number:05}"))
 }
 
-fn spilled_files(env: &Env) -> usize {
+pub(crate) fn spilled_files(env: &Env) -> usize {
     let folder = Path::new(CRASH_FOLDER).join("spill");
     env.files.list_dir(&folder).unwrap().len()
 }
@@ -82,7 +82,7 @@ fn a_transaction_beyond_its_memory_commits_as_a_whole() {
     let before = store.view();
     let mut tx = begin(&store);
     fill(&mut tx, ks, 0..500, 7);
-    assert!(spilled_files(&env) > 10);
+    assert!((4..10).contains(&spilled_files(&env)), "runs are joined");
     assert_eq!(
         get(&store.view(), ks, "key 00003").as_deref(),
         Some("before")

@@ -96,6 +96,11 @@ impl TreeCursor {
         self.entry()?.version(self.lsn)?.value.bytes()
     }
 
+    /// The LSN of the newest version of the key it is on, whatever the cursor's LSN.
+    pub(crate) fn newest(&self) -> Option<Lsn> {
+        Some(self.entry()?.newest().lsn)
+    }
+
     fn entry(&self) -> Option<&Entry> {
         let spot = self.spot.as_ref()?;
         let entry = self.tree.entry_ref(spot.leaf, spot.order.slot(spot.at))?;

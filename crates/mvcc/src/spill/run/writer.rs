@@ -27,7 +27,7 @@ pub(crate) enum Lookups {
     Few,
 }
 
-/// A run in the making. Dropping it removes its file.
+/// A run in the making. Dropping it removes its file, unless other runs are in it.
 #[derive(Debug)]
 pub(crate) struct RunWriter {
     run: Run,
@@ -41,18 +41,26 @@ pub(crate) struct RunWriter {
 }
 
 impl RunWriter {
+    /// A run in a file of its own.
     pub(crate) fn create(folder: &SpillFolder, lookups: Lookups) -> Result<RunWriter, StoreError> {
+        let file = Arc::new(folder.create()?);
+        Ok(RunWriter::over(file, 0, lookups))
+    }
+
+    /// A run in the file of another, behind it: that must be the last in there, and this be the only one in the making.
+    pub(crate) fn behind(last: &Run, lookups: Lookups) -> RunWriter {
+        RunWriter::over(Arc::clone(&last.file), last.start + last.bytes, lookups)
+    }
+
+    fn over(file: Arc<SpillFile>, start: u64, lookups: Lookups) -> RunWriter {
         let filter = match lookups {
             Lookups::Many { entries } => Some(Filter::new(entries)),
             Lookups::Few => None,
         };
-        Ok(RunWriter::over(folder.create()?, filter))
-    }
-
-    fn over(file: SpillFile, filter: Option<Filter>) -> RunWriter {
         RunWriter {
             run: Run {
                 file,
+                start,
                 blocks: Vec::new(),
                 separators: Vec::new(),
                 filter,
@@ -64,6 +72,12 @@ impl RunWriter {
             keyspace: None,
             last: Vec::new(),
         }
+    }
+
+    /// Whether an entry of `key` may follow what came.
+    pub(crate) fn precedes(&self, keyspace: KeyspaceId, key: &[u8]) -> bool {
+        self.keyspace
+            .is_none_or(|last| (last, self.last.as_slice()) < (keyspace, key))
     }
 
     /// Adds an entry behind all that came: `record` is what `format::encode_entry` makes of it.
@@ -129,7 +143,7 @@ impl RunWriter {
         self.buffer.resize(self.block_at + HEADER_BYTES, 0);
         self.keyspace = Some(keyspace);
         self.run.blocks.push(BlockAt {
-            offset: self.run.bytes + self.block_at as u64,
+            offset: self.run.start + self.run.bytes + self.block_at as u64,
             len: 0,
             keyspace,
             separator_at: self.run.separators.len(),
@@ -151,7 +165,8 @@ impl RunWriter {
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
-        self.run.file.write(&self.buffer, self.run.bytes)?;
+        let at = self.run.start + self.run.bytes;
+        self.run.file.write(&self.buffer, at)?;
         self.run.bytes += self.buffer.len() as u64;
         self.buffer.clear();
         self.buffer.shrink_to(2 * WRITE_BYTES);

@@ -18,14 +18,14 @@ fn check(keys: impl IntoIterator<Item = Vec<u8>>) {
         buffer.push(&key, value.as_deref());
         model.insert(key, value);
     }
-    let sorted = buffer.sort();
+    let sorted = buffer.sort(KnownKeys::Replaced).unwrap();
     assert_eq!(sorted.len(), model.len());
     for (idx, (key, value)) in model.iter().enumerate() {
         let entry = sorted.entry(idx);
         assert_eq!((entry.key, entry.value), (&key[..], value.as_deref()));
-        assert!(sorted.has_key(key));
+        assert_eq!(sorted.lower_bound_from(idx / 2, key), idx);
     }
-    assert!(!sorted.has_key(b"absent"));
+    assert_eq!(sorted.lower_bound_from(0, &[0xFF; 20]), sorted.len());
 }
 
 #[test]
@@ -55,4 +55,24 @@ fn heads_order_as_keys_do() {
     assert!(head_of(b"a\xff") < head_of(b"b"));
     assert_eq!(head_of(b"12345678"), head_of(b"123456789"));
     assert_eq!(head_of(b""), 0);
+}
+
+#[test]
+fn a_key_that_comes_twice_is_refused_where_known_keys_are() {
+    let sort = |keys: &[&[u8]]| {
+        let mut buffer = SortBuffer::new(KEYSPACE);
+        for key in keys {
+            buffer.push(key, Some(b"value"));
+        }
+        buffer.sort(KnownKeys::Refused)
+    };
+    assert_eq!(sort(&[b"b", b"a", b"c"]).unwrap().len(), 3);
+    for keys in [[b"b", b"a", b"b"], [b"a", b"b", b"b"]] {
+        let keys = keys.map(|key| &key[..]);
+        let error = sort(&keys).unwrap_err();
+        let StoreError::KeyExists { key, .. } = error else {
+            panic!("{error}");
+        };
+        assert_eq!(key, "b");
+    }
 }

@@ -96,6 +96,7 @@ pub const CANARIES: &[Canary] = &[
     bug("mvcc-savepoint-keeps-runs", WrongData, "going back to a savepoint leaves what was spilled after it"),
     bug("mvcc-spilled-epochs-joined", WrongData, "what was spilled before and after a savepoint is in one run"),
     bug("mvcc-batch-keeps-leaf", WrongData, "a commit goes on with a leaf of the memtable that it has split"),
+    bug("mvcc-joined-runs-reversed", WrongData, "of a key in several runs that are joined the oldest write counts"),
     bug("mvcc-spilled-writes-unread", WrongData, "a point read does not look into what the transaction has spilled"),
     bug("mvcc-older-layer-counts", UnexpectedError, "a key that was spilled twice comes twice, and the older value last"),
     bug("mvcc-bulk-keeps-first", WrongData, "of several entries of one key in a bulk load the first counts"),

@@ -1,9 +1,10 @@
 //! A file into a table.
 //!
 //! Two passes: the first reads the whole file, checks every row, and, where there is no table yet, finds the types; the
-//! second inserts. So a malformed file is refused with the line at fault before anything is written. The second pass
-//! commits in batches; when a row breaks a constraint, the batches before it stay, and the error says how many rows.
+//! second inserts. So a malformed file is refused with the line at fault before anything is written. The second pass is one
+//! commit: when a row breaks a constraint, nothing stays, and a third pass finds its line.
 
+mod duplicates;
 mod field;
 mod format;
 mod infer;
@@ -14,7 +15,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
-use drystone::{ColumnInfo, DataType, Database, Durability, TableInfo, Value, quote_identifier};
+use drystone::{ColumnInfo, DataType, Database, TableInfo, Value, quote_identifier};
 use indicatif::{ProgressBar, ProgressStyle};
 
 pub(crate) use format::Format;
@@ -25,8 +26,6 @@ use infer::Inference;
 
 use crate::interrupt;
 
-/// Rows of one commit.
-const ROWS_PER_BATCH: usize = 10_000;
 /// How often the progress bar moves and Ctrl-C is looked for.
 const ROWS_PER_TICK: u64 = 1_000;
 
@@ -49,11 +48,11 @@ impl fmt::Display for Imported {
 }
 
 /// Imports `file` into `table`, which is made from the data where there is none. All of it is on stable media when this
-/// returns.
+/// returns, whatever its size: memory is needed for a part of it only.
 ///
 /// # Errors
-/// A file that is malformed or does not fit the table, with its line: nothing was written. A row that breaks a
-/// constraint: the batches before it stay, and the message says how many rows.
+/// A file that is malformed or does not fit the table, or a row that breaks a constraint, with its line. Nothing was
+/// imported, and a table that was to be made is not there.
 pub fn run(
     database: &Database,
     table: &str,
@@ -62,11 +61,25 @@ pub fn run(
 ) -> anyhow::Result<Imported> {
     let started = Instant::now();
     let format = Format::of(file)?;
-    let columns = match existing_columns(database, table)? {
+    let existing = existing_columns(database, table)?;
+    let is_new = existing.is_none();
+    let columns = match existing {
         Some(columns) => check_against(format, file, &columns)?,
         None => create_table(database, table, format, file, primary_key)?,
     };
-    let rows = insert(database, table, format, file, &columns)?;
+    let rows = insert(database, table, format, file, &columns);
+    if is_new && rows.is_err() {
+        // Only as long as it is as it was made: others may have found a use for it.
+        let name = quote_identifier(table);
+        if database
+            .query(&format!("SELECT 1 FROM {name} LIMIT 1"), &[])?
+            .next()
+            .is_none()
+        {
+            database.execute(&format!("DROP TABLE {name}"), &[])?;
+        }
+    }
+    let rows = rows?;
     Ok(Imported {
         rows,
         table: table.to_owned(),
@@ -195,47 +208,47 @@ fn insert(
 ) -> anyhow::Result<u64> {
     let mut reader = Reader::open(format, file)?;
     let bar = progress("importing", &reader);
-    let mut batch = Batch {
-        database,
-        table,
-        columns: names_of(targets),
-        rows: Vec::new(),
-        inserted: 0,
+    let rows = Rows {
+        reader: &mut reader,
+        bar: &bar,
+        targets,
+        fields: Vec::new(),
+        count: 0,
     };
-    let done = for_each_row(&mut reader, &bar, |fields| {
-        batch.rows.push(to_values(fields, targets)?);
-        if batch.rows.len() == ROWS_PER_BATCH {
-            batch.commit()
-        } else {
-            Ok(())
-        }
-    })
-    .and_then(|()| batch.commit());
+    let inserted = database.try_bulk_insert(table, &names_of(targets), rows);
     bar.finish_and_clear();
-    database.sync()?;
-    done.with_context(|| format!("stopped after {} rows, which are committed", batch.inserted))?;
-    Ok(batch.inserted)
+    inserted.map_err(|error| duplicates::with_lines(error, format, file, targets))
 }
 
-/// Rows that are committed together.
-struct Batch<'a> {
-    database: &'a Database,
-    table: &'a str,
-    columns: Vec<&'a str>,
-    rows: Vec<Vec<Value>>,
-    inserted: u64,
+/// The rows of a file as values, with the line where one is none.
+struct Rows<'r> {
+    reader: &'r mut Reader,
+    bar: &'r ProgressBar,
+    targets: &'r [Target],
+    fields: Vec<Field>,
+    count: u64,
 }
 
-impl Batch<'_> {
-    /// Commits without waiting for the disk, which is waited for once, at the end.
-    fn commit(&mut self) -> anyhow::Result<()> {
-        self.inserted += self.database.bulk_insert_with(
-            self.table,
-            &self.columns,
-            self.rows.drain(..),
-            Durability::Async,
-        )?;
-        Ok(())
+impl Rows<'_> {
+    fn next_row(&mut self) -> anyhow::Result<Option<Vec<Value>>> {
+        if !self.reader.next_row(&mut self.fields)? {
+            return Ok(None);
+        }
+        self.count += 1;
+        if self.count.is_multiple_of(ROWS_PER_TICK) {
+            interrupt::check()?;
+            self.bar.set_position(self.reader.bytes_read());
+        }
+        let values = to_values(&self.fields, self.targets);
+        values.map(Some).with_context(|| self.reader.place())
+    }
+}
+
+impl Iterator for Rows<'_> {
+    type Item = anyhow::Result<Vec<Value>>;
+
+    fn next(&mut self) -> Option<anyhow::Result<Vec<Value>>> {
+        self.next_row().transpose()
     }
 }
 

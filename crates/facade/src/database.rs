@@ -10,7 +10,6 @@ use drystone_mvcc::{Durability, IsolationLevel, Store, StoreError, StoreStats};
 use drystone_wal::RepairReport;
 
 use crate::background::Background;
-use crate::bulk_load::BulkLoad;
 use crate::error::{Error, Result};
 use crate::keyspace::Keyspace;
 use crate::open;
@@ -239,29 +238,6 @@ impl Database {
                 Err(error) => retries.wait_after(error)?,
             }
         }
-    }
-
-    /// Begins a load of many entries that become one commit, faster than by transactions.
-    ///
-    /// ```
-    /// # fn main() -> drystone::Result<()> {
-    /// let database = drystone::Database::in_memory()?;
-    /// let stones = database.keyspace("stones")?;
-    /// let mut load = database.bulk_load()?;
-    /// for number in (0..10_000u32).rev() {
-    ///     load.put(&stones, number.to_be_bytes(), "granite")?;
-    /// }
-    /// load.commit()?;
-    /// assert_eq!(stones.get(7u32.to_be_bytes())?.as_deref(), Some(&b"granite"[..]));
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// A closed database.
-    pub fn bulk_load(&self) -> Result<BulkLoad> {
-        let memory_bytes = self.inner.options.transaction_bytes;
-        Ok(BulkLoad::new(self.inner.store.bulk_load(memory_bytes)?))
     }
 
     /// The newest committed state, which later commits do not change.

@@ -1,7 +1,5 @@
 //! SQL on a database: sessions, statements of their own, and many rows at once.
 
-use drystone_mvcc::Durability;
-use drystone_query::BulkOptions;
 pub use drystone_query::{
     ColumnInfo, ColumnKey, FromValue, Outcome, Position, Prepared, ResultColumn, Row, Rows,
     Session, SqlError, SqlState, StatementEnd, TableInfo, first_statement, quote_identifier,
@@ -9,7 +7,7 @@ pub use drystone_query::{
 pub use drystone_record::{DataType, Dim, Json, Text, Timestamp, Value, Vector};
 
 use crate::database::Database;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 impl Database {
     /// A session: it has at most one transaction of its own (`BEGIN` to `COMMIT`), and keeps no other state but its
@@ -80,43 +78,51 @@ impl Database {
         Ok(self.sql().tables()?)
     }
 
-    /// Inserts many rows, each with the values of `columns` in that order, in transactions of 10,000 rows. Text is read
-    /// as a value of its column's type. Returns how many rows were inserted.
+    /// Inserts many rows, each with the values of `columns` in that order, as one commit: all of them, or none where
+    /// anything fails. Text is read as a value of its column's type. Returns how many rows were inserted; they are on stable
+    /// media then, also where the database's options promise less.
     ///
-    /// All of them are on stable media when this returns, also where the database's options promise less.
+    /// It is the fastest way into a table, and takes
+    /// [`Options::transaction_bytes`](crate::Options::transaction_bytes) of memory whatever the number of rows: they are
+    /// sorted by way of files, as by a [`BulkLoad`](crate::BulkLoad). A table with a vector index is the exception: its
+    /// rows are one transaction, of 1 GiB at most.
     ///
     /// # Errors
-    /// Unknown names, values that do not fit, duplicate keys. Transactions committed before stay; the error's hint says
-    /// how many rows that are.
+    /// Unknown names, values that do not fit, duplicate keys; [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) where the
+    /// table's definition was changed meanwhile. Nothing was inserted.
     pub fn bulk_insert(
         &self,
         table: &str,
         columns: &[&str],
         rows: impl IntoIterator<Item = Vec<Value>>,
     ) -> Result<u64> {
-        let inserted = self.bulk_insert_with(table, columns, rows, Durability::Async)?;
-        self.sync()?;
-        Ok(inserted)
+        self.try_bulk_insert(table, columns, rows.into_iter().map(Ok::<_, Error>))
     }
 
-    /// As [`Database::bulk_insert`], with a durability of its own for each of its transactions. For callers that have
-    /// their rows in parts, and wait for the disk once with [`Database::sync`].
+    /// As [`Database::bulk_insert`], for rows that may fail, as those of a file may: the first error ends it, and nothing
+    /// was inserted.
     ///
     /// # Errors
-    /// As [`Database::bulk_insert`].
-    pub fn bulk_insert_with(
+    /// That of a row; those of [`Database::bulk_insert`].
+    pub fn try_bulk_insert<E: From<Error>>(
         &self,
         table: &str,
         columns: &[&str],
-        rows: impl IntoIterator<Item = Vec<Value>>,
-        durability: Durability,
-    ) -> Result<u64> {
-        let options = BulkOptions {
-            durability,
-            ..BulkOptions::default()
-        };
-        let rows = rows.into_iter().map(Ok);
-        Ok(self.sql().bulk_insert(table, columns, rows, options)?)
+        rows: impl IntoIterator<Item = std::result::Result<Vec<Value>, E>>,
+    ) -> std::result::Result<u64, E> {
+        let rows = rows.into_iter().map(|row| row.map_err(RowError));
+        let memory_bytes = self.options().transaction_bytes;
+        let inserted = self.sql().bulk_insert(table, columns, rows, memory_bytes);
+        inserted.map_err(|RowError(error)| error)
+    }
+}
+
+/// What stops an insert of many rows: an error of the caller's kind, into which those of SQL are made.
+struct RowError<E>(E);
+
+impl<E: From<Error>> From<SqlError> for RowError<E> {
+    fn from(error: SqlError) -> RowError<E> {
+        RowError(Error::from(error).into())
     }
 }
 

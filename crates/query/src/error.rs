@@ -8,6 +8,7 @@ use std::error::Error;
 use std::fmt;
 
 use drystone_mvcc::StoreError;
+use drystone_record::Value;
 use sqlparser::tokenizer::{Location, Span};
 
 use crate::eval_error::EvalError;
@@ -38,6 +39,7 @@ struct Inner {
     position: Option<Position>,
     hint: Option<String>,
     source: Option<Box<dyn Error + Send + Sync>>,
+    duplicate: Vec<(String, Value)>,
 }
 
 impl SqlError {
@@ -49,6 +51,7 @@ impl SqlError {
                 position: None,
                 hint: None,
                 source: None,
+                duplicate: Vec::new(),
             }),
         }
     }
@@ -80,6 +83,17 @@ impl SqlError {
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> SqlError {
         self.inner.hint = Some(hint.into());
         self
+    }
+
+    pub(crate) fn with_duplicate(mut self, key: Vec<(String, Value)>) -> SqlError {
+        self.inner.duplicate = key;
+        self
+    }
+
+    /// The columns, and their values, that two rows have and may not: of a [`SqlState::UniqueViolation`].
+    #[must_use]
+    pub fn duplicate_key(&self) -> Option<&[(String, Value)]> {
+        Some(self.inner.duplicate.as_slice()).filter(|key| !key.is_empty())
     }
 
     /// A hint with the name that was probably meant.

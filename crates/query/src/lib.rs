@@ -85,7 +85,6 @@ mod verify;
 
 pub use catalog::record::Metric;
 pub use describe::{ColumnInfo, TableInfo, quote_identifier};
-pub use dml::bulk::BulkOptions;
 pub use engine::{SqlEngine, SqlOptions};
 pub use error::{Position, SqlError};
 pub use prepared::Prepared;

@@ -310,6 +310,19 @@ fn bulk_inserts_keep_constraints_and_indexes() {
         )
         .unwrap_err();
     assert_eq!(again.as_sql().unwrap().state().code(), "23505");
+    let half: Result<u64, drystone::Error> = db.try_bulk_insert(
+        "t",
+        &["id", "n"],
+        (0..3_000i64).map(|number| match number {
+            2_999 => Err(db.keyspace("@not allowed").unwrap_err()),
+            number => Ok(vec![Value::from(50_000 + number), Value::from(1i64)]),
+        }),
+    );
+    assert_eq!(half.unwrap_err().kind(), drystone::ErrorKind::Invalid);
+    assert_eq!(
+        numbers(&db, "SELECT count(*) FROM t WHERE id >= 50000"),
+        [0]
+    );
     let names: BTreeSet<String> = db
         .tables()
         .unwrap()

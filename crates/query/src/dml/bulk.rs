@@ -1,134 +1,206 @@
-//! Many rows from an iterator, in transactions of a fixed number of rows: what an import does.
+//! Many rows from an iterator, as one commit: what an import does.
+//!
+//! Rows and index entries go into a bulk load of the store, which sorts them outside of memory and takes no key that is
+//! there already: so nothing is looked up row by row, and the first key that two rows have is found where sorted entries
+//! meet. Rows of a table with a vector index are a transaction instead, for graphs follow what is in memory.
 
 use std::sync::Arc;
 
-use drystone_mvcc::{Durability, IsolationLevel, View};
-use drystone_record::{DataType, Value};
+use bytes::Bytes;
+use drystone_base::KeyspaceId;
+use drystone_mvcc::{BulkLoad, Durability, IsolationLevel, StoreError, Transaction, View};
+use drystone_record::{DataType, KeyLayout, Value};
 
 use crate::bind::insert::default_of;
 use crate::cast::{CastContext, cast};
-use crate::catalog::{Catalog, Table};
-use crate::dml::row_writer::{RowWriter, guard_table};
+use crate::catalog::store::table_key;
+use crate::catalog::{Catalog, IndexKind, Table};
+use crate::dml::row_writer::{
+    RowWriter, check_not_null, duplicate_entry, duplicate_key, encode_error, guard_table,
+    index_entry, key_of,
+};
 use crate::engine::SqlEngine;
 use crate::error::SqlError;
 use crate::exec::context::Context;
+use crate::exec::key_span::encode;
 use crate::exec::operator::Row;
 use crate::exec::reader::Reader;
 use crate::plan::Expr;
 use crate::sql_state::SqlState;
 use crate::suggest;
 
-/// How a bulk insert is divided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BulkOptions {
-    /// Rows in one transaction. What was committed stays when a later row fails.
-    pub batch_rows: usize,
-    /// What each of those commits waits for.
-    pub durability: Durability,
-}
-
-impl Default for BulkOptions {
-    fn default() -> BulkOptions {
-        BulkOptions {
-            batch_rows: 10_000,
-            durability: Durability::Sync,
-        }
-    }
-}
-
 impl SqlEngine {
     /// Inserts rows whose values are those of `columns`, in that order; other columns get their defaults. Returns how
-    /// many rows were inserted.
+    /// many rows were inserted: all of them, as one commit that is on stable media, or none where anything fails. Of any
+    /// size: about `memory_bytes` are in memory, but for a table with a vector index, whose rows must all fit.
     ///
     /// Values are cast to the columns' types as INSERT casts them; text is read as a value of the type.
     ///
     /// # Errors
-    /// Unknown names, rows of another length, values that do not fit, duplicate keys, and whatever `rows` gives. Batches
-    /// committed before stay; the error's hint says how many rows that are.
-    pub fn bulk_insert(
+    /// Unknown names, rows of another length, values that do not fit, duplicate keys, and whatever `rows` gives; that the
+    /// table's definition was changed meanwhile. Nothing was inserted.
+    pub fn bulk_insert<E: From<SqlError>>(
         &self,
         table: &str,
         columns: &[&str],
-        rows: impl IntoIterator<Item = Result<Vec<Value>, SqlError>>,
-        options: BulkOptions,
-    ) -> Result<u64, SqlError> {
-        let mut rows = rows.into_iter();
-        let mut inserted = 0;
-        loop {
-            let batch: Result<Vec<Vec<Value>>, SqlError> =
-                rows.by_ref().take(options.batch_rows.max(1)).collect();
-            let batch = batch.map_err(|error| after(error, inserted))?;
-            if batch.is_empty() {
-                if inserted == 0 {
-                    self.check_names(table, columns)?;
-                }
-                return Ok(inserted);
-            }
-            let count = batch.len() as u64;
-            self.insert_batch(table, columns, batch, options.durability)
-                .map_err(|error| after(error, inserted))?;
-            inserted += count;
-        }
-    }
-
-    /// No rows need the same names as some.
-    fn check_names(&self, table: &str, columns: &[&str]) -> Result<(), SqlError> {
+        rows: impl IntoIterator<Item = Result<Vec<Value>, E>>,
+        memory_bytes: u64,
+    ) -> Result<u64, E> {
+        let mut load = self
+            .store()
+            .bulk_load(memory_bytes)
+            .map_err(SqlError::from)?;
+        let guarded = load.guard_key(self.catalog_keyspace(), table_key(table));
+        guarded.map_err(SqlError::from)?;
+        // Not before the guard: what is read here is what was guarded, or the commit fails.
         let view = self.store().view();
         let catalog = self.catalog(&Reader::View(view.clone()))?;
-        Shape::new(&catalog, &view, table, columns).map(drop)
-    }
-
-    /// One transaction, run again when another got in its way.
-    fn insert_batch(
-        &self,
-        table: &str,
-        columns: &[&str],
-        batch: Vec<Vec<Value>>,
-        durability: Durability,
-    ) -> Result<(), SqlError> {
-        let mut conflicts = 0;
-        loop {
-            match self.try_batch(table, columns, &batch, durability) {
-                Err(error)
-                    if error.is_retryable() && conflicts < self.options().conflict_retries_max =>
-                {
-                    conflicts += 1;
-                }
-                done => return done,
-            }
+        let shape = Shape::new(&catalog, &view, table, columns)?;
+        let is_vector = |kind: IndexKind| matches!(kind, IndexKind::Hnsw(_));
+        let mut indexes = shape.table.indexes().iter();
+        match indexes.any(|index| is_vector(index.kind)) {
+            true => self.insert_in_memory(table, columns, rows),
+            false => self.insert_by_load(&shape, view, rows, load),
         }
     }
 
-    fn try_batch(
+    fn insert_by_load<E: From<SqlError>>(
+        &self,
+        shape: &Shape,
+        view: View,
+        rows: impl IntoIterator<Item = Result<Vec<Value>, E>>,
+        mut load: BulkLoad,
+    ) -> Result<u64, E> {
+        load.refuse_known_keys();
+        let reader = Reader::View(view);
+        let cx = Context::new(self, reader, Arc::from([]), self.eval_context(), 0);
+        let mut loader = RowLoader {
+            engine: self,
+            table: &shape.table,
+            load,
+            space: Vec::new(),
+        };
+        let (mut row, mut count) = (Row::new(), 0);
+        for values in rows {
+            let values = values?;
+            let defaults = crate::exec::eval::eval_all(&shape.defaults, &[], cx.env())?;
+            loader.push(shape.row(&values, &defaults, &mut row)?, &cx.reader)?;
+            count += 1;
+        }
+        loader.commit()?;
+        Ok(count)
+    }
+
+    /// As one transaction.
+    fn insert_in_memory<E: From<SqlError>>(
         &self,
         table: &str,
         columns: &[&str],
-        batch: &[Vec<Value>],
-        durability: Durability,
-    ) -> Result<(), SqlError> {
-        let mut transaction = self.store().begin(IsolationLevel::RepeatableRead)?;
+        rows: impl IntoIterator<Item = Result<Vec<Value>, E>>,
+    ) -> Result<u64, E> {
+        let begun = self.store().begin(IsolationLevel::RepeatableRead);
+        let mut transaction: Transaction = begun.map_err(SqlError::from)?;
         let catalog = self.catalog(&Reader::Transaction(&transaction))?;
         let shape = Shape::new(&catalog, transaction.view(), table, columns)?;
-        let defaults = {
-            let reader = Reader::Transaction(&transaction);
-            let parameters = Arc::from([]);
-            let cx = Context::new(self, reader, parameters, self.eval_context(), 0);
-            batch
-                .iter()
-                .map(|_| crate::exec::eval::eval_all(&shape.defaults, &[], cx.env()))
-                .collect::<Result<Vec<_>, _>>()?
-        };
+        let reader = Reader::View(transaction.view().clone());
+        let cx = Context::new(self, reader, Arc::from([]), self.eval_context(), 0);
         guard_table(self, &shape.table, &mut transaction);
         let mut writer = RowWriter::new(self, &shape.table, &mut transaction);
-        let mut space = Row::new();
-        for (values, defaults) in batch.iter().zip(defaults) {
-            let row = shape.row(values, &defaults, &mut space)?;
+        let (mut space, mut count) = (Row::new(), 0);
+        for values in rows {
+            let values = values?;
+            let defaults = crate::exec::eval::eval_all(&shape.defaults, &[], cx.env())?;
+            let row = shape.row(&values, &defaults, &mut space)?;
             let key = writer.key_of(row)?;
             writer.insert(key, row)?;
+            count += 1;
         }
-        transaction.commit(durability)?;
+        let committed = transaction.commit(Durability::Sync);
+        committed.map_err(SqlError::from)?;
+        Ok(count)
+    }
+}
+
+/// Puts rows and their index entries into a load.
+struct RowLoader<'l> {
+    engine: &'l SqlEngine,
+    table: &'l Table,
+    load: BulkLoad,
+    /// Where rows are encoded.
+    space: Vec<u8>,
+}
+
+impl RowLoader<'_> {
+    fn push(&mut self, row: &[Value], reader: &Reader<'_>) -> Result<(), SqlError> {
+        check_not_null(self.table, row)?;
+        let key = self.key_of(row, reader)?;
+        for index_idx in 0..self.table.indexes().len() {
+            if let Some(entry) = index_entry(self.table, index_idx, row, &key)? {
+                let keyspace = self.table.indexes()[index_idx].keyspace;
+                self.put(keyspace, &entry.key, &entry.value)?;
+            }
+        }
+        let mut space = std::mem::take(&mut self.space);
+        space.clear();
+        let encoded = self.table.row_layout().encode(row, &mut space);
+        encoded.map_err(encode_error)?;
+        self.put(self.table.keyspace(), &key, &space)?;
+        self.space = space;
         Ok(())
     }
+
+    fn key_of(&self, row: &[Value], reader: &Reader<'_>) -> Result<Bytes, SqlError> {
+        if !self.table.has_row_ids() {
+            return key_of(self.table, row);
+        }
+        let number = self.engine.next_row_id(self.table, reader)?;
+        let mut key = Vec::with_capacity(8);
+        encode(self.table.key_layout(), 0, &Value::BigInt(number), &mut key)?;
+        Ok(Bytes::from(key))
+    }
+
+    fn put(&mut self, keyspace: KeyspaceId, key: &[u8], value: &[u8]) -> Result<(), SqlError> {
+        let put = self.load.put(keyspace, key, value);
+        put.map_err(|error| explained(self.table, error))
+    }
+
+    fn commit(self) -> Result<(), SqlError> {
+        let committed = self.load.commit();
+        committed.map_err(|error| explained(self.table, error))?;
+        Ok(())
+    }
+}
+
+/// An error of a load in the words of the table: a key that is there already is one that two rows have.
+fn explained(table: &Table, error: StoreError) -> SqlError {
+    let StoreError::KeyExists { keyspace, key } = &error else {
+        return error.into();
+    };
+    let of_index = |index: &crate::catalog::IndexRecord| index.keyspace == *keyspace;
+    let index_idx = table.indexes().iter().position(of_index);
+    let (layout, columns) = match index_idx {
+        Some(index_idx) => {
+            let columns = table.indexes()[index_idx].columns.as_slice();
+            (table.index_layout(index_idx), columns)
+        }
+        None => (table.key_layout(), table.key_columns()),
+    };
+    match (row_of(table, layout, columns, key), index_idx) {
+        (None, _) => error.into(),
+        (Some(row), Some(index_idx)) => duplicate_entry(table, index_idx, &row),
+        (Some(row), None) => duplicate_key(table, &row),
+    }
+}
+
+/// A row of which only the columns of a key are known.
+fn row_of(table: &Table, layout: &KeyLayout, columns: &[usize], key: &Bytes) -> Option<Row> {
+    let mut values = Vec::with_capacity(columns.len());
+    layout.decode(key, &mut values).ok()?;
+    let mut row = vec![Value::Null; table.columns().len()];
+    for (&column, value) in columns.iter().zip(values) {
+        row[column] = value;
+    }
+    Some(row)
 }
 
 /// Where the values of a row go.
@@ -243,12 +315,5 @@ fn fitted(value: &Value, data_type: DataType) -> Result<Value, SqlError> {
         Some(found) if found == data_type => Ok(value.clone()),
         Some(DataType::Text) => Ok(cast(value, &data_type, CastContext::Explicit)?),
         Some(_) => Ok(cast(value, &data_type, CastContext::Assignment)?),
-    }
-}
-
-fn after(error: SqlError, inserted: u64) -> SqlError {
-    match inserted {
-        0 => error,
-        inserted => error.with_hint(format!("{inserted} rows before it are committed")),
     }
 }

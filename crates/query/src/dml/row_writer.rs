@@ -337,6 +337,13 @@ fn duplicate(table: &Table, constraint: &str, columns: &[usize], row: &[Value]) 
         names.join(", "),
         values.join(", ")
     ))
+    .with_duplicate(
+        names
+            .iter()
+            .zip(columns)
+            .map(|(name, &column)| ((*name).to_owned(), row[column].clone()))
+            .collect(),
+    )
 }
 
 pub(crate) fn encode_error(error: drystone_record::EncodeError) -> SqlError {

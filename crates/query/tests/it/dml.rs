@@ -1,9 +1,9 @@
 //! INSERT, UPDATE, DELETE, TRUNCATE: what they leave, and what they give.
 
-use drystone_query::BulkOptions;
+use drystone_query::{Session, SqlError};
 use drystone_record::Value;
 
-use crate::support::{check, check_error, check_with, run, session, session_after};
+use crate::support::{answer, check, check_error, check_with, run, session, session_after};
 
 const STOCK: &str = "
     CREATE TABLE stock (item TEXT PRIMARY KEY, count INTEGER NOT NULL DEFAULT 0, place TEXT UNIQUE);
@@ -230,44 +230,150 @@ fn insert_reads_the_table_it_writes_to_once() {
     check(&mut session, "SELECT count(*) FROM t", "4");
 }
 
+const MEMORY_BYTES: u64 = 1 << 20;
+
+fn bulk(session: &Session, table: &str, columns: &[&str], rows: Vec<Vec<Value>>) -> Inserted {
+    let rows = rows.into_iter().map(Ok);
+    session
+        .engine()
+        .bulk_insert(table, columns, rows, MEMORY_BYTES)
+}
+
+type Inserted = Result<u64, SqlError>;
+
 #[test]
-fn bulk_insert_casts_and_reports_where_it_stopped() {
+fn bulk_insert_casts_and_is_whole_or_nothing() {
     let mut session = session_after(STOCK);
-    let engine = session.engine().clone();
-    let rows = (0..2_500).map(|n| {
-        Ok(vec![
-            Value::from(format!("item {n}")),
-            Value::from(n.to_string()),
-        ])
-    });
-    let options = BulkOptions {
-        batch_rows: 1_000,
-        ..BulkOptions::default()
-    };
-    let inserted = engine
-        .bulk_insert("stock", &["item", "count"], rows, options)
-        .unwrap();
-    assert_eq!(inserted, 2_500);
+    let rows =
+        (0..2_500).map(|n| vec![Value::from(format!("item {n}")), Value::from(n.to_string())]);
+    let inserted = bulk(&session, "stock", &["item", "count"], rows.collect());
+    assert_eq!(inserted.unwrap(), 2_500);
     check(
         &mut session,
         "SELECT count FROM stock WHERE item = 'item 2499'",
         "2499",
     );
-    let twice = (0..1_500).map(|n| Ok(vec![Value::from(format!("again {}", n % 1_200))]));
-    let error = engine
-        .bulk_insert("stock", &["item"], twice, options)
-        .unwrap_err();
+    let before = answer(&mut session, "SELECT count(*) FROM stock", &[]);
+    let again = |n: i32| vec![Value::from(format!("again {n}"))];
+    for (rows, key) in [
+        (
+            (0..1_500).map(|n| again(n % 1_499)).collect::<Vec<_>>(),
+            "again 0",
+        ),
+        (vec![again(1), vec![Value::from("item 7")]], "item 7"),
+    ] {
+        let error = bulk(&session, "stock", &["item"], rows).unwrap_err();
+        assert_eq!(error.state().code(), "23505", "{error}");
+        let hint = format!("key (item)=({key}) already exists");
+        assert_eq!(error.hint(), Some(hint.as_str()));
+        assert_eq!(
+            answer(&mut session, "SELECT count(*) FROM stock", &[]),
+            before
+        );
+    }
+    let failing = (0..500).map(|n| match n {
+        499 => Err(SqlError::from(drystone_mvcc::StoreError::Closed)),
+        n => Ok(again(n)),
+    });
+    let engine = session.engine().clone();
+    let error = engine.bulk_insert("stock", &["item"], failing, MEMORY_BYTES);
+    assert!(error.is_err());
+    assert_eq!(
+        answer(&mut session, "SELECT count(*) FROM stock", &[]),
+        before
+    );
+}
+
+/// Rows, indexes of both kinds and row numbers are what INSERT would have made of them.
+#[test]
+fn bulk_insert_keeps_every_index() {
+    let mut session = session_after(
+        "CREATE TABLE t (a INTEGER, b TEXT, c INTEGER DEFAULT 7, UNIQUE (a, b));
+         CREATE INDEX t_b ON t (b);
+         INSERT INTO t VALUES (-1, 'first', 1);",
+    );
+    let row = |n: i32| {
+        let b = match n % 10 {
+            0 => Value::Null,
+            _ => Value::from(format!("b{}", n % 7)),
+        };
+        vec![b, Value::from(n / 2)]
+    };
+    // One in memory, one that is staged.
+    for range in [0..30, 100..3_000] {
+        let rows: Vec<_> = range
+            .filter(|n| n % 2 == 0 || n % 10 == 5)
+            .map(row)
+            .collect();
+        let count = rows.len() as u64;
+        assert_eq!(bulk(&session, "t", &["b", "a"], rows).unwrap(), count);
+    }
+    run(&mut session, "INSERT INTO t VALUES (-2, 'last', 1)");
+    assert_eq!(session.engine().verify_indexes().unwrap(), [""; 0]);
+    let rows = (0..30).chain(100..3_000);
+    let rows = rows.filter(|n| (n % 2 == 0 || n % 10 == 5) && n % 10 != 0 && n % 7 == 3);
+    let expected = rows.count().to_string();
+    let query = "SELECT count(*) FROM t WHERE b = 'b3' AND c = 7";
+    check(&mut session, query, &expected);
+    let known = vec![row(102), row(10_002)];
+    let error = bulk(&session, "t", &["b", "a"], known).unwrap_err();
+    assert_eq!(
+        error.message(),
+        "duplicate key value violates unique constraint \"t_a_b_key\""
+    );
+    assert_eq!(error.hint(), Some("key (a, b)=(51, b4) already exists"));
+    let null_twice = vec![row(20_000), row(20_000)];
+    assert_eq!(bulk(&session, "t", &["b", "a"], null_twice).unwrap(), 2);
+}
+
+#[test]
+fn bulk_insert_finds_vectors_through_their_index() {
+    let mut session = session_after(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v VECTOR(2));
+         CREATE INDEX near ON t USING hnsw (v);",
+    );
+    let row = |n: i32| vec![Value::from(n), Value::from(format!("[{n},1]"))];
+    let rows = (0..500).map(row).collect();
+    assert_eq!(bulk(&session, "t", &["id", "v"], rows).unwrap(), 500);
+    check(
+        &mut session,
+        "SELECT id FROM t ORDER BY v <-> '[123.2,1]' LIMIT 1",
+        "123",
+    );
+    let error = bulk(&session, "t", &["id", "v"], vec![row(500), row(3)]).unwrap_err();
     assert_eq!(error.state().code(), "23505");
-    assert_eq!(error.hint(), Some("1000 rows before it are committed"));
+    check(&mut session, "SELECT count(*) FROM t", "500");
+}
+
+#[test]
+fn bulk_insert_fails_where_the_table_changes_meanwhile() {
+    let mut session = session_after(STOCK);
+    let engine = session.engine().clone();
+    let mut other = engine.session();
+    let rows = (0..10).map(|n| {
+        if n == 5 {
+            run(&mut other, "CREATE INDEX stock_count ON stock (count)");
+        }
+        Ok::<_, SqlError>(vec![Value::from(format!("item {n}"))])
+    });
+    let error = engine
+        .bulk_insert("stock", &["item"], rows, MEMORY_BYTES)
+        .unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+    assert_eq!(engine.verify_indexes().unwrap(), [""; 0]);
+    check(
+        &mut session,
+        "SELECT count(*) FROM stock WHERE item LIKE 'item%'",
+        "0",
+    );
 }
 
 #[test]
 fn bulk_insert_of_nothing_needs_the_same_names_as_that_of_rows() {
     let session = session_after(STOCK);
     let code = |table: &str, columns: &[&str], count: usize| {
-        let rows = (0..count).map(|_| Ok(vec![Value::from("1"); columns.len()]));
-        let engine = session.engine();
-        let inserted = engine.bulk_insert(table, columns, rows, BulkOptions::default());
+        let rows = vec![vec![Value::from("1"); columns.len()]; count];
+        let inserted = bulk(&session, table, columns, rows);
         inserted.map_err(|error| (error.state().code(), error.message().to_owned()))
     };
     assert_eq!(code("stock", &["item"], 0), Ok(0));

@@ -458,6 +458,11 @@ impl Writer {
         }
         let offset = BlockNo(self.buffer.start).offset();
         self.inner.file.write(&self.buffer.bytes, offset)?;
+        if self.buffer.bytes.len() >= WRITE_BYTES / 2 {
+            // What is long comes with more behind it: the medium works meanwhile, and the commit has the end to wait for.
+            let len = self.buffer.bytes.len() as u64;
+            self.inner.file.start_sync(offset, len);
+        }
         for Buffered { page, .. } in &self.buffer.pages {
             let frame = match self.buffer.page(page) {
                 Some((_, Some(frame))) => frame.clone(),

@@ -12,10 +12,10 @@ use drystone_base::planted::is_planted;
 use drystone_engine::{Cursor, EngineError};
 use smallvec::SmallVec;
 
+use crate::key_buffer::KeyBuffer;
 use crate::keyspace::{Keyspace, Place};
 use crate::keyspace_list::ListPlace;
 use crate::node::child::Overflow;
-use crate::node::format::HEAD_BYTES;
 use crate::node::{Node, Payload};
 use crate::pages::Pages;
 use crate::read_ahead::ReadAhead;
@@ -32,8 +32,8 @@ pub struct BTreeCursor {
     /// `None`: it is on no entry.
     leaf: Option<Node>,
     slot: usize,
-    /// On an entry, its key. Keys of the usual length lie in the cursor itself.
-    key: SmallVec<[u8; KEY_BYTES_USUAL]>,
+    /// On an entry, its key.
+    key: KeyBuffer,
     ahead: ReadAhead,
     /// On an entry, where in the leaf its value is.
     payload: Payload,
@@ -41,9 +41,6 @@ pub struct BTreeCursor {
 
 /// Few trees have more levels above their leaves.
 type Path = SmallVec<[Step; 4]>;
-
-/// Longer keys take an allocation a cursor.
-const KEY_BYTES_USUAL: usize = 64;
 
 /// An inner node on the way down.
 #[derive(Debug)]
@@ -100,7 +97,7 @@ impl BTreeCursor {
             path: SmallVec::new(),
             leaf: None,
             slot: 0,
-            key: SmallVec::new(),
+            key: KeyBuffer::default(),
             ahead: ReadAhead::default(),
             payload: Payload::default(),
         }
@@ -132,8 +129,8 @@ impl BTreeCursor {
         let Some(leaf) = &self.leaf else {
             return Ok(false);
         };
-        self.key.clear();
-        self.key.extend_from_slice(leaf.prefix());
+        leaf.warm_from(slot);
+        self.key.begin_leaf(leaf.prefix());
         self.step_to(slot)
     }
 
@@ -144,14 +141,9 @@ impl BTreeCursor {
             return Ok(false);
         };
         self.slot = slot;
-        self.key.truncate(leaf.prefix().len());
         match leaf.slot(slot) {
             Ok(slot) => {
-                match slot.head_len {
-                    HEAD_BYTES => self.key.extend_from_slice(&slot.head),
-                    len => self.key.extend_from_slice(&slot.head[..len]),
-                }
-                self.key.extend_from_slice(slot.tail);
+                self.key.set(leaf.prefix(), &slot);
                 self.payload = slot.payload;
                 Ok(true)
             }
@@ -285,7 +277,7 @@ impl Cursor for BTreeCursor {
     #[inline]
     fn key(&self) -> &[u8] {
         assert!(self.leaf.is_some(), "the cursor is on an entry");
-        &self.key
+        self.key.bytes()
     }
 
     fn value(&self) -> Result<Bytes, EngineError> {

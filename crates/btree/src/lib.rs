@@ -41,7 +41,7 @@
 //!
 //! # Used alone
 //! - Reading: [`BTree::newest`] gives the newest state, a [`BTreeSnapshot`]: point reads, ranges and cursors both ways,
-//!   counts of ranges, the n-th entry, samples. It never changes; while it lives, the file keeps its pages.
+//!   counts of ranges, the n-th entry, samples, values as streams. It never changes; while it lives, the file keeps its pages.
 //! - Writing: [`BTree::begin_write`] gives the write transaction, which reads its own writes; [`BTree::write_batch`] and
 //!   [`BTree::load_sorted`] take changes as they are. Each ends in one merge, durable when it returns, and its cost is that
 //!   of the pages it touches and three syncs: many changes at a time cost little more than one.
@@ -49,8 +49,10 @@
 //!   gives free space back.
 //!
 //! # Limits
-//! Keys: [`MAX_KEY_BYTES`]. Values: [`MAX_VALUE_BYTES`]; those longer than a quarter of `page_bytes` lie in pages of
-//! their own. A node's page stays within `page_bytes` unless a single key demands more.
+//! Keys: [`MAX_KEY_BYTES`]. Values: [`MAX_VALUE_BYTES`] from memory, [`MAX_LONG_VALUE_BYTES`] from a stream
+//! ([`WriteTransaction::put_stream`]); those longer than a quarter of `page_bytes` lie outside their leaves, and those longer
+//! than 128 times `page_bytes`, or 4 MiB, in pieces, which [`BTreeSnapshot::value_reader`] reads one at a time. `get` and ranges have values
+//! whole. A node's page stays within `page_bytes` unless a single key demands more.
 //!
 //! # Compression
 //! By keyspace: those that begin take [`BTreeOptions::codec`], and [`BTree::set_codec`] changes it. The cache holds pages
@@ -71,6 +73,7 @@ mod error;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+mod key_buffer;
 mod keyspace;
 mod keyspace_list;
 mod limits;

@@ -1,9 +1,11 @@
 //! How a keyspace is compressed: the base's business, but for when it may be changed.
 
 use drystone_base::KeyspaceId;
+use drystone_base::planted::is_planted;
 use drystone_base::sync::atomic::Ordering;
 use drystone_compress::Codec;
 
+use crate::catalog;
 use crate::error::StoreError;
 use crate::shared::Shared;
 use crate::store::Store;
@@ -16,8 +18,12 @@ impl Store {
     /// [`StoreError::NoSuchKeyspaceId`]; [`StoreError::Engine`] where the engine does not compress by keyspace, or lacks the codec; otherwise as
     /// [`Store::flush`]. The keyspace is as it was.
     pub fn set_codec(&self, keyspace: KeyspaceId, codec: Codec) -> Result<(), StoreError> {
-        // Or, after a power cut, the base would know a keyspace that nobody created, and the next one of its number.
-        self.sync()?;
+        // Or, after a power cut or a repair of the log, the base would know a keyspace that nobody created, and the next one
+        // of its number.
+        match self.shared.base_has(keyspace)? || is_planted("mvcc-codec-before-keyspace") {
+            true => self.sync()?,
+            false => self.flush()?,
+        }
         self.shared.set_codec(keyspace, codec)
     }
 
@@ -31,6 +37,13 @@ impl Store {
 }
 
 impl Shared {
+    /// Whether the base has the keyspace in its catalog.
+    fn base_has(&self, keyspace: KeyspaceId) -> Result<bool, StoreError> {
+        let entry = catalog::number_key(keyspace);
+        let known = self.engine.snapshot().get(KeyspaceId::CATALOG, &entry)?;
+        Ok(known.is_some())
+    }
+
     fn set_codec(&self, keyspace: KeyspaceId, codec: Codec) -> Result<(), StoreError> {
         loop {
             let mut merges = self.merges.lock();

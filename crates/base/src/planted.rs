@@ -20,11 +20,37 @@ pub const fn is_planted(_bug: &str) -> bool {
 #[inline]
 #[must_use]
 pub fn is_planted(bug: &str) -> bool {
+    turns::take();
     chosen::PLANTED.get().is_some_and(|planted| planted == bug)
 }
 
 #[cfg(planted)]
 pub use chosen::plant;
+#[cfg(planted)]
+pub use turns::allow;
+
+/// A bound in steps for calls that a bug keeps from coming to an end.
+#[cfg(planted)]
+mod turns {
+    use std::cell::Cell;
+
+    thread_local! {
+        static LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
+    }
+
+    /// From here on, this thread may come by so many places where a bug may be. The next one panics.
+    pub fn allow(places: u64) {
+        LEFT.set(places);
+    }
+
+    #[inline]
+    pub(super) fn take() {
+        let left = LEFT.get();
+        // Set first: what is dropped while it unwinds comes by such places, too.
+        LEFT.set(left.checked_sub(1).unwrap_or(u64::MAX));
+        assert!(left > 0, "a call goes round in circles");
+    }
+}
 
 #[cfg(planted)]
 mod chosen {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use drystone_base::KeyspaceId;
+use drystone_base::planted::is_planted;
 use drystone_engine::{Cursor, EngineError, Snapshot};
 
 use crate::error::StoreError;
@@ -288,7 +289,8 @@ impl End {
     /// Makes sure that the value of the entry that was given is at hand.
     #[inline]
     fn hold_value(&mut self) -> Result<(), EngineError> {
-        if self.given == Some(From::Base) && self.base.value_ref().is_none() {
+        let is_stale = is_planted("mvcc-lent-value-stale") && !self.held.is_empty();
+        if self.given == Some(From::Base) && self.base.value_ref().is_none() && !is_stale {
             self.held = self.base.value()?;
         }
         Ok(())

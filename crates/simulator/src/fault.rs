@@ -184,6 +184,8 @@ pub enum Part {
     Log,
     /// The engine's files.
     Engine,
+    /// The archive of the log, which lies elsewhere.
+    Archive,
 }
 
 /// Damage to a copy of the disk.

@@ -9,11 +9,18 @@ use drystone_testkit::Draw;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Crash, Damage, FaultSpec};
+use crate::log_call::LogCall;
+use crate::options::SimCodec;
 use crate::statement::{Query, Statement};
+use crate::tree_call::TreeCall;
 
 /// One call, or one thing that happens to the disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operation {
+    /// A call of the log, in a plan of a log that is used alone.
+    Log(LogCall),
+    /// A call of the tree, in a plan of a B+tree that is used alone.
+    Tree(TreeCall),
     /// One change that commits by itself.
     Write(Durable, Change),
     /// Several changes that commit as a batch.
@@ -26,6 +33,8 @@ pub enum Operation {
     CreateKeyspace(u8),
     /// Drops a keyspace.
     DropKeyspace(u8),
+    /// Changes how a keyspace is compressed from now on.
+    SetCodec(u8, SimCodec),
     /// Begins the task's transaction.
     Begin(Through),
     /// One change in the task's transaction.
@@ -74,6 +83,8 @@ pub enum Operation {
     OpenTwice,
     /// Copies the disk of a running machine, and goes on with both for a moment.
     PartWays,
+    /// Takes a copy back by so many commits.
+    GoBack(u8),
     /// Moves the clock, in milliseconds.
     Wait(u32),
     /// Sets the clock so many seconds forwards or backwards.

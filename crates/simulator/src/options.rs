@@ -37,7 +37,28 @@ pub struct SimOptions {
     /// How the pages of keyspaces are compressed.
     #[serde(default)]
     pub compression: SimCodec,
+    /// Whether the log is archived.
+    #[serde(default)]
+    pub archives: bool,
+    /// What is run.
+    #[serde(default)]
+    pub subject: Subject,
 }
+
+/// What a plan is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Subject {
+    /// The whole database.
+    #[default]
+    Database,
+    /// A log that is used alone.
+    Log,
+    /// A B+tree that is used alone.
+    Tree,
+}
+
+/// Where the log is archived to.
+pub(crate) const ARCHIVE: &str = "/archive";
 
 /// Of plans from before it was drawn: transactions were in memory.
 fn transaction_bytes() -> u32 {
@@ -143,6 +164,8 @@ impl Default for SimOptions {
             transaction_bytes: u32::MAX,
             cache_policy: SimCachePolicy::default(),
             compression: SimCodec::default(),
+            archives: false,
+            subject: Subject::Database,
         }
     }
 }
@@ -174,6 +197,8 @@ impl SimOptions {
                 SimCachePolicy::Lfu,
             ]),
             compression: *other.pick(&[SimCodec::Plain, SimCodec::Lz4, SimCodec::Snappy]),
+            archives: other.chance(20),
+            subject: Subject::Database,
         }
     }
 
@@ -191,6 +216,7 @@ impl SimOptions {
             durability: self.durability.into(),
             page_bytes: self.page_bytes,
             engine: self.engine.custom(),
+            log_archive: self.archives.then(|| ARCHIVE.into()),
             background: BackgroundWork::Manual,
             // Nobody else commits while a call runs, so a second attempt meets no conflict.
             attempts_max: 3,
@@ -217,6 +243,7 @@ impl SimOptions {
             with(|options, default| options.transaction_bytes = default.transaction_bytes),
             with(|options, default| options.cache_policy = default.cache_policy),
             with(|options, default| options.compression = default.compression),
+            with(|options, default| options.archives = default.archives),
         ];
         simpler
             .into_iter()

@@ -4,11 +4,12 @@
 //! within a call is for the models of threads to explore.
 //!
 //! - `opening.rs`: opening, and what may be found then. `crash.rs`: power cuts. `faults.rs`: faults and their end.
-//! - `keys.rs`, `transactions.rs`, `tables.rs`, `readers.rs`, `background.rs`: the calls.
+//! - `keys.rs`, `transactions.rs`, `tables.rs`, `readers.rs`, `background.rs`: the calls. `archive.rs`: what the archive holds.
 //! - `happened.rs`: what went wrong, and what the atlas says of it. `judge.rs`: which errors are right. `observe.rs`: everything that readers see. `probe.rs`: damaged copies. `twins.rs`: second
-//!   openings, and copies that go on.
+//!   openings, and copies that go on. `repair.rs`: logs that are cut, damaged or not.
 //! - `liveness.rs`: it must come to life again. `record.rs`: runs that are crashed everywhere afterwards.
 
+mod archive;
 mod background;
 mod crash;
 mod faults;
@@ -21,6 +22,7 @@ mod opening;
 mod probe;
 mod readers;
 mod record;
+mod repair;
 mod tables;
 mod transactions;
 mod twins;
@@ -43,6 +45,19 @@ use crate::operation::Operation;
 use crate::oracle::Oracle;
 use crate::plan::Plan;
 use crate::report::{Coverage, Report};
+
+/// Operations of the disk within one step, reads included: a hundred times what the longest have.
+const STEP_OPERATIONS_MAX: u64 = 5_000_000;
+/// Places of planted bugs that one step may come by.
+#[cfg(planted)]
+const STEP_PLACES_MAX: u64 = 20_000_000;
+
+/// A step that goes round in circles panics, after the same number of turns each time.
+pub(crate) fn bound_step(disk: &SimFileSystem) {
+    disk.allow_operations(STEP_OPERATIONS_MAX);
+    #[cfg(planted)]
+    drystone_base::planted::allow(STEP_PLACES_MAX);
+}
 
 /// How many syncs back the disk remembers.
 const GENERATIONS: usize = 8;
@@ -129,6 +144,7 @@ impl<'p> Run<'p> {
     fn plug_in(&mut self, disk: SimFileSystem) {
         self.env = disk.env();
         self.disk = disk;
+        bound_step(&self.disk);
         self.faults.plug_in();
         if self.needs_generations {
             self.disk.keep_generations(GENERATIONS);
@@ -168,6 +184,7 @@ impl<'p> Run<'p> {
     }
 
     fn begin_step(&mut self) {
+        bound_step(&self.disk);
         self.notice_lies();
         self.faults.struck_at_step = self.faults.struck;
         self.faults.floor_at_step = self.oracle.floor();
@@ -236,6 +253,7 @@ impl<'p> Run<'p> {
             Operation::Read(source, look) => self.read(task, *source, look),
             Operation::CreateKeyspace(space) => self.create_keyspace(*space),
             Operation::DropKeyspace(space) => self.drop_keyspace(*space),
+            Operation::SetCodec(space, codec) => self.set_codec(*space, *codec),
             Operation::Begin(through) => self.begin(task, *through),
             Operation::Change(change) => self.change(task, change),
             Operation::Guard(space, key) => self.guard(task, *space, Some(*key)),
@@ -260,9 +278,12 @@ impl<'p> Run<'p> {
             Operation::Reopen => self.reopen(),
             Operation::OpenTwice => self.open_twice(),
             Operation::PartWays => self.part_ways(),
+            Operation::GoBack(by) => self.go_back(*by),
             Operation::Probe(damage) => self.probe(*damage),
             Operation::Crash(_)
             | Operation::Inject(_)
+            | Operation::Log(_)
+            | Operation::Tree(_)
             | Operation::Mend
             | Operation::Kill
             | Operation::Wait(_)
@@ -311,12 +332,14 @@ pub(crate) fn failure_of(stop: Stop, step: usize, plan: &Plan) -> Failure {
 /// What an operation is counted as.
 fn name_of(operation: &Operation) -> &'static str {
     match operation {
+        Operation::Log(_) | Operation::Tree(_) => "call: of another subject",
         Operation::Write(..) => "call: put, delete",
         Operation::Batch(..) => "call: write batch",
         Operation::Load(..) => "call: bulk load",
         Operation::Read(..) => "call: get, range, prefix",
         Operation::CreateKeyspace(_) => "call: keyspace",
         Operation::DropKeyspace(_) => "call: drop keyspace",
+        Operation::SetCodec(..) => "call: keyspace with a codec",
         Operation::Begin(_) => "call: begin",
         Operation::Change(_) => "call: put, delete in a transaction",
         Operation::Guard(..) | Operation::GuardKeyspace(_) => "call: guard",
@@ -339,6 +362,7 @@ fn name_of(operation: &Operation) -> &'static str {
         Operation::Reopen => "call: reopen",
         Operation::OpenTwice => "process: a second one",
         Operation::PartWays => "disk: copied while in use",
+        Operation::GoBack(_) => "disk: copied, and its log cut",
         Operation::Wait(_) => "disk: time passes",
         Operation::SetClock(_) => "disk: clock set",
         Operation::DropCache => "disk: cache dropped",

@@ -5,17 +5,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use drystone_testkit::{Draw, mix};
 
 use crate::failure::{Failure, FailureKind};
-use crate::options::SimOptions;
+use crate::log_run::{self, LogRun};
+use crate::options::{SimOptions, Subject};
 use crate::plan::{Plan, Step};
 use crate::report::Report;
 use crate::run::Run;
 use crate::scheduler;
 use crate::shrink::Shrinking;
 use crate::tasks;
+use crate::tree_run::{self, TreeRun};
 use crate::workload::{Weather, Workload};
 
 /// How often a failing plan is run again at most, to make it small.
 const TRIES_MAX: u64 = 3_000;
+
+/// Of a hundred seeds so many are of a log that is used alone; and those up to there, of that or of a tree.
+const LOG_PERCENT: u64 = 10;
+const ALONE_PERCENT: u64 = 20;
 
 /// How seeds are run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +44,31 @@ impl Default for Settings {
 /// The plan of a seed.
 #[must_use]
 pub fn plan_of(seed: u64) -> Plan {
-    draw_plan(seed, &workload_of(seed), &mut Draw::of(seed, &[1]))
+    match Draw::of(seed, &[12]).below(100) {
+        0..LOG_PERCENT => plan_alone(seed, Subject::Log),
+        LOG_PERCENT..ALONE_PERCENT => plan_alone(seed, Subject::Tree),
+        _ => draw_plan(seed, &workload_of(seed), &mut Draw::of(seed, &[1])),
+    }
+}
+
+/// A plan of a log or a tree that is used alone.
+fn plan_alone(seed: u64, subject: Subject) -> Plan {
+    let mut draw = Draw::of(seed, &[13]);
+    let drawn = SimOptions::draw(&mut draw, &mut Draw::of(seed, &[14]));
+    let options = SimOptions {
+        archives: draw.chance(50),
+        subject,
+        ..drawn
+    };
+    let steps = match subject {
+        Subject::Log => log_run::draw_steps(&mut draw),
+        _ => tree_run::draw_steps(&mut draw),
+    };
+    Plan {
+        seed,
+        options,
+        steps,
+    }
 }
 
 fn draw_plan(seed: u64, workload: &Workload, draw: &mut Draw) -> Plan {
@@ -47,6 +77,7 @@ fn draw_plan(seed: u64, workload: &Workload, draw: &mut Draw) -> Plan {
     let mut steps: Vec<Step> = setting.map(|operation| Step(0, operation)).collect();
     let scripts = tasks::scripts(workload, draw);
     steps.extend(scheduler::merge(scripts, draw));
+    tasks::add_later_ones(workload, &options, &mut steps, &mut Draw::of(seed, &[11]));
     let finale = tasks::finale(workload, &mut Draw::of(seed, &[9]));
     steps.extend(finale.into_iter().map(|operation| Step(0, operation)));
     Plan {
@@ -126,7 +157,11 @@ fn small(failure: Box<Failure>, settings: &Settings) -> Box<Failure> {
 /// # Errors
 /// The first promise that the database broke.
 pub fn run_plan(plan: &Plan) -> Result<Report, Box<Failure>> {
-    caught(plan, || Run::new(plan).run().map_err(Box::new))
+    caught(plan, || match plan.options.subject {
+        Subject::Database => Run::new(plan).run().map_err(Box::new),
+        Subject::Log => LogRun::new(plan).run().map_err(Box::new),
+        Subject::Tree => TreeRun::new(plan).run().map_err(Box::new),
+    })
 }
 
 /// Does something of a plan. A panic is a broken promise as well.

@@ -2,7 +2,10 @@
 
 use drystone_testkit::Draw;
 
+use crate::fault::Part;
 use crate::operation::{Change, Durable, Operation, Payload, Source, Through};
+use crate::options::{SimCodec, SimOptions};
+use crate::plan::Step;
 use crate::workload::{self, Weather, Workload};
 
 /// What a task does all the time.
@@ -246,6 +249,36 @@ fn disturbance(workload: &Workload, draw: &mut Draw) -> Vec<Operation> {
         }
     }
     script
+}
+
+/// What was added to the interface later: drawn by itself and put between the others, so that seeds stay as they were in all
+/// else.
+pub(crate) fn add_later_ones(
+    workload: &Workload,
+    options: &SimOptions,
+    steps: &mut Vec<Step>,
+    draw: &mut Draw,
+) {
+    let codecs = [SimCodec::Plain, SimCodec::Lz4, SimCodec::Snappy];
+    for _ in 0..draw.below(6).saturating_sub(2) {
+        let codec = Operation::SetCodec(workload.space(draw), *draw.pick(&codecs));
+        steps.insert(draw.index(steps.len() + 1), Step(0, codec));
+    }
+    if draw.chance(10) {
+        let back = Operation::GoBack(u8::try_from(draw.below(20)).unwrap_or(0));
+        steps.insert(draw.index(steps.len() + 1), Step(0, back));
+    }
+    let may_strike = matches!(workload.weather, Weather::Failures | Weather::Full);
+    if !options.archives || !may_strike {
+        return;
+    }
+    for Step(_, operation) in steps {
+        if let Operation::Inject(fault) = operation
+            && draw.chance(30)
+        {
+            fault.part = Part::Archive;
+        }
+    }
 }
 
 /// What comes last, undisturbed by the tasks.

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use drystone_base::Lsn;
+use drystone_base::planted::is_planted;
 
 use crate::chain::Chain;
 use crate::error::WalError;
@@ -159,7 +160,11 @@ impl Reader {
             };
             let link = chain.next_link();
             let link = link.map_err(|broken| broken.into_error(chain))?;
-            if link.lsn >= self.next {
+            let is_before = match is_planted("wal-reader-skips-one") {
+                true => link.lsn <= self.next,
+                false => link.lsn < self.next,
+            };
+            if !is_before {
                 self.next = link.lsn.next();
                 return Ok(Some(Record {
                     lsn: link.lsn,

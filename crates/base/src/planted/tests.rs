@@ -14,4 +14,8 @@ fn the_chosen_bug_is_there_and_no_other() {
     assert!(!is_planted("first"));
     super::plant("first");
     assert!(is_planted("first") && !is_planted("second"));
+    super::allow(1);
+    assert!(is_planted("first"));
+    assert!(std::panic::catch_unwind(|| is_planted("first")).is_err());
+    assert!(is_planted("first"));
 }

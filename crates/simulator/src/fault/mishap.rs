@@ -9,6 +9,7 @@ use drystone_testkit::{
 };
 
 use super::{FaultKind, FaultSpec, Part, Refusal, Struck};
+use crate::options::ARCHIVE;
 
 /// What misdirected operations are off by is counted in these.
 const BLOCK_BYTES: i64 = 4096;
@@ -50,6 +51,7 @@ impl Part {
             Part::Any => folder.to_owned(),
             Part::Log => folder.join("log"),
             Part::Engine => folder.join(engine),
+            Part::Archive => PathBuf::from(ARCHIVE),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Calls on keyspaces that commit by themselves, and reads.
 
-use drystone::{Bytes, Entries, Error, WriteBatch};
+use drystone::{Bytes, Entries, Error, ErrorKind, KeyspaceOptions, WriteBatch};
 
 use super::judge::Stop;
 use super::{Handle, Run};
 use crate::failure::FailureKind;
 use crate::operation::{Change, Durable, Look, Order, Source, key_bytes, keyspace_name};
+use crate::options::{SimCodec, SimEngine};
 use crate::oracle::{COUNTER, ModelTransaction, State, span};
 
 impl Run<'_> {
@@ -47,7 +48,10 @@ impl Run<'_> {
             batch.put(&handle.keyspace, number.clone(), Bytes::new());
             model.write(handle.life, number, Some(Bytes::new()));
         }
-        let result = self.db()?.write_with(batch, durable.into());
+        let result = match durable == self.plan.options.durability {
+            true => self.db()?.write(batch),
+            false => self.db()?.write_with(batch, durable.into()),
+        };
         self.settle("write batch", result, exists, &model, durable)
     }
 
@@ -105,7 +109,7 @@ impl Run<'_> {
                 self.committed(model, durable);
                 Ok(())
             }
-            Err(error) if !exists && error.kind() == drystone::ErrorKind::Invalid => Ok(()),
+            Err(error) if !exists && error.kind() == ErrorKind::Invalid => Ok(()),
             Err(error) => self.commit_failed(call, &error, model),
         }
     }
@@ -122,6 +126,29 @@ impl Run<'_> {
             Err(error) => self.commit_failed("drop keyspace", &error, &model)?,
         }
         Ok(())
+    }
+
+    /// Changes how a keyspace is compressed. Readers see nothing of it.
+    pub(super) fn set_codec(&mut self, space: u8, codec: SimCodec) -> Result<(), Stop> {
+        if !self.oracle.newest().spaces.contains_key(&space) {
+            return Ok(());
+        }
+        let options = KeyspaceOptions {
+            compression: Some(codec.into()),
+        };
+        let is_taken = self.plan.options.engine == SimEngine::BTree;
+        match self.db()?.keyspace_with(&keyspace_name(space), options) {
+            Ok(_) if is_taken => {
+                self.oracle.synced();
+                Ok(())
+            }
+            Ok(_) => Err(Stop::broken(
+                FailureKind::MissingError,
+                "an engine that does not compress took a codec",
+            )),
+            Err(error) if !is_taken && error.kind() == ErrorKind::Unsupported => Ok(()),
+            Err(error) => self.write_failed("keyspace with a codec", &error).map(drop),
+        }
     }
 
     /// A look at keys.
@@ -180,6 +207,8 @@ impl Run<'_> {
         handle: &Handle,
     ) -> Result<Seen, Stop> {
         let newest = self.oracle.newest().clone();
+        // Every other one is shown where it lies.
+        let shows = self.step.is_multiple_of(2);
         let held = self.task(task)?;
         let keyspace = &handle.keyspace;
         if let (Source::Transaction, Some(open)) = (source, &held.transaction)
@@ -207,6 +236,9 @@ impl Run<'_> {
         if let (Source::Snapshot, Some(pinned)) = (source, &held.snapshot) {
             let snapshot = &pinned.snapshot;
             return Ok(see(&pinned.state, look, handle, |target| match target {
+                Target::Get(key) if shows => {
+                    Got::Value(snapshot.get_with(keyspace, key, Bytes::copy_from_slice))
+                }
                 Target::Get(key) => Got::Value(snapshot.get(keyspace, key)),
                 Target::Range(from, to) => Got::counted(
                     snapshot.get_range(keyspace, from.clone()..to.clone()),
@@ -220,6 +252,7 @@ impl Run<'_> {
             }));
         }
         Ok(see(&newest, look, handle, |target| match target {
+            Target::Get(key) if shows => Got::Value(keyspace.get_with(key, Bytes::copy_from_slice)),
             Target::Get(key) => Got::Value(keyspace.get(key)),
             Target::Range(from, to) => Got::counted(
                 keyspace.get_range(from.clone()..to.clone()),
@@ -296,7 +329,11 @@ pub(super) fn next_in(
     order: Order,
     at: usize,
 ) -> Option<drystone::Result<Pair>> {
+    let copied = |(key, value)| (Bytes::copy_from_slice(key), Bytes::copy_from_slice(value));
     match order {
+        // Each third is shown where it lies.
+        Order::Forward if at % 3 == 1 => entries.next_ref().map(|entry| entry.map(copied)),
+        Order::Backward if at % 3 == 1 => entries.next_back_ref().map(|entry| entry.map(copied)),
         Order::Forward => entries.next(),
         Order::Backward => entries.next_back(),
         Order::Both if at.is_multiple_of(2) => entries.next(),

@@ -35,6 +35,7 @@ impl Run<'_> {
             Err(nonsense) => return Err(nonsense.into()),
         };
         self.identify(&found)?;
+        self.check_archive(&db, &found)?;
         self.adopt(db)?;
         Ok(true)
     }

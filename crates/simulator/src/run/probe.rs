@@ -32,11 +32,11 @@ pub(crate) enum Harm {
 }
 
 /// A damaged copy, and what may have become of it.
-struct Damaged<'a> {
-    disk: &'a SimFileSystem,
-    plan: &'a Plan,
-    oracle: &'a Oracle,
-    happened: Happened,
+pub(super) struct Damaged<'a> {
+    pub(super) disk: &'a SimFileSystem,
+    pub(super) plan: &'a Plan,
+    pub(super) oracle: &'a Oracle,
+    pub(super) happened: Happened,
     may_break: MayBreak,
 }
 
@@ -143,6 +143,7 @@ impl Damaged<'_> {
     fn reported(&self, error: &Error) -> Result<Harm, Stop> {
         let is_unread = self.happened.hazard == Hazard::BadSector && error.kind() == ErrorKind::Io;
         if self.may_break.allows(Outcome::Detected) && (is_reported(error) || is_unread) {
+            self.repair()?;
             return Ok(Harm::Reported);
         }
         Err(Stop::unexpected("on a damaged disk", error))

@@ -261,3 +261,16 @@ fn a_merge_that_a_commit_begins_may_leave_a_log_that_failed() {
         "#,
     );
 }
+
+/// The base knew a keyspace, by its codec, that only the log had created, and a repair took the creation back.
+#[test]
+fn a_keyspace_with_a_codec_is_in_the_base_before_the_base_knows_its_codec() {
+    passes(
+        r#"
+        {"seed":510000347,"options":{"cache_bytes":262144,"memtable_bytes":65536,"segment_bytes":16384,"durability":"Sync","page_bytes":8192,"engine":"BTree"}}
+        [0,{"CreateKeyspace":0}]
+        [0,{"SetCodec":[0,"Lz4"]}]
+        [4,{"Probe":{"kind":"BreakSector","seed":2641972222}}]
+        "#,
+    );
+}

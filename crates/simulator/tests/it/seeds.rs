@@ -39,6 +39,15 @@ fn seeds_keep_every_promise_and_reach_every_call() {
         "power cut: within a call",
         "error: Io",
         "fault: struck",
+        "call: keyspace with a codec",
+        "archive: restored",
+        "disk: copied, and its log cut",
+        "log: hold",
+        "log: tail read on",
+        "log: repaired",
+        "tree: write transaction",
+        "tree: slice of a compaction",
+        "tree: stage decided",
     ]) {
         assert!(coverage.of(name) > 0, "no {name} in\n{coverage}");
     }

@@ -179,6 +179,12 @@ impl SimFileSystem {
         self.disk.lock().power == Power::Off
     }
 
+    /// From here on so many operations may be tried, reads and looks included; the next one panics. For finding what goes
+    /// round in circles, the same way each time. No such bound carries over to other disks.
+    pub fn allow_operations(&self, count: u64) {
+        self.disk.lock().allowed.set(count);
+    }
+
     /// How many operations were tried so far, reads and looks not counted.
     #[must_use]
     pub fn operations(&self) -> u64 {

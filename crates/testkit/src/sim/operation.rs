@@ -5,6 +5,7 @@
 //!   operations and the recording see each one exactly once. Every step goes through [`Disk::perform`].
 //! - I2. Once power is off, every operation fails, on every handle.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::Range;
@@ -44,6 +45,8 @@ pub(super) struct Disk {
     pub(super) clock: Arc<SimClock>,
     pub(super) volume: Volume,
     pub(super) power: Power,
+    /// How many operations may still be tried, of any kind.
+    pub(super) allowed: Cell<u64>,
     pub(super) operations: u64,
     /// Reads and looks that something could go wrong with, since the last operation.
     looks: u64,
@@ -92,6 +95,7 @@ impl Disk {
             clock: Arc::default(),
             volume,
             power: Power::On,
+            allowed: Cell::new(u64::MAX),
             operations: 0,
             looks: 0,
             faults: Faults::default(),
@@ -106,7 +110,12 @@ impl Disk {
         }
     }
 
+    /// Every operation begins with this.
     pub(super) fn check_power(&self) -> io::Result<()> {
+        let allowed = self.allowed.get();
+        // Set first: what is dropped while this unwinds uses the disk, too.
+        self.allowed.set(allowed.checked_sub(1).unwrap_or(u64::MAX));
+        assert!(allowed > 0, "more operations than were allowed");
         match self.power {
             Power::Off => Err(no_power()),
             Power::On | Power::Ends { .. } => Ok(()),

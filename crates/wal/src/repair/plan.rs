@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use drystone_base::Lsn;
+use drystone_base::planted::is_planted;
 
 use crate::chain::{Broken, Chain};
 use crate::error::{Malformed, WalError};
@@ -297,7 +298,11 @@ fn read(chain: &mut Chain, until: Option<Lsn>, end_at: Lsn) -> Result<Stop, WalE
         if until.is_some_and(|until| next_lsn >= until) {
             return Ok(Stop::Until);
         }
-        let here = (next_lsn > end_at).then(|| chain.clone());
+        let is_over = match is_planted("wal-end-one-too-many") {
+            true => next_lsn > end_at.next(),
+            false => next_lsn > end_at,
+        };
+        let here = is_over.then(|| chain.clone());
         match (next_link(chain)?, here) {
             (Ok(()), None) => {}
             (Ok(()), Some(here)) => {

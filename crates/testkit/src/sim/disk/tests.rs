@@ -326,3 +326,18 @@ fn a_dot_names_the_folder_of_relative_paths() {
     let after = disk.crash(CrashPolicy::LoseAll);
     assert_eq!(after.list_dir(Path::new(".")).unwrap(), ["a"]);
 }
+
+#[test]
+fn what_goes_round_in_circles_panics_after_so_many_operations() {
+    let (disk, file) = disk_with("a", b"stone");
+    disk.allow_operations(100);
+    let mut turns = 0;
+    let circles = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        loop {
+            file.len().unwrap();
+            turns += 1;
+        }
+    }));
+    assert!(circles.is_err() && (10..=100).contains(&turns), "{turns}");
+    assert_eq!(file.len().unwrap(), 5);
+}

@@ -121,7 +121,8 @@ fn any_commits() -> impl Strategy<Value = Vec<BTreeMap<Vec<u8>, Option<u8>>>> {
         let numbers = (first..first + count).map(|number| (number_key(number * 3), Some(1)));
         numbers.collect()
     });
-    proptest::collection::vec(prop_oneof![4 => few, 1 => many], 0..8)
+    let commits_max = if cfg!(miri) { 3 } else { 8 };
+    proptest::collection::vec(prop_oneof![4 => few, 1 => many], 0..commits_max)
 }
 
 proptest! {

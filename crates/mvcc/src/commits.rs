@@ -5,7 +5,7 @@
 //! - F2. Only what is durable comes: no crash takes back what has come.
 //! - F3. It pins nothing but one file of the log: who must not fall behind takes a [`Hold`](drystone_wal::Hold).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -88,12 +88,12 @@ pub struct Commits {
     reader: Reader,
     /// Commits before this one are read for the names that they give, and left out.
     from: Lsn,
-    names: HashMap<KeyspaceId, Arc<str>>,
+    names: BTreeMap<KeyspaceId, Arc<str>>,
     has_failed: bool,
 }
 
 impl Commits {
-    fn new(reader: Reader, from: Lsn, names: HashMap<KeyspaceId, Arc<str>>) -> Commits {
+    fn new(reader: Reader, from: Lsn, names: BTreeMap<KeyspaceId, Arc<str>>) -> Commits {
         Commits {
             reader,
             from,

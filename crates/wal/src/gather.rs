@@ -21,8 +21,8 @@ use drystone_base::sync::thread::yield_now;
 use crate::shared::{PoisonOnUnwind, Shared};
 use crate::state::State;
 
-/// How often a leader lets other threads run, at most.
-const YIELDS_MAX: u32 = 100;
+/// How often a leader lets other threads run, at most. In models each is a step, and time stands still.
+const YIELDS_MAX: u32 = if cfg!(any(shuttle, loom)) { 3 } else { 100 };
 
 /// For how many groups nobody gathers, at most, after a gathering that was in vain.
 const PAUSE_MAX: u32 = 63;

@@ -59,8 +59,9 @@
 //! `record/format.rs` and `segment/format.rs` are the bytes; `segment.rs` one file; `folder.rs` the folder of them;
 //! `group.rs` what waits to be written; `writer.rs` who writes it; `chain.rs` how it is read back; `recover.rs` what
 //! opening does, and `repair.rs` where a person lets it; `state.rs` what the latch guards; `shared.rs` how threads work
-//! together, `gather.rs` whom a leader waits for, `marker.rs` when markers are written; `house.rs` which files come and go; `hold.rs` and `archive.rs` what keeps them; `reader.rs` iterates, `tail.rs` waits;
-//! `log.rs` ties them together.
+//! together, `gather.rs` whom a leader waits for, `early.rs` what is written before anybody waits, `marker.rs` when markers
+//! are; `house.rs` and `shed.rs` which files come and go; `hold.rs` and `archive.rs` what keeps them; `reader.rs`
+//! iterates, `tail.rs` waits; `log.rs` ties them together.
 
 mod archive;
 mod chain;

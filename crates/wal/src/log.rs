@@ -66,7 +66,8 @@ impl Log {
 
     /// Appends a record and returns its number, one above the last. It is in memory only: see [`Log::sync_to`] and
     /// [`Log::flush`]. Cost: one copy. The first one after a quiet time leaves a note for the next open, an empty file. When
-    /// the segment is full and [`Log::step`] has not prepared the next one, this does; when more than [`LogOptions::buffer_bytes_max`] wait in memory, this flushes them first.
+    /// the segment is full and [`Log::step`] has not prepared the next one, this does; when more than
+    /// [`LogOptions::buffer_bytes_max`] wait in memory, this flushes them first.
     ///
     /// # Errors
     /// [`WalError::TooLarge`]; [`WalError::Io`] when the note or the next segment could not be made (a full disk):
@@ -230,9 +231,9 @@ impl Log {
         })
     }
 
-    /// The part of [`Log::step`] that does not wait for the archive: hands over what has gathered, where it is much, makes
-    /// commits durable whose interval is over, recycles trimmed segments, prepares the next segment ahead of need, writes the idle marker once nothing was appended
-    /// since the call before, and removes spares once nothing was for some seconds.
+    /// The part of [`Log::step`] that does not wait for the archive: writes what has gathered where that is much, makes commits
+    /// durable whose interval is over, recycles trimmed segments, prepares the next segment ahead of need, writes the idle
+    /// marker once nothing was appended since the call before, and removes spare segments where nothing is for long.
     ///
     /// # Errors
     /// [`WalError::Io`]; [`WalError::Poisoned`]; [`WalError::Both`]. A failed sync or marker poisons the log; nothing else

@@ -73,10 +73,14 @@ impl Shared {
         let Some(writer) = state.writer.take() else {
             return Ok(());
         };
+        // More may be durable by the time that the latch is held again.
+        let mut marked = Lsn::ZERO;
         self.work(&mut state, writer, Vec::new(), |writer, _| {
-            writer.write_marker()
+            writer.write_marker()?;
+            marked = writer.durable;
+            Ok(())
         })?;
-        state.marked = state.marked.max(self.durable());
+        state.marked = state.marked.max(marked);
         drop(state);
         self.remove_note();
         Ok(())

@@ -132,3 +132,21 @@ fn a_damaged_log_opens_with_what_is_before_the_damage_where_that_is_allowed() {
     assert_eq!(database.repaired(), None);
     assert!(stones.get(139_u32.to_be_bytes()).unwrap().is_some());
 }
+
+/// The first commit after a quiet time leaves a note, which is a file. Where there is no room for it, that commit fails.
+#[test]
+fn a_disk_too_full_for_the_first_commit_after_a_quiet_time_fails_that_one_alone() {
+    let disk = SimFileSystem::new(1);
+    let (database, stones) = open(&disk, Options::simulated()).unwrap();
+    put(&stones, 0..3).unwrap();
+    step_all(&database);
+    step_all(&database); // quiet: nothing came since the step before
+    let note = Path::new(FOLDER).join("log/writing");
+    assert!(!disk.exists(&note).unwrap());
+    disk.inject(Fault::errno(OpKind::Open, Errno::Enospc).under(&note));
+    let refused = put(&stones, 3..4).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Full);
+    assert_eq!(stones.get(3_u32.to_be_bytes()).unwrap(), None);
+    put(&stones, 3..5).unwrap();
+    assert!(stones.get(4_u32.to_be_bytes()).unwrap().is_some());
+}

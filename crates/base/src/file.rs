@@ -109,6 +109,17 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
+/// Whether [`File::read_cached_at`] found what it was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cached {
+    /// All of it, and it was read.
+    Whole,
+    /// Not, or not all of it: a read would wait for the medium.
+    Not,
+    /// The system does not say.
+    Unknown,
+}
+
 /// An open file. Contract: see the module's rules F1 to F5.
 #[expect(
     clippy::len_without_is_empty,
@@ -140,6 +151,12 @@ pub trait File: Send + Sync + fmt::Debug {
         ))
     }
 
+    /// Fills `buf` from `offset`, if the system has all of it in memory. What is in `buf` otherwise, nobody knows.
+    fn read_cached_at(&self, buf: &mut [u8], offset: u64) -> Cached {
+        let _nobody_says = (buf, offset);
+        Cached::Unknown
+    }
+
     /// Says that `len` bytes at `offset` will be read soon, so that they may be fetched meanwhile. A hint: where nobody
     /// follows it, reads are as fast as before.
     fn will_need(&self, offset: u64, len: u64) {
@@ -162,6 +179,12 @@ pub trait File: Send + Sync + fmt::Debug {
     /// `StorageFull`, or whatever the system says. An unknown part of `buf` may have been written.
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()>;
 
+    /// Says that what was written to `len` bytes at `offset` is to be durable soon, so that it may be on its way meanwhile. A
+    /// hint: nothing is durable before [`File::sync`], and where nobody follows it, that has the more to do.
+    fn start_sync(&self, offset: u64, len: u64) {
+        let _nobody_listens = (offset, len);
+    }
+
     /// Makes all completed writes to this file durable, its length included (`fdatasync`).
     ///
     /// # Errors
@@ -179,12 +202,6 @@ pub trait File: Send + Sync + fmt::Debug {
     /// # Errors
     /// `StorageFull`, or whatever the system says.
     fn set_len(&self, len: u64) -> io::Result<()>;
-    /// Says that what was written to `len` bytes at `offset` is to be durable soon, so that it may be on its way meanwhile. A
-    /// hint: nothing is durable before [`File::sync`], and where nobody follows it, that has the more to do.
-    fn start_sync(&self, offset: u64, len: u64) {
-        let _nobody_listens = (offset, len);
-    }
-
 }
 
 /// A lock that is held until this is dropped.

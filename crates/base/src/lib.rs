@@ -49,7 +49,7 @@ mod write_hint;
 
 pub use clock::{Clock, ManualClock, OsClock, Timestamp};
 pub use env::Env;
-pub use file::{File, FileSystem, LockError, LockGuard, OpenMode};
+pub use file::{Cached, File, FileSystem, LockError, LockGuard, OpenMode};
 pub use id::{KeyspaceId, Lsn};
 pub use malformed::Malformed;
 pub use mapping::Mapping;

@@ -12,9 +12,9 @@ use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::file::{File, FileSystem, LockError, LockGuard, OpenMode};
+use crate::file::{Cached, File, FileSystem, LockError, LockGuard, OpenMode};
 use crate::mapping::{Mapping, map};
-use crate::read_hint::will_need;
+use crate::read_hint::{read_cached, will_need};
 use crate::transfer::{read_full, write_full};
 use crate::write_hint::start_sync;
 
@@ -122,6 +122,10 @@ impl File for OsFile {
         })
     }
 
+    fn read_cached_at(&self, buf: &mut [u8], offset: u64) -> Cached {
+        read_cached(&self.0, buf, offset)
+    }
+
     fn will_need(&self, offset: u64, len: u64) {
         will_need(&self.0, offset, len);
     }
@@ -136,14 +140,14 @@ impl File for OsFile {
         })
     }
 
-    /// The standard library tries again when a signal interrupts it, as it does for opens and changes of length.
-    fn sync(&self) -> io::Result<()> {
-        self.0.sync_data()
-    }
     fn start_sync(&self, offset: u64, len: u64) {
         start_sync(&self.0, offset, len);
     }
 
+    /// The standard library tries again when a signal interrupts it, as it does for opens and changes of length.
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
 
     fn len(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())

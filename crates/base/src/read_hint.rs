@@ -1,4 +1,5 @@
-//! Read hints: telling the operating system what will be read, so that it fetches it side by side, in the background.
+//! Read hints: telling the operating system what will be read, so that it fetches it side by side, in the background; and
+//! asking it what it has.
 #![cfg_attr(
     all(target_os = "linux", not(miri)),
     expect(
@@ -12,6 +13,8 @@
 )]
 
 use std::fs::File;
+
+use crate::file::Cached;
 
 /// Says that `len` bytes at `offset` will be read soon. A hint: nothing comes of it but time.
 #[cfg(all(target_os = "linux", not(miri)))]
@@ -29,6 +32,45 @@ pub(crate) fn will_need(file: &File, offset: u64, len: u64) {
 /// Says that `len` bytes at `offset` will be read soon: here nobody listens.
 #[cfg(not(all(target_os = "linux", not(miri))))]
 pub(crate) fn will_need(_file: &File, _offset: u64, _len: u64) {}
+
+/// Fills `buf` from `offset` without waiting for the medium (`RWF_NOWAIT`).
+#[cfg(all(target_os = "linux", not(miri)))]
+pub(crate) fn read_cached(file: &File, buf: &mut [u8], offset: u64) -> Cached {
+    use std::os::fd::AsRawFd;
+
+    let Ok(offset) = i64::try_from(offset) else {
+        return Cached::Unknown;
+    };
+    let part = libc::iovec {
+        iov_base: buf.as_mut_ptr().cast(),
+        iov_len: buf.len(),
+    };
+    // SAFETY: the call writes to the one part at most, which is all of `buf`, borrowed until it returns; the descriptor is
+    // open for as long as `file` is borrowed.
+    let read = unsafe {
+        libc::preadv2(
+            file.as_raw_fd(),
+            &raw const part,
+            1,
+            offset,
+            libc::RWF_NOWAIT,
+        )
+    };
+    match usize::try_from(read) {
+        Ok(read) if read == buf.len() => Cached::Whole,
+        Ok(_) => Cached::Not,
+        Err(_) if std::io::Error::last_os_error().kind() == std::io::ErrorKind::WouldBlock => {
+            Cached::Not
+        }
+        Err(_) => Cached::Unknown,
+    }
+}
+
+/// Fills `buf` from `offset` without waiting for the medium: here nobody says what waits.
+#[cfg(not(all(target_os = "linux", not(miri))))]
+pub(crate) fn read_cached(_file: &File, _buf: &mut [u8], _offset: u64) -> Cached {
+    Cached::Unknown
+}
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use drystone_base::{Env, File, FileSystem, LockError, LockGuard, OpenMode};
+use drystone_base::{Cached, Env, File, FileSystem, LockError, LockGuard, Mapping, OpenMode};
 
 /// `env`, with files that hold `lock`.
 pub(crate) fn under_lock(env: &Env, lock: Arc<dyn LockGuard>) -> Env {
@@ -80,6 +80,14 @@ impl File for LockedFile {
 
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
         self.inner.read_exact_at(buf, offset)
+    }
+
+    fn read_cached_at(&self, buf: &mut [u8], offset: u64) -> Cached {
+        self.inner.read_cached_at(buf, offset)
+    }
+
+    fn map(&self, len: u64) -> io::Result<Option<Mapping>> {
+        self.inner.map(len)
     }
 
     fn will_need(&self, offset: u64, len: u64) {

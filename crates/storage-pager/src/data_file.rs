@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use drystone_base::File;
 use drystone_base::checksum::{crc64, is_right};
 use drystone_base::planted::is_planted;
 use drystone_base::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use drystone_base::{Cached, File};
 use drystone_compress::CodecId;
 
 use crate::block::{BLOCK_BYTES, BLOCK_BYTES_U64, BlockNo, Extent};
@@ -18,6 +18,10 @@ use crate::error::{Malformed, PagerError, bad_checksum};
 use crate::frame::{Contents, is_short, room_for};
 use crate::page_map::PageMap;
 use crate::page_ref::PageRef;
+use crate::read_around::ReadAround;
+
+/// A way to fill a buffer with what the file has at an offset.
+type Read = fn(&DataFile, &mut [u8], u64) -> Result<(), PagerError>;
 
 /// An open file of pages.
 #[derive(Debug)]
@@ -31,6 +35,7 @@ pub(crate) struct DataFile {
     syncs: AtomicU64,
     unpacker: Unpacker,
     buffers: Buffers,
+    around: ReadAround,
     /// `None`: pages are read.
     map: Option<PageMap>,
 }
@@ -46,6 +51,7 @@ impl DataFile {
             syncs: AtomicU64::new(0),
             unpacker: Unpacker::default(),
             buffers: Buffers::default(),
+            around: ReadAround::new(),
             map: None,
         }
     }
@@ -71,15 +77,7 @@ impl DataFile {
 
     /// Reads a page and proves that it is the one meant. One read of the file.
     pub(crate) fn read_page(&self, page: &PageRef) -> Result<Contents, PagerError> {
-        self.check_place(page)?;
-        let (codec, len) = (self.codec_of(page)?, page.len as usize);
-        if codec == CodecId::None && !is_short(len) {
-            return self.read_frame(page);
-        }
-        self.buffers.with(room_for(len), |buffer| {
-            self.read_or_zeros(&mut buffer[..len], page.block.offset())?;
-            self.open_page(page, buffer)
-        })
+        self.read_page_by(page, DataFile::read_or_zeros)
     }
 
     /// As [`DataFile::read_page`], for a reader: of a page that is stored as it is, the file's own memory, if it is mapped.
@@ -87,7 +85,7 @@ impl DataFile {
         self.check_place(page)?;
         let codec = self.codec_of(page)?;
         match self.map.as_ref().and_then(|map| map.lend(page)) {
-            None => self.read_page(page),
+            None => self.read_page_by(page, DataFile::read_around),
             Some(lent) => {
                 self.prove(page, &lent)?;
                 match codec {
@@ -112,12 +110,37 @@ impl DataFile {
         self.map.as_ref().map_or(0, PageMap::mapped_bytes)
     }
 
-    /// Reads a page, which is stored as it is, into the memory of its frame.
-    fn read_frame(&self, page: &PageRef) -> Result<Contents, PagerError> {
-        let mut bytes = vec![0; page.len as usize];
-        self.read_or_zeros(&mut bytes, page.block.offset())?;
-        self.prove(page, &bytes)?;
-        Ok(Contents::copy_of(bytes.into()))
+    fn read_page_by(&self, page: &PageRef, read: Read) -> Result<Contents, PagerError> {
+        self.check_place(page)?;
+        let (codec, len) = (self.codec_of(page)?, page.len as usize);
+        if codec == CodecId::None && !is_short(len) {
+            // Into the memory of its frame.
+            let mut bytes = vec![0; len];
+            read(self, &mut bytes, page.block.offset())?;
+            self.prove(page, &bytes)?;
+            return Ok(Contents::copy_of(bytes.into()));
+        }
+        self.buffers.with(room_for(len), |buffer| {
+            read(self, &mut buffer[..len], page.block.offset())?;
+            self.open_page(page, buffer)
+        })
+    }
+
+    /// As [`DataFile::read_or_zeros`]; what lies around comes into the system's memory along with it, where that is worth it.
+    fn read_around(&self, buf: &mut [u8], offset: u64) -> Result<(), PagerError> {
+        match self.file.read_cached_at(buf, offset) {
+            Cached::Whole => {
+                self.around.met(offset);
+                return Ok(());
+            }
+            Cached::Not => {
+                if let Some(window) = self.around.missed(offset) {
+                    self.file.will_need(window.start, window.end - window.start);
+                }
+            }
+            Cached::Unknown => {}
+        }
+        self.read_or_zeros(buf, offset)
     }
 
     /// Proves that `room` begins with the stored bytes of the page; returns its contents.
@@ -224,6 +247,11 @@ impl DataFile {
         self.written_bytes
             .fetch_add(bytes.len() as u64, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Lets what was written to `len` bytes at `offset` be on its way to the medium before it is synced.
+    pub(crate) fn start_sync(&self, offset: u64, len: u64) {
+        self.file.start_sync(offset, len);
     }
 
     /// Makes everything written durable. A failure poisons.

@@ -61,6 +61,7 @@ mod page_cache;
 mod page_ref;
 mod pager;
 mod read_ahead;
+mod read_around;
 mod regions;
 mod root;
 mod slots;

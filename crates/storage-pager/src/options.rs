@@ -16,7 +16,9 @@ pub enum ReadMode {
     ///
     /// - The cache's budget pays for what it keeps beside a page, about 300 bytes; the page itself lies in the
     ///   operating system's cache, which takes memory that nobody else wants. So far fewer pages are proved twice.
-    /// - What a caller keeps of a page keeps its blocks from being used again, also when no state needs them any more.
+    /// - What a caller keeps of a page keeps its blocks from being used again, also when no state needs them any more; and it
+    ///   keeps the file open and, where a database has it, its directory locked. The file must not be opened for writing
+    ///   again before that is given back.
     /// - A medium that cannot be read any more ends the process (SIGBUS) where a read would have given an error; and so does
     ///   a file that another program cuts short. What the medium makes of a page between two looks at it, while the
     ///   operating system had dropped it from its own cache, is not noticed.

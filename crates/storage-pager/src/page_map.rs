@@ -10,6 +10,7 @@
 //! - L2. No block is written to, or cut off the file, while a page that it is part of is lent: blocks of freed pages wait
 //!   (`space.rs`: pending) until the cache has let go of them, and then for the last loan. A writer's own pages, which it
 //!   may take back at any time, are not lent before they are committed.
+//! - L3. Who opens the file knows of no loans of an opening before. So a loan keeps the file, and whatever lock comes with it.
 #![expect(
     unsafe_code,
     reason = "a page that is lent is not copied: a read of what the system has cached takes half as long"
@@ -52,6 +53,8 @@ struct Loans {
 struct Loan {
     /// Keeps the memory, also when a longer mapping has taken its place.
     mapping: Arc<Mapping>,
+    /// Keeps the file open, and with it the lock that has other processes, and another opening by this one, leave it alone.
+    _file: Arc<dyn File>,
     page: PageRef,
     loans: Arc<Loans>,
 }
@@ -73,7 +76,13 @@ impl PageMap {
     /// The stored bytes of a page of a state that is held, within the file. `None`: they are to be read.
     pub(crate) fn lend(&self, page: &PageRef) -> Option<Bytes> {
         let mapping = self.mapping_with(page)?;
-        let loan = Loan::new(mapping, *page, &self.loans);
+        self.loans.add(page.block.0);
+        let loan = Loan {
+            mapping,
+            _file: Arc::clone(&self.file),
+            page: *page,
+            loans: Arc::clone(&self.loans),
+        };
         loan.bytes()?;
         Some(Bytes::from_owner(loan))
     }
@@ -132,15 +141,6 @@ impl Loans {
 }
 
 impl Loan {
-    fn new(mapping: Arc<Mapping>, page: PageRef, loans: &Arc<Loans>) -> Loan {
-        loans.add(page.block.0);
-        Loan {
-            mapping,
-            page,
-            loans: Arc::clone(loans),
-        }
-    }
-
     fn bytes(&self) -> Option<&[u8]> {
         let len = usize::try_from(self.page.len).ok()?;
         // SAFETY: the loan is counted, so these blocks are neither written to nor cut off (L2).

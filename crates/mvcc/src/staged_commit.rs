@@ -23,6 +23,8 @@
 //! S4 allows, for all were merged at the start. The commit latch at the end: for a walk over what the active memtable has
 //! of the keyspaces that the commit writes to and that others changed since the last look, and for one sync of the log.
 
+mod check;
+
 use std::sync::Arc;
 
 use drystone_base::planted::is_planted;
@@ -32,8 +34,8 @@ use drystone_base::{KeyspaceId, Lsn};
 use drystone_engine::{Changes, EngineError, StageId, Staging};
 use drystone_wal::Log;
 
+use self::check::{Basis, Checked};
 use crate::commit_record;
-use crate::conflicts::Claims;
 use crate::error::StoreError;
 use crate::known_keyspaces::KnownKeyspaces;
 use crate::layers::Layers as Shown;
@@ -67,15 +69,6 @@ const ROUNDS: usize = 2;
 /// How often a load is staged while others commit. If they changed its keys each time, they wait for it from then on.
 const BLIND_ATTEMPTS: usize = 3;
 
-/// What a large commit is checked for, and against what.
-struct Basis<'a> {
-    view: View,
-    /// What is newer was not there to be seen, and conflicts.
-    seen: Lsn,
-    link: Arc<Link>,
-    writes: &'a WriteSet,
-}
-
 /// Changes that know, once they are all read, between which keys they were.
 pub(crate) trait SpannedChanges: Changes {
     fn span(&self) -> Option<Span>;
@@ -95,24 +88,6 @@ impl Turn<'_> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Release);
-    }
-}
-
-/// How far a large commit was checked against those since its view.
-struct Checked {
-    /// Commits up to here were.
-    upto: Lsn,
-    /// All later ones are in this link or behind it.
-    link: Arc<Link>,
-}
-
-impl Checked {
-    /// Commits that were seen need no check.
-    fn nothing(basis: &Basis<'_>) -> Checked {
-        Checked {
-            upto: basis.seen,
-            link: Arc::clone(&basis.link),
-        }
     }
 }
 
@@ -348,50 +323,6 @@ impl Shared {
         self.counters.commits.add(1);
         drop(head);
         Ok(lsn)
-    }
-
-    /// Checks a large commit against those that were not checked yet; returns how far it was checked then.
-    fn check_claims(
-        &self,
-        log: &Log,
-        basis: &Basis<'_>,
-        layers: &Layers,
-        checked: Checked,
-    ) -> Result<Checked, StoreError> {
-        let reached = self.newest_commit(log);
-        self.check_since(log, basis, layers, &checked)?;
-        Ok(reached)
-    }
-
-    /// All commits by now: those that begin from here on have higher LSNs, and are in this link or behind it.
-    fn newest_commit(&self, log: &Log) -> Checked {
-        let head = self.head.lock();
-        Checked {
-            upto: log.appended_lsn(),
-            link: Arc::clone(head.chain.last()),
-        }
-    }
-
-    fn check_since(
-        &self,
-        log: &Log,
-        basis: &Basis<'_>,
-        layers: &Layers,
-        checked: &Checked,
-    ) -> Result<(), StoreError> {
-        let claims = Claims {
-            seen: checked.upto,
-            writes: basis.writes,
-            layers: Some(layers),
-        };
-        match claims.find_in_view_or(&basis.view, checked.link.commits())? {
-            None => Ok(()),
-            Some(what) => {
-                log.check()?;
-                self.counters.conflicts.add(1);
-                Err(StoreError::Conflict { what })
-            }
-        }
     }
 
     /// Publishes layers whose base has the staged changes, of the commit at `lsn`. Under the commit latch.

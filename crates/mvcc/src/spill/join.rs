@@ -62,13 +62,14 @@ impl RunBound {
     ) -> Option<Range<usize>> {
         let fan_in = (self.runs_max / 2).min(FAN_IN_MAX);
         let mut best: Option<(u64, Range<usize>)> = None;
-        for start in 0..runs.len() {
-            let mut bytes = runs[start].bytes();
-            for end in start + 1..runs.len().min(start + fan_in) {
+        for (start, first) in runs.iter().enumerate() {
+            let mut bytes = first.bytes();
+            let behind = (start + 1..).zip(&runs[start + 1..]);
+            for (end, run) in behind.take(fan_in - 1) {
                 if is_end(end) {
                     break;
                 }
-                bytes += runs[end].bytes();
+                bytes += run.bytes();
                 let cost = bytes / (end - start) as u64;
                 if best.as_ref().is_none_or(|(least, _)| cost < *least) {
                     best = Some((cost, start..end + 1));

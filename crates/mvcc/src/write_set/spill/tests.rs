@@ -180,8 +180,8 @@ fn what_was_kept_for_a_while_goes_back_to_its_savepoint() {
 #[test]
 fn what_comes_back_into_memory_is_whole() {
     let mut both = Both::new();
-    for number in 0..40 {
-        both.step(&Step::Write(number % 3, 1, Some(number as u8)));
+    for number in 0..40u8 {
+        both.step(&Step::Write(u32::from(number % 3), 1, Some(number)));
         both.step(&Step::Spill(0));
         both.step(&Step::Bound);
     }

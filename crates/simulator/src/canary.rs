@@ -95,7 +95,7 @@ pub const CANARIES: &[Canary] = &[
     bug("mvcc-log-trimmed-too-far", UnexpectedError, "the log is trimmed up to what is visible, not what is merged"),
     bug("mvcc-unmerged-memtable-dropped", LostCommit, "a merge drops sealed memtables that it does not hold"),
     bug("mvcc-memtable-dropped-before-merged", WrongData, "readers lose a memtable when its merge begins"),
-    bug("mvcc-batch-keeps-leaf", WrongData, "a commit goes on with a leaf of the memtable that it has split"),
+    bug("mvcc-batch-ends-with-split", WrongData, "a commit forgets what goes to a leaf of the memtable after it has split that"),
     bug("mvcc-filter-misses-deletes", WrongData, "the memtable's filter is not told of deletes"),
     bug("mvcc-snapshot-sees-newest", WrongData, "a point read sees versions newer than its view"),
     bug("mvcc-range-repeats-key", WrongData, "a range shows a key once for each memtable that has it"),

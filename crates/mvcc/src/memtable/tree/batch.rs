@@ -40,9 +40,9 @@ impl Tree {
         for place in self.places(batch) {
             let mut is_there = true;
             for (key, value) in &batch[start..place.end] {
-                if is_there || is_planted("mvcc-batch-keeps-leaf") {
+                if is_there {
                     is_there = self.put_in_leaf(writer, place.node, key, lsn, *value);
-                } else {
+                } else if !is_planted("mvcc-batch-ends-with-split") {
                     self.put_one(writer, key, lsn, *value);
                 }
             }

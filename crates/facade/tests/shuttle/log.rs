@@ -65,6 +65,44 @@ fn log_group_commit() {
     });
 }
 
+/// Records that are on their way before anybody waits for them, beside groups that are waited for: all that was acknowledged
+/// is there after a power cut, and nobody waits for ever.
+#[test]
+fn log_early_writes() {
+    check("log_early_writes", || {
+        let disk = SimFileSystem::with_folder(1, CRASH_FOLDER);
+        let log = Arc::new(open_log(&disk.env()));
+        let early = {
+            let log = Arc::clone(&log);
+            thread::spawn(move || {
+                let payload = vec![1, 0];
+                let lsn = log.append(&payload).unwrap();
+                log.start_sync().unwrap();
+                log.sync_to(lsn).unwrap();
+                assert!(
+                    log.durable_lsn() >= lsn,
+                    "acknowledged before it was durable"
+                );
+                vec![(lsn, payload)]
+            })
+        };
+        let writers = [2, 3].map(|writer| {
+            let log = Arc::clone(&log);
+            thread::spawn(move || commit(&log, writer, 1).unwrap())
+        });
+        let mut done = early.join().unwrap();
+        for writer in writers {
+            done.extend(writer.join().unwrap());
+        }
+        drop(log);
+        let found = records(&disk.crash(CrashPolicy::LoseAll).env());
+        assert_eq!(found.len(), 3);
+        for (lsn, payload) in done {
+            assert_eq!(found[usize::try_from(lsn.0).unwrap() - 1], payload);
+        }
+    });
+}
+
 /// A group's sync fails: whoever was acknowledged is found after a crash, and nobody is acknowledged afterwards.
 #[test]
 fn log_failed_sync() {

@@ -33,7 +33,10 @@ impl LogRun<'_> {
                 return Err(Stop::broken(FailureKind::UnexpectedError, what));
             }
         };
-        self.identify(&log)?;
+        match self.identify(&log) {
+            Err(_) if self.disk.is_off() => return Ok(false),
+            identified => identified?,
+        }
         self.open = Some(Open {
             tails: Default::default(),
             holds: Default::default(),
@@ -99,7 +102,12 @@ impl LogRun<'_> {
                 ),
             ));
         }
-        let read = records_from(log, oldest);
+        let mut read = records_from(log, oldest);
+        if read.is_err() && self.may_fail && !self.disk.is_off() {
+            self.disk.calm();
+            self.may_fail = false;
+            read = records_from(log, oldest);
+        }
         let read = read.map_err(|error| Stop::wrong(format!("reading: {}", in_full(&error))))?;
         self.check_records(oldest, &read)?;
         if self.plan.options.archives {

@@ -294,6 +294,9 @@ impl Table {
             && let Some(idx) = self.policy.choose(&mut self.frames)
         {
             self.let_go(idx);
+            if is_planted("pager-cache-one-for-one") {
+                break;
+            }
         }
     }
 

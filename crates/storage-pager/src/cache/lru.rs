@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use drystone_base::planted::is_planted;
 use drystone_base::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::frames::{FrameIdx, Frames};
@@ -93,6 +94,7 @@ impl Policy for Lru {
                 last = last.max(tick);
             });
             match last.filter(|last| *last > self.ladder.lowest()) {
+                Some(_) if is_planted("pager-lru-used-lost") => {}
                 Some(last) => self.ladder.put(frames, idx, last),
                 None => return Some(idx),
             }

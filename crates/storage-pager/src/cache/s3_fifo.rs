@@ -8,6 +8,8 @@
 //! Yang, Zhang, Qiu, Yue, Rashmi: "FIFO queues are all you need for cache eviction" (SOSP 2023). We differ: one read is
 //! enough to be promoted, and the ghost queue is a table that newer entries overwrite.
 
+use drystone_base::planted::is_planted;
+
 use super::frames::{FrameIdx, Frames, Queue};
 use super::ghosts::Ghosts;
 use super::policy::{Policy, passes_max};
@@ -43,7 +45,9 @@ impl S3Fifo {
         let idx = self.small.pop(frames)?;
         if uses_of(frames, idx) > 0 {
             frames.get_mut(idx).count = 0;
-            self.main.push(frames, idx, MAIN);
+            if !is_planted("pager-s3-fifo-promoted-lost") {
+                self.main.push(frames, idx, MAIN);
+            }
             return None;
         }
         self.ghosts.note(frames.get(idx).block);

@@ -78,12 +78,13 @@ const TOP_LEVEL: [&str; 21] = [
 ];
 
 /// The core, whose threads meet in what `drystone_base::sync` names.
-const CORE: [&str; 10] = [
+const CORE: [&str; 11] = [
     "crates/base/src",
     "crates/engine/src",
     "crates/wal/src",
     "crates/storage-pager/src",
     "crates/btree/src",
+    "crates/lsm/src",
     "crates/mvcc/src",
     "crates/record/src",
     "crates/index-vector/src",

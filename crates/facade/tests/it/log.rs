@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use drystone::{CreateMode, Database, ErrorKind, Keyspace, Options, Recovery, RepairCause};
+use drystone::{CreateMode, Database, ErrorKind, Keyspace, Options, Part, Recovery, RepairCause};
 use drystone_base::{FileSystem, Lsn};
 use drystone_testkit::{Errno, Fault, OpKind, SimFileSystem};
 use drystone_wal::{Log, LogOptions};
@@ -99,7 +99,10 @@ fn a_damaged_log_opens_with_what_is_before_the_damage_where_that_is_allowed() {
     let segment = Path::new(FOLDER).join("log/00000000000000000002.log");
     disk.garble_sector(&segment, 8192).unwrap();
     let error = open(&disk, options.clone()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert_eq!(
+        (error.kind(), error.part()),
+        (ErrorKind::Corrupt, Some(Part::Log))
+    );
 
     let repair = Options {
         recovery: Recovery::Repair,
@@ -149,4 +152,29 @@ fn a_disk_too_full_for_the_first_commit_after_a_quiet_time_fails_that_one_alone(
     assert_eq!(stones.get(3_u32.to_be_bytes()).unwrap(), None);
     put(&stones, 3..5).unwrap();
     assert!(stones.get(4_u32.to_be_bytes()).unwrap().is_some());
+}
+
+/// A repair of the log mends nothing there.
+#[test]
+fn damage_to_the_engine_is_said_to_be_the_engine_s() {
+    let disk = SimFileSystem::new(1);
+    let (database, stones) = open(&disk, Options::simulated()).unwrap();
+    drop(stones);
+    database.close().unwrap();
+    disk.settle();
+    let data = Path::new(FOLDER).join("btree/data");
+    let len = disk.image(&data).unwrap().len();
+    let garbage = vec![0x5A; usize::try_from(len).unwrap()];
+    disk.overwrite(&data, 0, &garbage).unwrap();
+    for recovery in [Recovery::Strict, Recovery::Repair] {
+        let options = Options {
+            recovery,
+            ..Options::simulated()
+        };
+        let error = open(&disk, options).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.part()),
+            (ErrorKind::Corrupt, Some(Part::Engine))
+        );
+    }
 }

@@ -7,7 +7,6 @@
 //! FOLDER gets `primary/`, `archive/` and `replica/`. Run it again, and the replica goes on where it was: it keeps the number
 //! of the commit that it has in the same transaction as what the commit changed. Where the log has forgotten what it needs,
 //! or a commit was too large for the log, it copies a snapshot and goes on from that.
-#![expect(clippy::disallowed_methods, reason = "an application owns its threads")]
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -182,7 +181,7 @@ impl Replica {
                 load.put(to, key, value)?;
             }
         }
-        load.put(&self.progress, "has", state.lsn().0.to_be_bytes().to_vec())?;
+        load.put(&self.progress, "has", state.lsn().0.to_be_bytes())?;
         load.commit()?;
         Ok(())
     }

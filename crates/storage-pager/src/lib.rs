@@ -56,8 +56,8 @@ mod free_list;
 #[doc(hidden)]
 pub mod fuzzing;
 mod options;
-mod page_map;
 mod page_cache;
+mod page_map;
 mod page_ref;
 mod pager;
 mod read_ahead;

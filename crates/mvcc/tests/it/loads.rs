@@ -1,6 +1,5 @@
 //! Loads of sorted entries, loads that only add, and loads that others get in the way of.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
@@ -314,24 +313,22 @@ fn a_load_that_could_not_spill_takes_nothing_more() {
 #[test]
 fn a_load_ends_however_often_others_change_its_keys() {
     let (_env, store, ks) = store();
-    let is_over = Arc::new(AtomicBool::new(false));
-    let other = std::thread::spawn({
-        let (store, is_over) = (store.clone(), Arc::clone(&is_over));
-        move || {
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
             while !is_over.load(Ordering::Relaxed) {
                 write(&store, ks, key(7));
             }
+        });
+        for _ in 0..3 {
+            let mut load = store.bulk_load(1 << 20).unwrap();
+            for number in 0..300 {
+                load.put(ks, &key(number), &[7; 100]).unwrap();
+            }
+            load.commit().unwrap();
         }
+        is_over.store(true, Ordering::Relaxed);
     });
-    for _ in 0..3 {
-        let mut load = store.bulk_load(1 << 20).unwrap();
-        for number in 0..300 {
-            load.put(ks, &key(number), &[7; 100]).unwrap();
-        }
-        load.commit().unwrap();
-    }
-    is_over.store(true, Ordering::Relaxed);
-    other.join().unwrap();
     assert_eq!(store.view().count(ks).unwrap(), 300);
     check_sound(&store);
 }

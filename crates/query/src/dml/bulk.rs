@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use drystone_base::KeyspaceId;
 use drystone_mvcc::{BulkLoad, Durability, IsolationLevel, StoreError, Transaction, View};
-use drystone_record::{DataType, KeyLayout, Value};
+use drystone_record::{DataType, KeyLayout, KeyReader, Value};
 
 use crate::bind::insert::default_of;
 use crate::cast::{CastContext, cast};
@@ -177,19 +177,30 @@ fn explained(table: &Table, error: StoreError) -> SqlError {
         return error.into();
     };
     let of_index = |index: &crate::catalog::IndexRecord| index.keyspace == *keyspace;
-    let index_idx = table.indexes().iter().position(of_index);
-    let (layout, columns) = match index_idx {
-        Some(index_idx) => {
-            let columns = table.indexes()[index_idx].columns.as_slice();
-            (table.index_layout(index_idx), columns)
-        }
-        None => (table.key_layout(), table.key_columns()),
+    let explained = match table.indexes().iter().position(of_index) {
+        Some(index_idx) => entry_twice(table, index_idx, key),
+        None => row_twice(table, key),
     };
-    match (row_of(table, layout, columns, key), index_idx) {
-        (None, _) => error.into(),
-        (Some(row), Some(index_idx)) => duplicate_entry(table, index_idx, &row),
-        (Some(row), None) => duplicate_key(table, &row),
+    explained.unwrap_or_else(|| error.into())
+}
+
+/// Two rows have this entry of an index. Where it is not unique, it ends with the row's key, and that is the same.
+fn entry_twice(table: &Table, index_idx: usize, key: &Bytes) -> Option<SqlError> {
+    let layout = table.index_layout(index_idx);
+    let columns = table.indexes()[index_idx].columns.as_slice();
+    let mut reader = KeyReader::new(layout, key);
+    reader.skip_columns(columns.len()).ok()?;
+    if reader.offset() < key.len() {
+        return row_twice(table, &key.slice(reader.offset()..));
     }
+    let row = row_of(table, layout, columns, key)?;
+    Some(duplicate_entry(table, index_idx, &row))
+}
+
+/// Two rows have this key.
+fn row_twice(table: &Table, key: &Bytes) -> Option<SqlError> {
+    let row = row_of(table, table.key_layout(), table.key_columns(), key)?;
+    Some(duplicate_key(table, &row))
 }
 
 /// A row of which only the columns of a key are known.

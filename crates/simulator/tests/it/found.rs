@@ -274,3 +274,17 @@ fn a_keyspace_with_a_codec_is_in_the_base_before_the_base_knows_its_codec() {
         "#,
     );
 }
+
+/// What two rows of a bulk insert had in common was first seen in an index that is unique, for they had NULL there; the
+/// error was the store's.
+#[test]
+fn rows_of_one_key_are_told_in_the_words_of_sql_whichever_index_sees_them_first() {
+    passes(
+        r#"
+        {"seed":1,"options":{"cache_bytes":262144,"memtable_bytes":65536,"segment_bytes":65536,"durability":"Sync","page_bytes":8192,"engine":"BTree","transaction_bytes":256}}
+        [3,{"Sql":{"CreateTable":0}}]
+        [3,{"Sql":{"CreateIndex":[0,"B"]}}]
+        [4,{"Sql":{"BulkInsert":[0,[{"id":6,"a":-16,"b":null,"v":[-4,2]},{"id":10,"a":8,"b":null,"v":[-9,3]},{"id":6,"a":-20,"b":null,"v":[8,0]},{"id":7,"a":1,"b":2,"v":[-6,-1]}]]}}]
+        "#,
+    );
+}

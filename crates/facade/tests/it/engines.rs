@@ -2,15 +2,25 @@
 
 use std::sync::Arc;
 
-use drystone::{BackgroundWork, Codec, CustomEngine, Database, ErrorKind, Options};
+use drystone::{BackgroundWork, Codec, CustomEngine, Database, ErrorKind, IsolationLevel, Options};
+use drystone_lsm::{Lsm, LsmOptions};
 use drystone_testkit::{CrashPolicy, ModelEngine, SimFileSystem};
 
 fn engine(name: &'static str) -> Options {
-    let model = CustomEngine::new(name, |env, folder| {
+    on(CustomEngine::new(name, |env, folder| {
         Ok(Arc::new(ModelEngine::open(env, folder)?))
-    });
+    }))
+}
+
+fn lsm() -> Options {
+    on(CustomEngine::new("lsm", |env, folder| {
+        Ok(Arc::new(Lsm::open(env, folder, LsmOptions::default())?))
+    }))
+}
+
+fn on(engine: CustomEngine) -> Options {
     Options {
-        engine: Some(model),
+        engine: Some(engine),
         memtable_bytes: 1 << 10,
         background: BackgroundWork::Manual,
         ..Options::default()
@@ -44,6 +54,66 @@ fn a_database_lives_on_an_engine_of_ones_own() {
     let notes = db.keyspace("notes").unwrap();
     assert_eq!(notes.get_range::<&[u8]>(..).count(), 200);
     assert!(db.verify().unwrap().findings.is_empty());
+}
+
+#[test]
+fn an_lsm_tree_keeps_what_is_loaded_spilled_overwritten_and_removed() {
+    let disk = SimFileSystem::new(7);
+    let options = Options {
+        transaction_bytes: 8 << 10,
+        ..lsm()
+    };
+    let db = Database::open_in(&disk.env(), "db", options.clone()).unwrap();
+    let notes = db.keyspace("notes").unwrap();
+    let mut load = db.bulk_load().unwrap();
+    for number in 0..3_000u32 {
+        load.put(&notes, number.to_be_bytes(), [1; 40]).unwrap();
+    }
+    load.commit().unwrap();
+    let before = db.snapshot();
+    for number in (0..3_000u32).step_by(3) {
+        notes.delete(number.to_be_bytes().to_vec()).unwrap();
+        notes
+            .put((number + 1).to_be_bytes().to_vec(), vec![2; 30])
+            .unwrap();
+        db.step().unwrap();
+    }
+    let mut large = db
+        .begin_transaction(IsolationLevel::RepeatableRead)
+        .unwrap();
+    for number in 0..1_000u32 {
+        let key = (5_000 + number).to_be_bytes().to_vec();
+        large.put(&notes, key, vec![3; 50]).unwrap();
+    }
+    large.commit().unwrap();
+    let old: Vec<_> = before.get_range::<&[u8]>(&notes, ..).collect();
+    assert_eq!(old.len(), 3_000);
+    assert!(old.into_iter().all(|entry| entry.unwrap().1 == [1; 40][..]));
+    drop((before, notes, db));
+
+    let disk = disk.crash(CrashPolicy::LoseAll);
+    let db = Database::open_in(&disk.env(), "db", options).unwrap();
+    let check = |db: &Database| {
+        let notes = db.keyspace("notes").unwrap();
+        let mut counts = [0; 4];
+        for entry in notes.get_range::<&[u8]>(..) {
+            let (key, value) = entry.unwrap();
+            let number = u32::from_be_bytes(key[..].try_into().unwrap());
+            let is = match number {
+                5_000.. => 3,
+                _ if number % 3 == 1 => 2,
+                _ => 1,
+            };
+            assert!(value.iter().all(|byte| *byte == is), "{number}");
+            assert!(is == 3 || number % 3 != 0, "{number} was removed");
+            counts[usize::from(is)] += 1;
+        }
+        assert_eq!(counts, [0, 1_000, 1_000, 1_000]);
+        assert!(db.verify().unwrap().findings.is_empty());
+    };
+    check(&db);
+    db.compact().unwrap();
+    check(&db);
 }
 
 #[test]

@@ -52,13 +52,17 @@ impl Shared {
         let can = !state.is_poisoned && missing.is_some_and(|upto| upto <= self.durable());
         drop(state);
         match missing {
-            Some(upto) if can => self.mark(upto),
+            Some(upto) if can => match self.mark(upto) {
+                Err(WalError::Poisoned) => Ok(()), // it failed meanwhile
+                marked => marked,
+            },
             _ => Ok(()),
         }
     }
 
     /// Writes a marker for all that is durable, which is `upto` at least. Of no effect while a group is in flight: whoever
-    /// needs the marker asks again.
+    /// needs the marker asks again. [`WalError::Poisoned`] on a poisoned log, whoever has looked before: a group may have
+    /// failed since.
     fn mark(&self, upto: Lsn) -> Result<(), WalError> {
         let mut state = self.state.lock();
         // Again where another thread takes the note away at this moment, whose own marker was written.
@@ -70,6 +74,8 @@ impl Shared {
         if state.marked >= upto {
             return Ok(());
         }
+        // Under the same latch as the writer is taken: a sync of what a failed one left in doubt would say that it is durable.
+        state.check_poison()?;
         let Some(writer) = state.writer.take() else {
             return Ok(());
         };

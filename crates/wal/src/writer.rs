@@ -44,6 +44,8 @@ pub(crate) struct Writer {
     before: Option<Arc<Segment>>,
     /// Whether `current` was written since its last sync.
     is_dirty: bool,
+    /// Whether a write or sync failed: what the files hold is in doubt then, and nothing more is written or synced.
+    has_failed: bool,
     /// Everything up to here is synced.
     pub(crate) durable: Lsn,
     /// Everything up to here is with the operating system.
@@ -73,6 +75,7 @@ impl Writer {
             current,
             before: None,
             is_dirty: false,
+            has_failed: false,
             durable: last,
             flushed: last,
             end,
@@ -85,10 +88,23 @@ impl Writer {
 
     /// Writes a group: one write, and for [`Reach::Durable`] one sync; one more of each for a segment begun within.
     ///
-    /// After an error the writer must not be used again; a note for the next open is in the folder.
+    /// After an error the writer refuses all further work; a note for the next open is in the folder.
     pub(crate) fn write_group(&mut self, parts: &mut [Part], reach: Reach) -> Result<(), WalError> {
+        self.check()?;
         let written = self.try_write_group(parts, reach);
-        written.inspect_err(|_| self.folder.note_poison())
+        written.inspect_err(|_| self.fail())
+    }
+
+    fn check(&self) -> Result<(), WalError> {
+        match self.has_failed {
+            true => Err(WalError::Poisoned),
+            false => Ok(()),
+        }
+    }
+
+    fn fail(&mut self) {
+        self.has_failed = !is_planted("wal-poison-ignored");
+        self.folder.note_poison();
     }
 
     fn try_write_group(&mut self, parts: &mut [Part], reach: Reach) -> Result<(), WalError> {
@@ -112,6 +128,7 @@ impl Writer {
     ///
     /// After an error as [`Writer::write_group`].
     pub(crate) fn write_marker(&mut self) -> Result<(), WalError> {
+        self.check()?;
         let Some(segment) = &self.current else {
             return Ok(());
         };
@@ -121,7 +138,7 @@ impl Writer {
             put_marker(&segment, self.durable)
         });
         let synced = written.and_then(|()| self.sync());
-        synced.inspect_err(|_| self.folder.note_poison())
+        synced.inspect_err(|_| self.fail())
     }
 
     fn begin_segment(&mut self, begin: Begin) -> Result<(), WalError> {

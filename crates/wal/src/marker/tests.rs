@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use drystone_base::{FileSystem, Lsn};
 use drystone_testkit::{Fault, OpKind, SimFileSystem};
 
+use crate::writer::Reach;
 use crate::{Log, LogOptions, Progress, WalError};
 
 const FOLDER: &str = "/log";
@@ -70,6 +71,40 @@ fn a_marker_that_fails_keeps_the_one_that_there_is() {
     drop(log);
     let log = Log::open(&disk.env(), Path::new(FOLDER), options(), Lsn(PER_SEGMENT)).unwrap();
     assert_eq!(log.appended_lsn(), Lsn(PER_SEGMENT + 1));
+}
+
+/// Where a group fails between a step's look at the log and its marker, the writer is back, and what it wrote is in doubt: a
+/// sync that succeeds then says nothing of what the failed one was about.
+#[test]
+fn no_marker_is_written_by_whoever_looked_before_a_group_failed() {
+    let disk = SimFileSystem::with_folder(1, "/");
+    let log = log(&disk);
+    let durable = log.durable_lsn();
+    let marked = log.shared().state.lock().marked;
+    let failing = log.append(&[7; 500]).unwrap();
+    disk.inject(Fault::error(OpKind::Sync, ErrorKind::Other));
+    log.sync_to(failing).unwrap_err();
+    let found = log.shared().mark(durable);
+    assert!(matches!(found, Err(WalError::Poisoned)), "{found:?}");
+    assert_eq!(log.durable_lsn(), durable, "the commit that failed");
+    assert_eq!(log.shared().state.lock().marked, marked);
+    assert!(log.sync_to(failing).is_err());
+}
+
+/// Whoever takes it, and whatever the log says by then.
+#[test]
+fn a_writer_that_failed_refuses_all_work() {
+    let disk = SimFileSystem::with_folder(1, "/");
+    let log = log(&disk);
+    let failing = log.append(&[7; 500]).unwrap();
+    disk.inject(Fault::error(OpKind::Sync, ErrorKind::Other));
+    log.sync_to(failing).unwrap_err();
+    let mut writer = log.shared().state.lock().writer.take().unwrap();
+    let durable = writer.durable;
+    assert!(matches!(writer.write_marker(), Err(WalError::Poisoned)));
+    let synced = writer.write_group(&mut [], Reach::Durable);
+    assert!(matches!(synced, Err(WalError::Poisoned)));
+    assert_eq!(writer.durable, durable);
 }
 
 /// A sync a trim would be dear: where a later segment has begun, its being there is proof enough.

@@ -13,7 +13,7 @@ pub struct LogOptions {
     /// A record that does not fit gets a segment of its own size.
     pub segment_bytes: u64,
     /// How many trimmed segments are kept for reuse. The rest are deleted, and all but two where nothing was appended for ten
-    /// seconds. As many as are trimmed at once make sure that none has to be filled with zeros again while much is appended.
+    /// seconds. The one that is prepared ahead of need stays also where none is to be kept. As many as are trimmed at once make sure that none has to be filled with zeros again while much is appended.
     pub spare_segments_max: usize,
     /// Bytes of appended records that may wait in memory. An append beyond that hands them to the operating system
     /// first (or waits for the group in flight), so memory stays bounded when nobody syncs.

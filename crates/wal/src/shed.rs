@@ -53,16 +53,21 @@ impl Shared {
                 return Ok(Progress::Idle);
             }
         }
-        self.shed_one(QUIET_SPARES.min(self.options.spare_segments_max))
+        // One at least: the next segment is prepared ahead also where no trimmed one is kept, and that one is not too many.
+        self.shed_one(QUIET_SPARES.min(self.options.spare_segments_max).max(1))
     }
 
-    /// Removes one spare where there are more than `kept`.
+    /// Removes one spare where there are more than `kept`: of another length than usual first, for those of the usual one are
+    /// prepared again.
     fn shed_one(&self, kept: usize) -> Result<Progress, WalError> {
         let house = self.house.lock();
         let shed: Option<Spare> = {
             let mut state = self.state.lock();
+            let standard = self.options.segment_bytes;
+            let odd = (state.spares.iter()).position(|spare| spare.capacity != standard);
+            let last = state.spares.len().saturating_sub(1);
             let is_too_many = state.spares.len() > kept;
-            is_too_many.then(|| state.spares.pop()).flatten()
+            is_too_many.then(|| state.spares.swap_remove(odd.unwrap_or(last)))
         };
         match shed {
             None => Ok(Progress::Idle),
@@ -73,3 +78,6 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@
 
 use std::time::Duration;
 
+use drystone_base::Lsn;
 use drystone_base::sync::MutexGuard;
 use drystone_base::sync::thread::yield_now;
 
@@ -30,9 +31,12 @@ const PAUSE_MAX: u32 = 63;
 /// Who waits for syncs, as far as leaders must know.
 #[derive(Debug, Default)]
 pub(crate) struct Crowd {
-    /// How many wait for the group that fills.
+    /// The last record of the synced group in flight, or synced last. Groups that are only written are none of these: whoever
+    /// waits for a sync waits on.
+    upto: Lsn,
+    /// How many wait for the synced group after that.
     waiting: u32,
-    /// How many waited for the group in flight, or written last, when it was taken.
+    /// How many waited for the group up to `upto` when it was taken.
     in_flight: u32,
     /// How many waited at all when the last group ended. Those that it woke may be back soon.
     expected: u32,
@@ -45,12 +49,16 @@ pub(crate) struct Crowd {
 }
 
 impl Crowd {
-    /// Somebody waits for the group that fills.
-    pub(crate) fn enter(&mut self) {
-        self.waiting += 1;
+    /// Somebody waits for the sync of a record, unless the group in flight brings that.
+    pub(crate) fn enter(&mut self, lsn: Lsn) {
+        if lsn > self.upto {
+            self.waiting += 1;
+        }
     }
 
-    pub(crate) fn begin_group(&mut self) {
+    /// A group up to this record is about to be written and synced.
+    pub(crate) fn begin_group(&mut self, upto: Lsn) {
+        self.upto = upto;
         self.in_flight = std::mem::take(&mut self.waiting);
     }
 

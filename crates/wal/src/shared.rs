@@ -112,8 +112,8 @@ impl Shared {
         lsn: Lsn,
         reach: Reach,
     ) -> Result<(), WalError> {
-        if reach == Reach::Durable && lsn > state.in_flight {
-            state.crowd.enter();
+        if reach == Reach::Durable && lsn > self.durable() {
+            state.crowd.enter(lsn);
         }
         while self.reached(reach) < lsn {
             state.check_poison()?;
@@ -141,6 +141,11 @@ impl Shared {
         reach: Reach,
     ) -> Result<(), WalError> {
         let parts = state.begin_group();
+        let is_synced = reach == Reach::Durable;
+        if is_synced {
+            let upto = state.in_flight;
+            state.crowd.begin_group(upto);
+        }
         let mut took = Duration::ZERO;
         self.work(state, writer, parts, |writer, parts| {
             let started = self.clock.monotonic();
@@ -148,7 +153,9 @@ impl Shared {
             took = self.clock.monotonic().saturating_sub(started);
             written
         })?;
-        state.crowd.end_group(took);
+        if is_synced {
+            state.crowd.end_group(took);
+        }
         Ok(())
     }
 

@@ -185,7 +185,6 @@ impl State {
     pub(crate) fn begin_group(&mut self) -> Vec<Part> {
         self.group_number += 1;
         self.in_flight = self.appended;
-        self.crowd.begin_group();
         self.stats.group_bytes_max = self.stats.group_bytes_max.max(self.group.bytes as u64);
         self.group.take()
     }

@@ -1,5 +1,6 @@
 //! Tasks of async code that wait for the next durable record.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::Waker;
 
 /// Who is to be woken when more is durable, at most one waker for each reader.
@@ -45,9 +46,18 @@ impl Wakers {
     }
 }
 
-/// Wakes them.
+/// Wakes them, all of them: where one panics, the panic goes on once the others were woken.
 pub(crate) fn wake(wakers: Vec<(WakerId, Waker)>) {
+    let mut panic = None;
     for (_, waker) in wakers {
-        waker.wake();
+        // Nothing of the log's is seen by a waker, nor by who comes after it, in a state between two.
+        let woken = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        panic = panic.or(woken.err());
+    }
+    if let Some(panic) = panic {
+        resume_unwind(panic);
     }
 }
+
+#[cfg(test)]
+mod tests;

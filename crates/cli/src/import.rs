@@ -69,15 +69,8 @@ pub fn run(
     };
     let rows = insert(database, table, format, file, &columns);
     if is_new && rows.is_err() {
-        // Only as long as it is as it was made: others may have found a use for it.
-        let name = quote_identifier(table);
-        if database
-            .query(&format!("SELECT 1 FROM {name} LIMIT 1"), &[])?
-            .next()
-            .is_none()
-        {
-            database.execute(&format!("DROP TABLE {name}"), &[])?;
-        }
+        // What went wrong first is what is told.
+        let _stays = drop_empty(database, table);
     }
     let rows = rows?;
     Ok(Imported {
@@ -85,6 +78,16 @@ pub fn run(
         table: table.to_owned(),
         seconds: started.elapsed().as_secs_f64(),
     })
+}
+
+/// Drops a table that was made for an import, as long as it is as it was made: others may have found a use for it.
+fn drop_empty(database: &Database, table: &str) -> anyhow::Result<()> {
+    let name = quote_identifier(table);
+    let mut rows = database.query(&format!("SELECT 1 FROM {name} LIMIT 1"), &[])?;
+    if rows.next().is_none() {
+        database.execute(&format!("DROP TABLE {name}"), &[])?;
+    }
+    Ok(())
 }
 
 /// A column of the file, and the type of the table's column that it goes into.

@@ -161,7 +161,7 @@ pub trait Snapshot: Send + Sync + fmt::Debug {
     /// Damage or a failed read.
     fn cursor(&self, keyspace: KeyspaceId) -> Result<Box<dyn Cursor>, EngineError>;
 
-    /// How many entries a keyspace has. O(1).
+    /// How many entries a keyspace has. O(1) where the engine keeps counts, as the B+tree does; else a walk.
     ///
     /// # Errors
     /// Damage or a failed read.

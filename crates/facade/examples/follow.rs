@@ -164,6 +164,8 @@ impl Replica {
 
     /// Begins anew with all that the primary has now.
     fn copy(&self, primary: &Database) -> Result<(), Failure> {
+        // Until the copy is whole, there is nothing to go on from.
+        self.progress.delete("has")?;
         let state = primary.snapshot();
         let mut keyspaces = BTreeMap::new();
         for name in primary.keyspace_names()? {

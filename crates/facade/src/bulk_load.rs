@@ -47,8 +47,8 @@ impl Database {
     /// ```
     ///
     /// The keyspace may have entries; of one key the loaded value counts. Others read and commit meanwhile, as long as what
-    /// they commit fits into the memtables: so `entries` should not take longer than they must. They may read the database
-    /// themselves, and must not write to it.
+    /// they commit fits into the memtables: so `entries` should not take longer than they must. They may read keyspaces and
+    /// snapshots, and must not write, nor wait for anybody who does; nor run SQL, which may wait for a change of tables.
     ///
     /// # Errors
     /// Entries out of order, a key or value over the limits, a keyspace that was dropped;

@@ -6,7 +6,7 @@
 //! - F3. It pins nothing but one file of the log: who must not fall behind takes a [`Hold`](drystone_wal::Hold).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -17,7 +17,9 @@ use drystone_wal::{Hold, HoldStats, Reader, Record, Tailed};
 use crate::catalog;
 use crate::commit_record::{self, CommitRecord, LogRecord};
 use crate::error::StoreError;
+use crate::shared::Shared;
 use crate::store::Store;
+use crate::view::View;
 
 /// One commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +44,7 @@ pub enum CommitContent {
         changed: Vec<KeyspaceChanges>,
     },
     /// It was larger than a transaction's memory, or a load: its changes went straight to the base and are not in the log.
-    /// Who follows takes a view of this LSN or a later one, reads what it needs from that, and follows on behind it.
+    /// Who follows takes a view, which has it from now on, reads what it needs from that, and follows on behind the view.
     Staged,
 }
 
@@ -51,7 +53,8 @@ pub enum CommitContent {
 pub struct CommittedKeyspace {
     /// Its number.
     pub id: KeyspaceId,
-    /// Its name. `None` where it had been dropped by the time that the reading began, and begun before where it began.
+    /// Its name. `None` where neither the commits that were read nor the catalog say it: it was dropped before the reading
+    /// began, or before a [`CommitContent::Staged`] that created it was read.
     pub name: Option<Arc<str>>,
 }
 
@@ -89,17 +92,28 @@ pub struct Commits {
     /// Commits before this one are read for the names that they give, and left out.
     from: Lsn,
     names: BTreeMap<KeyspaceId, Arc<str>>,
+    /// Whose commits they are, as long as it is there.
+    store: Weak<Shared>,
     has_failed: bool,
 }
 
 impl Commits {
-    fn new(reader: Reader, from: Lsn, names: BTreeMap<KeyspaceId, Arc<str>>) -> Commits {
+    fn new(reader: Reader, from: Lsn, store: &Arc<Shared>) -> Commits {
         Commits {
             reader,
             from,
-            names,
+            names: BTreeMap::new(),
+            store: Arc::downgrade(store),
             has_failed: false,
         }
+    }
+
+    /// Learns the names of the keyspaces that a view has.
+    fn learn_names(&mut self, view: &View) -> Result<(), StoreError> {
+        let keyspaces = view.keyspaces()?.into_iter();
+        self.names
+            .extend(keyspaces.map(|(name, id)| (id, name.into())));
+        Ok(())
     }
 
     /// Number of the commit that comes next.
@@ -162,9 +176,17 @@ impl Commits {
     fn content(&mut self, lsn: Lsn, payload: &Bytes) -> Result<CommitContent, StoreError> {
         let record = commit_record::decode(payload);
         match record.map_err(|why| StoreError::CorruptRecord { lsn, why })? {
-            LogRecord::Adopts(_) => Ok(CommitContent::Staged),
+            LogRecord::Adopts(_) => self.staged(),
             LogRecord::Commit(commit) => self.changes(commit),
         }
+    }
+
+    /// Its record is in the log before views show it, and does not name the keyspaces that it created.
+    fn staged(&mut self) -> Result<CommitContent, StoreError> {
+        if let Some(store) = self.store.upgrade() {
+            self.learn_names(&store.view_of_staged())?;
+        }
+        Ok(CommitContent::Staged)
     }
 
     fn changes(&mut self, commit: CommitRecord) -> Result<CommitContent, StoreError> {
@@ -236,7 +258,8 @@ impl Iterator for Commits {
 
 impl Store {
     /// Reads commits, from the one at `from` on ([`Lsn::ZERO`] as the first), as far as they are durable, and then those
-    /// that become so: see [`Commits`]. A commit may come moments before views show it.
+    /// that become so: see [`Commits`]. A commit may come moments before views show it, but for
+    /// [`CommitContent::Staged`], which waits for that: so no waker may ask for commits itself.
     ///
     /// The log keeps what is not merged yet, what holds keep ([`Store::hold`]), and
     /// [`LogOptions::retain_bytes`](drystone_wal::LogOptions::retain_bytes). Reading costs what the log's reader does, and the
@@ -249,9 +272,9 @@ impl Store {
         let view = self.view();
         // Of keyspaces that begin behind the view, the log says the names.
         let reader = log.read_from(from.min(view.lsn().next()));
-        let keyspaces = view.keyspaces()?.into_iter();
-        let names = keyspaces.map(|(name, id)| (id, name.into()));
-        Ok(Commits::new(reader, from, names.collect()))
+        let mut commits = Commits::new(reader, from, &self.shared);
+        commits.learn_names(&view)?;
+        Ok(commits)
     }
 
     /// Keeps the commits from `from` on in the log, for somebody who follows: see [`Log::hold`](drystone_wal::Log::hold).

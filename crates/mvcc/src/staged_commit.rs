@@ -189,6 +189,8 @@ impl Shared {
         self.check_exists(keyspace)?;
         self.check_follows_none(keyspace)?;
         let staging = self.engine.staging().ok_or(StoreError::Closed)?;
+        // Held throughout, so that nobody closes the log before the stage has its record.
+        let log = self.log()?;
         let stage = {
             let _note = StagingNote::new(&self.is_staging);
             staging.stage(changes)?
@@ -199,7 +201,7 @@ impl Shared {
             ..Layers::default()
         });
         let made = (stage, Checked::nothing(&basis));
-        self.adopt_and_settle(&*self.log()?, &mut merges, &basis, &layers, made)
+        self.adopt_and_settle(&log, &mut merges, &basis, &layers, made)
     }
 
     /// Merges all that was committed so far: what it is then is what changes without a view are made upon.
@@ -208,7 +210,7 @@ impl Shared {
         merges: &mut Merges,
         writes: &'w WriteSet,
     ) -> Result<Basis<'w>, StoreError> {
-        // Before the merges, as above.
+        // Before the merges: what is committed while they run is in no base, and must be found.
         let (view, link) = self.newest_link();
         self.merge_all(merges)?;
         Ok(Basis {
@@ -263,7 +265,11 @@ impl Shared {
     }
 
     /// Merges all that was committed by now, and settles what an earlier commit has left.
+    ///
+    /// # Errors
+    /// As a merge. A store that was closed while the merge latch was awaited: its files may be another's by now.
     fn merge_all(&self, merges: &mut Merges) -> Result<(), StoreError> {
+        self.check_open()?;
         let upto = self.seal_active();
         while self.has_sealed(upto) {
             self.merge_slice(merges)?;
@@ -297,6 +303,13 @@ impl Shared {
         }
     }
 
+    /// A view that has every staged commit whose record is durable: who writes one has the commit latch from its record
+    /// until it is seen (G3).
+    pub(crate) fn view_of_staged(&self) -> View {
+        drop(self.head.lock());
+        self.view()
+    }
+
     /// From a staged state to a commit.
     fn adopt(
         &self,
@@ -315,10 +328,16 @@ impl Shared {
         let record = commit_record::encode_adoption(named);
         let lsn = log.append(&record).map_err(|error| log_error(log, error))?;
         merges.stage = Some(Fate::Unknown(stage));
-        self.publication.applied(lsn, Durability::Sync);
+        if is_planted("mvcc-adopted-seen-early") {
+            self.publication.applied(lsn, Durability::Sync);
+        }
         log.sync_to(lsn).map_err(|error| log_error(log, error))?;
         merges.stage = Some(Fate::Adopt(stage));
         self.show_staged(&mut head, layers, lsn);
+        // Not before: whoever else waited for the log shows all that was applied, and the layers were not there yet.
+        if !is_planted("mvcc-adopted-seen-early") {
+            self.publication.applied(lsn, Durability::Sync);
+        }
         self.publication.durable(log.durable_lsn());
         self.counters.commits.add(1);
         drop(head);

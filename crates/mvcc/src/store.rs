@@ -322,8 +322,8 @@ impl Store {
     /// like others, and so is one where the engine cannot merge in two steps, within
     /// [`StoreOptions::transaction_bytes_max`].
     ///
-    /// `entries` may read the store, and must not write to it: they are asked for under the merge latch. What takes long
-    /// there keeps memtables from being merged; others commit as long as those have room.
+    /// `entries` may read the store, and must not write to it, nor wait for anybody who does: they are asked for under the
+    /// merge latch. What takes long there keeps memtables from being merged; others commit as long as those have room.
     ///
     /// # Errors
     /// The first error among `entries`; [`StoreError::Unsorted`]; [`StoreError::NoSuchKeyspaceId`],

@@ -161,6 +161,7 @@ impl WriteSet {
         self.bytes -= writes.as_deref().map_or(0, writes_bytes);
         self.dropped.insert(keyspace);
         self.note(Undo::Drop { keyspace, writes });
+        self.limit_kept();
     }
 
     pub(crate) fn guard_key(&mut self, keyspace: KeyspaceId, key: Bytes) {
@@ -208,6 +209,7 @@ impl WriteSet {
                 self.take_back(step);
             }
         }
+        self.limit_kept();
         Ok(())
     }
 
@@ -219,7 +221,13 @@ impl WriteSet {
             self.undo.clear();
             self.undo_bytes = 0;
         }
+        self.limit_kept();
         Ok(())
+    }
+
+    /// What a spill left in memory is no more than what is there.
+    fn limit_kept(&mut self) {
+        self.kept_bytes = self.kept_bytes.min(self.bytes + self.undo_bytes);
     }
 
     fn find_savepoint(&self, number: u64) -> Result<usize, StoreError> {

@@ -18,14 +18,10 @@ use crate::error::SqlError;
 /// What the store was told.
 #[derive(Debug, Default)]
 pub(crate) struct Codecs {
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// The catalog that was followed last.
-    followed: Option<CatalogVersion>,
-    told: BTreeMap<KeyspaceId, Codec>,
+    /// The catalog that was followed last. Latch: for moments, so that commits which change no catalog wait for nobody.
+    followed: Mutex<Option<CatalogVersion>>,
+    /// Latch: while the store is told.
+    told: Mutex<BTreeMap<KeyspaceId, Codec>>,
 }
 
 impl Codecs {
@@ -39,12 +35,12 @@ impl Codecs {
         newest: impl FnOnce() -> Result<Arc<Catalog>, SqlError>,
         store: &Store,
     ) -> Result<(), SqlError> {
-        let mut state = self.state.lock();
-        if state.followed == Some(known) {
+        if *self.followed.lock() == Some(known) {
             return Ok(());
         }
+        let mut told = self.told.lock();
         let catalog = newest()?;
-        if state.followed == Some(catalog.version()) {
+        if *self.followed.lock() == Some(catalog.version()) {
             return Ok(());
         }
         let compressed = |table: &Arc<Table>| Table::compression(table);
@@ -54,13 +50,13 @@ impl Codecs {
             .flat_map(|(codec, keyspaces)| keyspaces.into_iter().map(move |id| (id, codec)))
             .collect();
         for (&keyspace, &codec) in &wanted {
-            if state.told.get(&keyspace) != Some(&codec) {
+            if told.get(&keyspace) != Some(&codec) {
                 store.set_codec(keyspace, codec)?;
-                state.told.insert(keyspace, codec);
+                told.insert(keyspace, codec);
             }
         }
-        state.told = wanted;
-        state.followed = Some(catalog.version());
+        *told = wanted;
+        *self.followed.lock() = Some(catalog.version());
         Ok(())
     }
 }

@@ -217,17 +217,20 @@ impl SqlEngine {
     /// Attaches the vector indexes that the committed catalog has, and detaches those that it lacks. Whether any was
     /// attached.
     fn follow_catalog(&self) -> Result<bool, SqlError> {
-        let newest = || self.catalog(&Reader::View(self.inner.store.view()));
-        self.inner.vectors.follow(newest, &self.inner.store)
+        let store = &self.inner.store;
+        let known = self.catalog_version(&Reader::View(store.view()))?;
+        let newest = || self.catalog(&Reader::View(store.view()));
+        self.inner.vectors.follow(known, newest, store)
     }
 
     /// Tells the store how tables are compressed. What it does not take now (a full disk, say) is told again after the next
     /// change of the catalog, and when the database is opened: until then pages are larger than they might be, and nothing
     /// else.
     fn follow_codecs(&self) {
-        let known = self.inner.catalog.read().version();
-        let newest = || self.catalog(&Reader::View(self.inner.store.view()));
-        drop(self.inner.codecs.follow(known, newest, &self.inner.store));
+        let store = &self.inner.store;
+        let newest = || self.catalog(&Reader::View(store.view()));
+        let known = self.catalog_version(&Reader::View(store.view()));
+        drop(known.and_then(|known| self.inner.codecs.follow(known, newest, store)));
     }
 
     /// The next number for a row of a table without a primary key.

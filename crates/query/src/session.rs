@@ -171,8 +171,11 @@ impl Session {
     }
 
     fn commit(&self, transaction: Transaction) -> Result<(), SqlError> {
+        let has_writes = transaction.has_writes();
         transaction.commit(self.durability)?;
-        self.engine.after_commit();
+        if has_writes {
+            self.engine.after_commit();
+        }
         Ok(())
     }
 

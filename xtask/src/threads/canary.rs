@@ -39,6 +39,7 @@ pub(super) const SHUTTLE: &[Canary] = &[
     bug("btree-drop-ignored", "keyspaces_dropped_beside_commits"),
     bug("btree-last-slot-dropped", "merges_beside_commits_and_readers"),
     bug("btree-same-length-unchanged", "tree_pins_beside_merges"),
+    bug("mvcc-adopted-seen-early", "commits_staged_beside_others"), // its LSN is seen before what it did
     bug("mvcc-conflict-lost", "commits_first_committer_wins"),
     bug("mvcc-drop-not-logged", "keyspaces_dropped_beside_commits"),
     bug("mvcc-early-visibility", "commits_failed_sync"),

@@ -8,7 +8,7 @@ use drystone_testkit::{CRASH_FOLDER, CrashPolicy, Fault, OpKind, SimFileSystem};
 use shuttle::thread;
 
 use crate::runner::check;
-use crate::support::{all, begin, create, get, open_store, put, store};
+use crate::support::{all, begin, create, get, open_store, put, spilling_store, store};
 
 const ROOMY: u64 = 1 << 20;
 
@@ -69,6 +69,42 @@ fn commits_no_update_is_lost() {
             writer.join().unwrap();
         }
         assert_eq!(get(&store.view(), keyspace, "shared"), 6);
+    });
+}
+
+/// A commit that goes straight into the base, beside others that wait for the same sync of the log: whoever sees its LSN
+/// sees what it did.
+#[test]
+fn commits_staged_beside_others() {
+    check("commits_staged_beside_others", || {
+        let (store, keyspace) = spilling_store();
+        let staging = {
+            let store = store.clone();
+            thread::spawn(move || {
+                loop {
+                    let mut tx = begin(&store);
+                    let count = get(tx.view(), keyspace, "shared") + 1;
+                    for filler in 0..12 {
+                        let key = format!("z{filler}");
+                        tx.put(keyspace, key, vec![0; 200]).unwrap();
+                    }
+                    let value = count.to_le_bytes().to_vec();
+                    tx.put(keyspace, "shared", value).unwrap();
+                    match tx.commit(Durability::Sync) {
+                        Ok(_) => return,
+                        Err(StoreError::Conflict { .. }) => thread::yield_now(),
+                        Err(other) => panic!("{other}"),
+                    }
+                }
+            })
+        };
+        for _ in 0..3 {
+            // Nothing of it conflicts, and it may lead the sync that the other waits for.
+            put(&store, keyspace, "mine", 1, Durability::Sync).unwrap();
+            increment(&store, keyspace, "own", Durability::Sync);
+        }
+        staging.join().unwrap();
+        assert_eq!(get(&store.view(), keyspace, "shared"), 4);
     });
 }
 

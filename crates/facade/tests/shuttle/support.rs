@@ -62,6 +62,20 @@ pub(crate) fn open_store(env: &Env, memtable_bytes: u64) -> Result<Store, StoreE
     Store::open(env, options, log, Arc::new(tree))
 }
 
+/// A store in memory with the keyspace `main`, whose transactions spill what is more than a few entries.
+pub(crate) fn spilling_store() -> (Store, KeyspaceId) {
+    let env = Env::memory(1);
+    let options = StoreOptions {
+        spill_bytes: 1 << 10,
+        ..StoreOptions::default()
+    };
+    let (log, tree) = (open_log(&env), Arc::new(open_tree(&env)));
+    let spill = Path::new(CRASH_FOLDER).join("spill");
+    let store = Store::open_spilling(&env, options, log, tree, &spill).unwrap();
+    let keyspace = create(&store, "main");
+    (store, keyspace)
+}
+
 /// A store in memory with the keyspace `main`.
 pub(crate) fn store(memtable_bytes: u64) -> (Env, Store, KeyspaceId) {
     let env = Env::memory(1);

@@ -174,7 +174,7 @@ impl LayerChanges {
         };
         let has_any = match self.asked {
             Some((asked, has_any)) if asked == keyspace => has_any,
-            _ => base.count(keyspace)? > 0,
+            _ => base.cursor(keyspace)?.first()?,
         };
         self.asked = Some((keyspace, has_any));
         let key = self.sources[winner].key();

@@ -19,13 +19,14 @@ use crate::sql_state::SqlState;
 /// Attached indexes.
 #[derive(Debug, Default)]
 pub(crate) struct VectorIndexes {
+    /// The catalog that the attached indexes are those of. Latch: for moments, so that commits which change no catalog wait
+    /// for nobody.
+    followed: Mutex<Option<CatalogVersion>>,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// The catalog that the attached indexes are those of.
-    followed: Option<CatalogVersion>,
     /// By the keyspace of their graphs.
     attached: BTreeMap<KeyspaceId, Arc<VectorIndex>>,
 }
@@ -36,17 +37,22 @@ pub(crate) struct AttachedIndex {
 }
 
 impl VectorIndexes {
-    /// Attaches what the newest catalog has, detaches what it lacks. Whether any was attached.
+    /// Attaches what the newest catalog has, detaches what it lacks, unless the catalog that is `known` was followed. Whether
+    /// any was attached.
     ///
     /// The catalog is asked for under the latch: of two that follow at once, the later must not act on an older one.
     pub(crate) fn follow(
         &self,
+        known: CatalogVersion,
         newest: impl FnOnce() -> Result<Arc<Catalog>, SqlError>,
         store: &Store,
     ) -> Result<bool, SqlError> {
+        if *self.followed.lock() == Some(known) {
+            return Ok(false);
+        }
         let mut state = self.state.lock();
         let catalog = newest()?;
-        if state.followed == Some(catalog.version()) {
+        if *self.followed.lock() == Some(catalog.version()) {
             return Ok(false);
         }
         let indexes = catalog
@@ -70,7 +76,7 @@ impl VectorIndexes {
                 is_new = true;
             }
         }
-        state.followed = Some(catalog.version());
+        *self.followed.lock() = Some(catalog.version());
         Ok(is_new)
     }
 

@@ -17,7 +17,9 @@ const EARLY_SHARE: usize = 8;
 impl Log {
     /// Hands all appended records to the operating system, and lets it begin to write them to the medium: for a caller who
     /// does something else before [`Log::sync_to`], which then waits less. Returns at once where another thread is writing.
-    /// Nothing is durable by it. Cost: one write.
+    /// Nothing is durable by it that the caller may count on. Cost: one write, and where a segment begins a sync of the one before.
+    /// It calls no waker, so a caller may hold latches of its own: a task that waits for what becomes durable on the way is
+    /// woken by the next call that syncs, or by [`Log::step_files`].
     ///
     /// # Errors
     /// As [`Log::flush`].
@@ -44,6 +46,9 @@ impl Shared {
 
     fn write_early(&self, mut state: MutexGuard<'_, State>) -> Result<(), WalError> {
         state.check_poison()?;
+        if state.group.bytes == 0 {
+            return Ok(()); // nothing to write, and so nothing to start
+        }
         match state.writer.take() {
             Some(writer) => self.lead(&mut state, writer, Reach::Started),
             None => Ok(()),

@@ -131,7 +131,7 @@ impl Log {
     pub fn sync(&self) -> Result<Lsn, WalError> {
         let state = self.shared.state.lock();
         let last = state.appended;
-        self.shared.wait_for(state, last, Reach::Durable)?;
+        self.shared.wait_and_tell(state, last, Reach::Durable)?;
         Ok(last)
     }
 
@@ -143,6 +143,7 @@ impl Log {
     /// on: what was not acknowledged may or may not be there after the reopen. [`WalError::NotAppended`].
     pub fn sync_to(&self, lsn: Lsn) -> Result<(), WalError> {
         if lsn <= self.durable_lsn() {
+            self.shared.tell_tasks();
             return Ok(());
         }
         let state = self.shared.state.lock();
@@ -152,7 +153,7 @@ impl Log {
                 appended: state.appended,
             });
         }
-        self.shared.wait_for(state, lsn, Reach::Durable)
+        self.shared.wait_and_tell(state, lsn, Reach::Durable)
     }
 
     /// Hands all appended records to the operating system: they survive the end of the process, not of the machine.
@@ -162,7 +163,7 @@ impl Log {
     pub fn flush(&self) -> Result<(), WalError> {
         let state = self.shared.state.lock();
         let last = state.appended;
-        self.shared.wait_for(state, last, Reach::Flushed)
+        self.shared.wait_and_tell(state, last, Reach::Flushed)
     }
 
     /// The last record appended, or before the first one what the log began after.
@@ -214,7 +215,9 @@ impl Log {
             let mut state = self.shared.state.lock();
             state.trimmed = state.trimmed.max(upto);
         }
-        self.shared.recycle().map(drop)
+        let recycled = self.shared.recycle();
+        self.shared.tell_tasks();
+        recycled.map(drop)
     }
 
     /// Does one slice of background work: [`Log::step_archive`] and [`Log::step_files`]. Call it every now and then, say
@@ -239,6 +242,12 @@ impl Log {
     /// [`WalError::Io`]; [`WalError::Poisoned`]; [`WalError::Both`]. A failed sync or marker poisons the log; nothing else
     /// does. Where the disk is too full to prepare a segment, the marker is written all the same: it needs no room.
     pub fn step_files(&self) -> Result<Progress, WalError> {
+        let stepped = self.try_step_files();
+        self.shared.tell_tasks();
+        stepped
+    }
+
+    fn try_step_files(&self) -> Result<Progress, WalError> {
         let shared = &self.shared;
         let cleared = both(shared.step_writes(), shared.recycle());
         if matches!(cleared, Ok(((), Progress::More))) {
@@ -263,8 +272,10 @@ impl Log {
     pub fn settle(&self) -> Result<(), WalError> {
         let state = self.shared.state.lock();
         let last = state.appended;
-        self.shared.wait_for(state, last, Reach::Durable)?;
-        self.shared.write_marker()
+        self.shared.wait_and_tell(state, last, Reach::Durable)?;
+        let marked = self.shared.write_marker();
+        self.shared.tell_tasks();
+        marked
     }
 
     /// Closes the log: as [`Log::settle`]. Readers live on, and find their end behind the last record.

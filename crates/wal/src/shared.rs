@@ -17,11 +17,10 @@
 //! `house` before `state`; see the fields.
 
 use std::sync::Arc;
-use std::task::Waker;
 use std::time::Duration;
 
 use drystone_base::planted::is_planted;
-use drystone_base::sync::atomic::{AtomicU64, Ordering};
+use drystone_base::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use drystone_base::sync::{Condvar, Mutex, MutexGuard};
 use drystone_base::{Clock, Lsn};
 
@@ -33,7 +32,7 @@ use crate::options::LogOptions;
 use crate::recover::Recovered;
 use crate::repair::RepairReport;
 use crate::state::{Piece, State};
-use crate::wakers::{self, WakerId};
+use crate::wakers;
 use crate::writer::{Reach, Writer};
 
 #[derive(Debug)]
@@ -46,6 +45,8 @@ pub(crate) struct Shared {
     durable: AtomicU64,
     /// Everything up to here is with the operating system. As `durable`.
     flushed: AtomicU64,
+    /// Whether tasks that wait in `state.wakers` are to be woken: see [`Shared::tell_tasks`]. Stored under `state`.
+    has_news: AtomicBool,
     /// Held for memory operations only.
     pub(crate) state: Mutex<State>,
     /// Who waits for the groups of even, and of odd number. Two, so that the end of a group wakes no later group.
@@ -72,6 +73,7 @@ impl Shared {
             repaired,
             durable: AtomicU64::new(last.0),
             flushed: AtomicU64::new(last.0),
+            has_news: AtomicBool::new(false),
             state: Mutex::new(State::new(folder, recovered)),
             turns: [Condvar::new(), Condvar::new()],
             tails: Condvar::new(),
@@ -173,21 +175,12 @@ impl Shared {
             std::mem::forget(unwinding);
             result
         });
-        let woken = self.finish_group(state, writer, parts, result.is_ok());
-        if !woken.is_empty() {
-            MutexGuard::unlocked(state, || wakers::wake(woken));
-        }
+        self.finish_group(state, writer, parts, result.is_ok());
         result
     }
 
-    /// Puts the writer back and wakes who waits for what it did; returns the tasks that are to be woken, too.
-    fn finish_group(
-        &self,
-        state: &mut State,
-        mut writer: Writer,
-        parts: Vec<Part>,
-        is_ok: bool,
-    ) -> Vec<(WakerId, Waker)> {
+    /// Puts the writer back and wakes who waits for what it did, except for tasks: see [`Shared::tell_tasks`].
+    fn finish_group(&self, state: &mut State, mut writer: Writer, parts: Vec<Part>, is_ok: bool) {
         state.segments.extend(writer.begun.drain(..));
         state.durable_end = writer.durable_end;
         state.count_group(&writer, &parts);
@@ -213,11 +206,38 @@ impl Shared {
             self.turns[1 - written].notify_all();
         }
         let has_news = is_more_durable || !is_ok;
-        if !has_news || is_planted("wal-tails-not-woken") {
-            return Vec::new();
+        if has_news && !is_planted("wal-tails-not-woken") {
+            self.tails.notify_all();
+            self.has_news.store(true, Ordering::Release);
         }
-        self.tails.notify_all();
-        state.wakers.take()
+    }
+
+    /// Wakes the tasks that wait for more, if there is more, or if the log failed.
+    ///
+    /// That is code of theirs, so it comes last in calls that wait for the medium, as nobody who holds a latch would make them.
+    /// What is met on the way of an append, or of an early write, is told by the next such call, or by the next step.
+    pub(crate) fn tell_tasks(&self) {
+        if !self.has_news.load(Ordering::Acquire) {
+            return;
+        }
+        let woken = {
+            let mut state = self.state.lock();
+            self.has_news.store(false, Ordering::Release);
+            state.wakers.take()
+        };
+        wakers::wake(woken);
+    }
+
+    /// As [`Shared::wait_for`], for callers who hold no latch; tells tasks of what is found, also where that is a failure.
+    pub(crate) fn wait_and_tell(
+        &self,
+        state: MutexGuard<'_, State>,
+        lsn: Lsn,
+        reach: Reach,
+    ) -> Result<(), WalError> {
+        let waited = self.wait_for(state, lsn, reach);
+        self.tell_tasks();
+        waited
     }
 }
 

@@ -240,6 +240,82 @@ fn readers_hear_that_the_log_failed() {
     assert!(waits.next().is_none());
 }
 
+/// A log of which a record of the first segment became durable on the way of an early write, and the bell of a task that waits
+/// for that.
+fn begun_early(disk: &SimFileSystem) -> (Log, Reader, Arc<Bell>) {
+    let log = open(&disk.env(), 0).unwrap();
+    let bell = Arc::new(Bell::default());
+    let mut reader = log.read_from(Lsn(1));
+    assert!(poll(&mut reader, &bell).is_pending());
+    for lsn in 1..=10 {
+        log.append(&bytes_of(lsn, 500)).unwrap();
+    }
+    log.start_sync().unwrap(); // the second segment begins in it
+    (log, reader, bell)
+}
+
+/// Whoever calls may hold a latch that a waker takes: tasks are woken by calls that no latch is held at.
+#[test]
+fn an_early_write_wakes_no_task_and_what_comes_next_does() {
+    type Next = fn(&Log);
+    let nexts: [Next; 5] = [
+        |log| log.sync_to(Lsn(1)).unwrap(), // which is durable already
+        |log| assert!(log.step_files().is_ok()),
+        |log| log.flush().unwrap(),
+        |log| assert!(log.sync().unwrap() > Lsn(1)),
+        |log| log.trim(Lsn(0)).unwrap(),
+    ];
+    for next in nexts {
+        let disk = SimFileSystem::with_folder(1, CRASH_FOLDER);
+        let (log, mut reader, bell) = begun_early(&disk);
+        assert!(log.durable_lsn() >= Lsn(1));
+        log.start_sync().unwrap();
+        assert_eq!(bell.rung(), 0);
+        next(&log);
+        assert_eq!(bell.rung(), 1);
+        assert_eq!(ready(poll(&mut reader, &bell)), 1);
+    }
+}
+
+/// Also an append may write, where much has gathered.
+#[test]
+fn an_append_wakes_no_task() {
+    let options = LogOptions {
+        buffer_bytes_max: 1,
+        ..options()
+    };
+    let log = Log::open(&Env::memory(1), Path::new("log"), options, Lsn::ZERO).unwrap();
+    let bell = Arc::new(Bell::default());
+    let mut reader = log.read_from(Lsn(1));
+    assert!(poll(&mut reader, &bell).is_pending());
+    while log.durable_lsn() < Lsn(1) {
+        log.append(&bytes_of(1, 500)).unwrap();
+    }
+    assert_eq!(bell.rung(), 0);
+    log.step_files().unwrap();
+    assert_eq!(bell.rung(), 1);
+}
+
+#[test]
+fn tasks_hear_of_an_early_write_that_failed() {
+    let disk = SimFileSystem::with_folder(1, CRASH_FOLDER);
+    let log = open(&disk.env(), 0).unwrap();
+    append_synced(&log, b"one").unwrap();
+    let bell = Arc::new(Bell::default());
+    let mut reader = log.read_from(Lsn(2));
+    assert!(poll(&mut reader, &bell).is_pending());
+    log.append(b"two").unwrap();
+    disk.inject(Fault::error(OpKind::Write, ErrorKind::Other));
+    log.start_sync().unwrap_err();
+    assert_eq!(bell.rung(), 0);
+    log.step_files().unwrap_err();
+    assert_eq!(bell.rung(), 1);
+    assert!(matches!(
+        poll(&mut reader, &bell),
+        Poll::Ready(Some(Err(WalError::Poisoned)))
+    ));
+}
+
 #[test]
 fn a_reader_that_fell_behind_hears_what_is_left() {
     let log = open(&Env::memory(1), 0).unwrap();

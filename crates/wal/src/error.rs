@@ -201,6 +201,9 @@ pub enum Malformed {
         /// Length of the file, in bytes.
         found: u64,
     },
+    /// The segment would begin with number 0, which no record has.
+    #[error("the segment's header says that its first record is number 0; they begin with 1")]
+    FirstLsn,
     /// The checksum does not fit the bytes.
     #[error("checksum is {found:08x}, expected {expected:08x}")]
     Checksum {

@@ -7,7 +7,7 @@
 //!     12     4  crc        CRC-32C of the version (as 8 bytes) and of bytes 16..4096
 //!     16     8  number     the segment's number, which is also its file's name
 //!     24     8  epoch      random; seeds the checksum of every record in the segment
-//!     32     8  first_lsn  number of the first data record; everything before it is durable
+//!     32     8  first_lsn  number of the first data record, 1 or more; everything before it is durable
 //!     40     8  capacity   length of the file in bytes, a multiple of 4096
 //!     48  4048  reserved   zero; a reader rejects anything else
 //! ```
@@ -98,10 +98,14 @@ pub(crate) fn decode(block: &[u8; SEGMENT_HEADER_BYTES]) -> Result<SegmentHeader
     if block[RESERVED_FROM..] != ZEROS[RESERVED_FROM..] {
         return Err(Malformed::Reserved);
     }
+    let first_lsn = Lsn(u64_at(block, 32));
+    if first_lsn == Lsn::ZERO {
+        return Err(Malformed::FirstLsn);
+    }
     Ok(SegmentHeader {
         number: SegmentId(u64_at(block, 16)),
         epoch: u64_at(block, 24),
-        first_lsn: Lsn(u64_at(block, 32)),
+        first_lsn,
         capacity: u64_at(block, 40),
     })
 }

@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use drystone_base::checksum::crc32c_seeded;
 use drystone_base::{Env, FileSystem, Lsn, OpenMode};
 use drystone_testkit::{CRASH_FOLDER, CrashPoints, CrashPolicy, SimFileSystem};
-use drystone_wal::{Log, LogOptions, Recovery, RepairCause, RepairReport, SegmentId, WalError};
+use drystone_wal::{
+    Log, LogOptions, Malformed, Recovery, RepairCause, RepairReport, SegmentId, WalError,
+};
 
 use crate::{SEGMENT_BYTES, append_synced, bytes_of, dir, open, options};
 
@@ -212,6 +215,43 @@ fn a_damaged_header_costs_its_segment_and_those_behind_it() {
         );
         assert!(matches!(report.cause, RepairCause::Damaged(_)), "{report}");
         assert_eq!(report.set_aside.len() as u64, 7 - segment);
+    }
+}
+
+/// Makes a segment's header say that its first record is this one, under a right checksum.
+fn begin_with(disk: &SimFileSystem, segment: u64, lsn: u64) {
+    let mut header = [0; 4096];
+    disk.image(&path(segment)).unwrap().read_at(&mut header, 0);
+    header[32..40].copy_from_slice(&lsn.to_le_bytes());
+    let crc = crc32c_seeded(1, &header[16..]);
+    header[12..16].copy_from_slice(&crc.to_le_bytes());
+    disk.overwrite(&path(segment), 0, &header).unwrap();
+}
+
+/// No record has the number 0. A segment that would begin with it has no place for the first one.
+#[test]
+fn a_segment_that_begins_with_no_record_is_given_up() {
+    for segment in 1..=6 {
+        let disk = disk();
+        begin_with(&disk, segment, 0);
+        let refused = open(&disk.crash(CrashPolicy::KeepAll).env(), 0).unwrap_err();
+        let WalError::Corrupt {
+            segment: found,
+            offset: 0,
+            why,
+            ..
+        } = refused
+        else {
+            panic!("{refused:?}");
+        };
+        assert_eq!((found, why), (SegmentId(segment), Malformed::FirstLsn));
+        let last = (segment - 1) * PER_SEGMENT;
+        let report = check_repaired(&disk, 0, last);
+        assert_eq!(report.cause, RepairCause::Damaged(Malformed::FirstLsn));
+        assert_eq!(
+            (report.segment, report.lsn),
+            (SegmentId(segment), Lsn(last + 1))
+        );
     }
 }
 

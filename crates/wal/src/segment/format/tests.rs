@@ -50,6 +50,11 @@ fn each_field_is_refused_for_its_own_reason() {
     let crc = crc32c_seeded(1, &reserved[16..]);
     reserved[12..16].copy_from_slice(&crc.to_le_bytes());
     assert_eq!(decode(&reserved), Err(Malformed::Reserved));
+    let nothing = encode(&SegmentHeader {
+        first_lsn: Lsn::ZERO,
+        ..HEADER
+    });
+    assert_eq!(decode(&nothing), Err(Malformed::FirstLsn));
 }
 
 #[test]
@@ -66,7 +71,7 @@ fn a_segment_has_room_for_its_record_and_a_trailer() {
 
 proptest! {
     #[test]
-    fn any_header_is_read_back(number: u64, epoch: u64, first_lsn: u64, capacity: u64) {
+    fn any_header_is_read_back(number: u64, epoch: u64, first_lsn in 1_u64.., capacity: u64) {
         let header = SegmentHeader {
             number: SegmentId(number),
             epoch,

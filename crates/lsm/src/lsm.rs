@@ -90,7 +90,7 @@ impl Lsm {
             let next = version.apply(edit, &store);
             version = next.map_err(|why| corrupt(dir, 0, why))?;
         }
-        let manifest = found.open(&store, &version.full_edit())?;
+        let manifest = found.open(&store, &version.full_edit(), options.manifest_bytes)?;
         remove_strangers(&store, &names, &version)?;
         Ok(Lsm {
             store,

@@ -8,7 +8,8 @@
 //! # Invariants
 //! - M1. Copy `b` is not written to before `a` is durable with the same record; `a` not before `b` is with the one before.
 //! - M2. Nothing is appended to a generation while an older one is there.
-//! - M3. After a failed write or sync nothing more is written: what is on the medium only an opening can tell.
+//! - M3. After a failed write or sync nothing more is written: what is on the medium only an opening can tell. So too where
+//!   the log was written anew, durably, and what was before it could not be removed.
 
 pub(crate) mod edit;
 pub(crate) mod opening;
@@ -26,9 +27,8 @@ use crate::error::{corrupt, failed};
 use crate::store::Store;
 use drystone_base::Malformed;
 
-/// A log shorter than this is not written anew.
-const REWRITE_BYTES_MIN: u64 = 64 << 10;
-/// Nor is one that has not grown by so many times what it began with.
+/// A log is not written anew that is shorter than the options say, nor one that has not grown by so many times what it
+/// began with.
 const REWRITE_GROWTH: u64 = 4;
 
 /// The two copies, by the ends of their names.
@@ -45,6 +45,8 @@ pub(crate) struct Manifest {
     len: u64,
     /// How long it was when it was written anew.
     first_len: u64,
+    /// A log shorter than this is not written anew.
+    rewrite_bytes_min: u64,
     is_poisoned: bool,
 }
 
@@ -71,26 +73,45 @@ impl Manifest {
         edit: &Edit,
         full: impl FnOnce() -> Edit,
     ) -> Result<(), EngineError> {
-        if self.is_poisoned {
-            let path = self.copies[0].0.clone();
-            return Err(EngineError::Poisoned { path });
-        }
+        self.check_sound()?;
         self.is_poisoned = true;
         let names_files = !edit.add.is_empty() || edit.stage.is_some();
         if names_files {
             sync_dir(&self.store)?;
         }
-        let is_long =
-            self.len >= REWRITE_BYTES_MIN.max(self.first_len.saturating_mul(REWRITE_GROWTH));
+        let is_long = self.len
+            >= self
+                .rewrite_bytes_min
+                .max(self.first_len.saturating_mul(REWRITE_GROWTH));
         if is_long {
-            let old = self.generation;
-            *self = Manifest::write_anew(&self.store, old + 1, &full())?;
-            remove_generation(&self.store, old)?;
+            self.rewrite(&full())?;
         } else {
             self.append_record(edit)?;
         }
         self.is_poisoned = false;
         Ok(())
+    }
+
+    /// # Errors
+    /// [`EngineError::Poisoned`]: nothing is taken any more.
+    pub(crate) fn check_sound(&self) -> Result<(), EngineError> {
+        if self.is_poisoned {
+            let path = self.copies[0].0.clone();
+            return Err(EngineError::Poisoned { path });
+        }
+        Ok(())
+    }
+
+    /// Goes on with the next generation. Poisoned until that is the only one (M2).
+    fn rewrite(&mut self, full: &Edit) -> Result<(), EngineError> {
+        let old = self.generation;
+        let next = next_generation(&self.store, old)?;
+        let anew = Manifest::write_anew(&self.store, next, full, self.rewrite_bytes_min)?;
+        *self = Manifest {
+            is_poisoned: true,
+            ..anew
+        };
+        remove_generation(&self.store, old)
     }
 
     fn append_record(&mut self, edit: &Edit) -> Result<(), EngineError> {
@@ -112,6 +133,7 @@ impl Manifest {
         store: &Arc<Store>,
         generation: u64,
         full: &Edit,
+        rewrite_bytes_min: u64,
     ) -> Result<Manifest, EngineError> {
         let mut bytes = record::encode_header(generation).to_vec();
         bytes.extend(record::encode(generation, 0, full));
@@ -135,6 +157,7 @@ impl Manifest {
             copies,
             len: bytes.len() as u64,
             first_len: bytes.len() as u64,
+            rewrite_bytes_min,
             is_poisoned: false,
         })
     }
@@ -170,6 +193,14 @@ fn sync_dir(store: &Store) -> Result<(), EngineError> {
     store
         .sync_dir()
         .map_err(|source| failed("sync", store.dir(), 0, source))
+}
+
+fn next_generation(store: &Store, generation: u64) -> Result<u64, EngineError> {
+    let next = generation.checked_add(1);
+    next.ok_or_else(|| {
+        let why = Malformed::new("generation of a manifest", "one with a next", "the last");
+        corrupt(&path_of(store.dir(), generation, COPIES[0]), 0, why)
+    })
 }
 
 /// Removes a generation's files, durably.

@@ -39,10 +39,14 @@ pub struct LsmOptions {
     pub level0_runs_slow: usize,
     /// How many times longer than what comes down a level may be that is merged with it.
     pub level_ratio: u64,
+    /// How long the manifest is at least, in bytes, before it is written anew, and only once it is four times as long as it
+    /// was then. Shorter ones open faster, and cost more syncs.
+    pub manifest_bytes: u64,
 }
 
 impl Default for LsmOptions {
-    /// 64 MiB of cache, blocks of 4 KiB, SSTs of 32 MiB, 10 bits a key, LZ4; 6 runs in level 0, a ratio of 10.
+    /// 64 MiB of cache, blocks of 4 KiB, SSTs of 32 MiB, 10 bits a key, LZ4; 6 runs in level 0, a ratio of 10,
+    /// a manifest of 64 KiB.
     fn default() -> LsmOptions {
         LsmOptions {
             cache_bytes: 64 << 20,
@@ -54,6 +58,7 @@ impl Default for LsmOptions {
             level0_runs: 6,
             level0_runs_slow: 12,
             level_ratio: 10,
+            manifest_bytes: 64 << 10,
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Opening a manifest: which generation and which copy to believe, and mending the rest.
 //!
-//! The newest generation counts of which a copy has its first record whole; of its copies, the longer one. What follows the
-//! last whole record of a copy is a torn tail if the other copy ends cleanly: that crash struck while this one was written. If
-//! neither does, that is damage.
+//! The newest generation counts of which a copy has its first record whole; of its copies, the longer one. A copy that ends in
+//! what is no record, or that cannot be read, is *wrong*: torn by a crash, or damaged. It is mended from the other, if that one
+//! is clean and can have all that was durable: copy `a` may be wrong beside a `b` with as many records or more, copy `b` only
+//! beside an `a` with more, for a record comes to `b` when `a` has it. Otherwise that is damage: what is left may be a state
+//! from before one that was durable. Where `a` cannot be read the opening fails even beside a clean `b`: that may pass, and `a`
+//! may have one record more. Where it does not pass, removing the file `a` makes `b` count.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,8 +16,8 @@ use drystone_engine::EngineError;
 
 use super::edit::Edit;
 use super::record::{self, HEADER_BYTES, Refused};
-use super::{COPIES, Manifest, parse_name, path_of, remove_generation};
-use crate::error::{corrupt, io_error};
+use super::{COPIES, Manifest, next_generation, parse_name, path_of, remove_generation};
+use crate::error::{corrupt, cut, io_error};
 use crate::store::Store;
 
 /// What one copy holds.
@@ -28,6 +31,31 @@ pub(crate) struct ReadCopy {
     pub(crate) len: u64,
     /// Why the rest, if there is any, is no record.
     pub(crate) wrong: Option<Malformed>,
+    /// The storage refused to read it: then it is wrong, too.
+    unread: Option<EngineError>,
+}
+
+impl ReadCopy {
+    fn unread(error: EngineError) -> ReadCopy {
+        ReadCopy {
+            wrong: Some(Malformed::new(
+                "copy of a manifest",
+                "one that can be read",
+                error.to_string(),
+            )),
+            unread: Some(error),
+            ..ReadCopy::default()
+        }
+    }
+
+    /// The error for a copy that nothing vouches for.
+    fn into_error(self, path: &Path) -> EngineError {
+        let (wrong, at) = (self.wrong, self.valid_len);
+        self.unread.unwrap_or_else(|| {
+            let why = wrong.unwrap_or_else(|| cut("manifest"));
+            corrupt(path, at, why)
+        })
+    }
 }
 
 /// Reads one copy as far as it goes.
@@ -83,6 +111,11 @@ pub(crate) fn read_copy(
     Ok(copy)
 }
 
+/// Length of what the first generation of a new engine begins with: no copy that was torn meanwhile is longer.
+fn first_bytes() -> u64 {
+    (HEADER_BYTES + record::encode(1, 0, &Edit::default()).len()) as u64
+}
+
 /// What an opening finds.
 pub(crate) struct Found {
     /// All edits of the newest generation, the first of which is one of nothing. None for a new engine.
@@ -102,22 +135,26 @@ pub(crate) fn find(store: &Store, names: &[String]) -> Result<Found, EngineError
         generations.entry(generation).or_default()[copy] = true;
     }
     let all: Vec<u64> = generations.keys().copied().collect();
-    let mut wrong = None;
+    let mut damage = None;
     for (generation, present) in generations.into_iter().rev() {
         let copies = read_generation(store, generation, present)?;
-        if copies.iter().any(|copy| !copy.edits.is_empty()) {
+        let is_unread = copies.iter().any(|copy| copy.unread.is_some());
+        if is_unread || copies.iter().any(|copy| !copy.edits.is_empty()) {
             return believe(store, generation, copies, all);
         }
-        wrong = wrong.or(copies
-            .into_iter()
-            .find_map(|copy| copy.wrong)
-            .map(|why| (generation, why)));
+        for (copy, name) in copies.into_iter().zip(COPIES) {
+            if copy.wrong.is_some() && copy.len > first_bytes() && damage.is_none() {
+                damage = Some(copy.into_error(&path_of(store.dir(), generation, name)));
+            }
+        }
     }
     // A crash while the first generation was made leaves no whole one, and no SST: those come later.
+    if let Some(damage) = damage {
+        return Err(damage);
+    }
     if names.iter().any(|name| name.ends_with(".sst")) {
-        let (generation, why) =
-            wrong.unwrap_or_else(|| (1, Malformed::new("manifest", "one beside the SSTs", "none")));
-        let path = path_of(store.dir(), generation, COPIES[0]);
+        let path = path_of(store.dir(), all.last().copied().unwrap_or(1), COPIES[0]);
+        let why = Malformed::new("manifest", "a whole one beside the SSTs", "none");
         return Err(corrupt(&path, 0, why));
     }
     Ok(Found {
@@ -140,8 +177,11 @@ fn read_generation(
             return Ok(ReadCopy::default());
         }
         let path = path_of(store.dir(), generation, COPIES[copy]);
-        let file = store.open(&path, OpenMode::Read)?;
-        read_copy(&path, &*file, generation)
+        let opened = store.open(&path, OpenMode::Read);
+        match opened.and_then(|file| read_copy(&path, &*file, generation)) {
+            Err(error @ EngineError::Io { .. }) => Ok(ReadCopy::unread(error)),
+            other => other,
+        }
     };
     Ok([read(0)?, read(1)?])
 }
@@ -152,14 +192,21 @@ fn believe(
     copies: [ReadCopy; 2],
     generations: Vec<u64>,
 ) -> Result<Found, EngineError> {
-    if let [Some(_), Some(why)] = [&copies[0].wrong, &copies[1].wrong] {
-        let path = path_of(store.dir(), generation, COPIES[1]);
-        return Err(corrupt(&path, copies[1].valid_len, why.clone()));
-    }
-    let is_alike = copies[0].edits.len() == copies[1].edits.len();
-    let is_clean = copies.iter().all(|copy| copy.wrong.is_none());
     let [a, b] = copies;
-    let longer = if b.edits.len() > a.edits.len() { b } else { a };
+    let path = |copy: usize| path_of(store.dir(), generation, COPIES[copy]);
+    let is_alike = a.edits.len() == b.edits.len();
+    let is_clean = a.wrong.is_none() && b.wrong.is_none();
+    let has_all_of_b = a.wrong.is_none() && a.edits.len() > b.edits.len();
+    if b.wrong.is_some() && !has_all_of_b {
+        return Err(b.into_error(&path(1)));
+    }
+    let has_all_of_a =
+        a.unread.is_none() && b.wrong.is_none() && b.edits.len() >= a.edits.len().max(1);
+    if a.wrong.is_some() && !has_all_of_a {
+        return Err(a.into_error(&path(0)));
+    }
+    let takes_b = a.wrong.is_some() || b.edits.len() > a.edits.len();
+    let longer = if takes_b { b } else { a };
     Ok(Found {
         generation,
         is_sound: is_alike && is_clean && generations.len() == 1,
@@ -173,10 +220,20 @@ fn believe(
 impl Found {
     /// The manifest to append to: the one that was found, or one written anew where something was not as it should be.
     /// `full`: all that its edits say.
-    pub(crate) fn open(self, store: &Arc<Store>, full: &Edit) -> Result<Manifest, EngineError> {
+    pub(crate) fn open(
+        self,
+        store: &Arc<Store>,
+        full: &Edit,
+        rewrite_bytes_min: u64,
+    ) -> Result<Manifest, EngineError> {
         if !self.is_sound {
             let newest = self.generations.last().copied().unwrap_or(0);
-            let manifest = Manifest::write_anew(store, newest + 1, full)?;
+            let manifest = Manifest::write_anew(
+                store,
+                next_generation(store, newest)?,
+                full,
+                rewrite_bytes_min,
+            )?;
             for generation in self.generations {
                 remove_generation(store, generation)?;
             }
@@ -194,6 +251,7 @@ impl Found {
             copies: [open(COPIES[0])?, open(COPIES[1])?],
             len: self.len,
             first_len: self.first_len,
+            rewrite_bytes_min,
             is_poisoned: false,
         })
     }

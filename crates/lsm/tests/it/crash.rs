@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use drystone_base::{Env, KeyspaceId, Lsn};
 use drystone_engine::{Budget, Engine, Progress, SliceChanges, Snapshot, Staging};
-use drystone_lsm::Lsm;
+use drystone_lsm::{Lsm, LsmOptions};
 use drystone_testkit::{Batch, CRASH_FOLDER, Checked, CrashPoints, Model, Promises, Witness};
 
 use crate::small;
@@ -15,7 +15,12 @@ fn folder() -> PathBuf {
 }
 
 fn open(env: &Env) -> Lsm {
-    Lsm::open(env, &folder(), small()).unwrap()
+    // The manifest is written anew again and again.
+    let options = LsmOptions {
+        manifest_bytes: 256,
+        ..small()
+    };
+    Lsm::open(env, &folder(), options).unwrap()
 }
 
 /// Merges that leave runs, fill levels, delete, drop, and hold values longer than an SST.

@@ -351,7 +351,9 @@ impl Log {
     /// log is closed or dropped. Replaces the archive that was set before, from the first segment that is left on.
     ///
     /// An archive that fails keeps segments from being trimmed: see [`Log::archive_stats`], and
-    /// [`LogOptions::archive_bytes_max`](crate::LogOptions::archive_bytes_max) for a bound.
+    /// [`LogOptions::archive_bytes_max`](crate::LogOptions::archive_bytes_max) for a bound. So does a segment with a damaged
+    /// record: one that an earlier opening left behind a trim is set aside when the log is opened to
+    /// [`Recovery::Repair`](crate::Recovery::Repair).
     pub fn set_archive(&self, archive: Arc<dyn Archive>) {
         let archiving = Archiving {
             hook: archive,

@@ -36,7 +36,7 @@ pub enum Recovery {
     #[default]
     Strict,
     /// Keep what is before the damage, and set the rest aside: its files get names that end in `.damaged`, and none is
-    /// deleted. What was lost is told by [`Log::repaired`](crate::Log::repaired). To be chosen by a person, who has no
+    /// deleted. So are segments that a trim has left for the archive, and that it cannot take. What was lost is told by [`Log::repaired`](crate::Log::repaired). To be chosen by a person, who has no
     /// better copy: acknowledged records are given up, and their numbers will be used again.
     Repair,
     /// Keep the records up to this one, and set the rest aside as [`Recovery::Repair`] does, damaged or not: to go back to

@@ -93,7 +93,8 @@ fn recover_sound(folder: &Folder, options: &LogOptions, floor: Lsn) -> Result<Re
 
 /// Opens the segments that a trim, or a log that ended before its floor, has left in front of a gap. They hold nothing that
 /// is needed, but an archive that is set later may not have taken them. One that cannot be opened is set aside: nobody can
-/// take it, and it must not be in the way of the others.
+/// take it, and it must not be in the way of the others. One that does not read today, or that a newer program has written, is
+/// left to a repair, which sets it aside.
 fn retire_in_front(
     folder: &Folder,
     numbers: &[SegmentId],
@@ -117,7 +118,7 @@ fn retire_in_front(
 }
 
 /// The last numbers of `numbers` that follow each other without a gap.
-fn newest_run(numbers: &[SegmentId]) -> &[SegmentId] {
+pub(crate) fn newest_run(numbers: &[SegmentId]) -> &[SegmentId] {
     let gap = numbers
         .array_windows()
         .rposition(|[one, two]| one.next() != *two);

@@ -9,6 +9,9 @@
 //! 4. The new file is renamed to *N*.
 //! 5. The segments behind *N* are renamed to names that end in `.damaged`, from the lowest on.
 //!
+//! Segments that nobody needs are read as well, where a trim has left them in front of a gap: one that cannot be read whole is
+//! set aside by itself, for no archive could take it, and none behind it.
+//!
 //! # Invariants
 //! - P1. Nothing is changed before all is read, and nothing that was damaged is written to or deleted; only the name of a file
 //!   changes. So what a medium does not read today is there for whoever can read it.
@@ -51,7 +54,8 @@ pub struct RepairReport {
     pub last_lost: Lsn,
     /// Why there.
     pub cause: RepairCause,
-    /// Damage in a segment that is older than all that is needed, for which that one and those before it were set aside.
+    /// Damage in a segment that is older than all that is needed, for which it was set aside: with those before it, or, where
+    /// the log does not follow it, with those that are damaged, too. The last of them, where there are several.
     pub older: Option<OlderDamage>,
     /// The files that were set aside, under the names that they have now: in them is what can still be read of the rest.
     pub set_aside: Vec<PathBuf>,
@@ -71,7 +75,7 @@ impl fmt::Display for OlderDamage {
         let OlderDamage { segment, why } = self;
         write!(
             f,
-            "{segment}, which is not needed any more, was set aside with what is older: {why}"
+            "{segment}, which is not needed any more, was set aside: {why}"
         )
     }
 }
@@ -251,7 +255,7 @@ pub(crate) fn settle(folder: &Folder) -> Result<(), WalError> {
         }
         let made = sound(open_segment(folder.open_repaired(number)?, number))?;
         let lsn = match made {
-            Some(made) => known_durable(&made)?.next(),
+            Some(made) => Lsn(known_durable(&made)?.0.saturating_add(1)),
             None => Lsn::MAX, // rotten since: recovery will say so
         };
         let before = SegmentId(number.0.wrapping_sub(1));

@@ -1,5 +1,7 @@
 //! What a repair is to do: reads the log as recovery does, and changes nothing.
 
+mod older;
+
 use std::sync::Arc;
 
 use drystone_base::Lsn;
@@ -9,20 +11,23 @@ use crate::chain::{Broken, Chain};
 use crate::error::{Malformed, WalError};
 use crate::folder::{Folder, Listing};
 use crate::record::format::RecordKind;
-use crate::recover::{Scan, Survivors, judge, open_segment, search};
+use crate::recover::{Scan, Survivors, judge, newest_run, open_segment, search};
 use crate::repair::{OlderDamage, RepairCause};
 use crate::segment::format::RECORDS_START;
 use crate::segment::{Segment, SegmentId};
 
 /// The segments of a folder, ascending.
 pub(crate) struct Found {
+    /// How many of them are in front of the last gap: what a trim, or a log that ended before its floor, has left.
+    leftovers: usize,
     segments: Vec<(SegmentId, Result<Arc<Segment>, Malformed>)>,
 }
 
 /// What is to be done.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    /// Segments in front of all that is needed, one of which is damaged as `older` says.
+    /// Segments in front of all that is needed: one that is damaged as `older` says with those before it, or, in front of a
+    /// gap, those that nobody can take.
     pub(crate) leading: Vec<SegmentId>,
     pub(crate) older: Option<OlderDamage>,
     pub(crate) cut: Option<Cut>,
@@ -48,19 +53,25 @@ pub(crate) struct Cut {
 
 impl Found {
     pub(crate) fn open(folder: &Folder, listing: &Listing) -> Result<Found, WalError> {
-        let numbers = listing.segments.iter();
-        let segments = numbers.map(|&number| {
+        let leftovers = listing.segments.len() - newest_run(&listing.segments).len();
+        let numbers = listing.segments.iter().enumerate();
+        let segments = numbers.map(|(idx, &number)| {
             let opened = folder
                 .open_segment_file(number)
                 .and_then(|file| open_segment(file, number));
             let segment = match opened {
                 Ok(segment) => Ok(Arc::new(segment)),
                 Err(WalError::Corrupt { why, .. }) => Err(why),
+                // Most likely nobody needs it. Where somebody does, `plan` refuses.
+                Err(WalError::UnsupportedVersion { found, .. }) if idx < leftovers => {
+                    Err(Malformed::Version { found })
+                }
                 Err(error) => Err(unreadable(error)?),
             };
             Ok((number, segment))
         });
         Ok(Found {
+            leftovers,
             segments: segments.collect::<Result<_, WalError>>()?,
         })
     }
@@ -70,7 +81,11 @@ impl Found {
         let Some((number, first)) = self.segments.first() else {
             return Ok(Plan::default());
         };
-        let Some(start) = self.start(floor) else {
+        let start = self.start(floor);
+        if start.is_none_or(|start| start < self.leftovers) {
+            self.check_versions()?;
+        }
+        let Some(start) = start else {
             let cause = first
                 .as_ref()
                 .err()
@@ -82,7 +97,7 @@ impl Found {
             });
         };
         let cut = self.first_break(start, floor, end_at)?;
-        let (leading, older) = self.leading(start);
+        let (leading, older) = self.leading(start)?;
         Ok(Plan {
             leading,
             older,
@@ -102,29 +117,6 @@ impl Found {
 
     fn sound(&self, idx: usize) -> Option<&Arc<Segment>> {
         self.segments.get(idx)?.1.as_ref().ok()
-    }
-
-    /// The segments in front of `start` that a strict open would not take, and why.
-    fn leading(&self, start: usize) -> (Vec<SegmentId>, Option<OlderDamage>) {
-        for idx in (0..start).rev() {
-            let (number, segment) = &self.segments[idx];
-            if number.next() != self.segments[idx + 1].0 {
-                // What a trim left behind a gap: recovery retires it without a look.
-                break;
-            }
-            let why = match segment {
-                Ok(segment) => self
-                    .sound(idx + 1)
-                    .and_then(|next| out_of_order(segment, next)),
-                Err(why) => Some(*why),
-            };
-            if let Some(why) = why {
-                let numbers = self.segments[..=idx].iter().map(|(number, _)| *number);
-                let segment = *number;
-                return (numbers.collect(), Some(OlderDamage { segment, why }));
-            }
-        }
-        (Vec::new(), None)
     }
 
     /// Reads from segment `start` on to where the log is to be cut.

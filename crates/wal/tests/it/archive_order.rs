@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use drystone_base::sync::Mutex;
-use drystone_base::{Env, FileSystem, Lsn};
+use drystone_base::{Env, FileSystem, Lsn, OpenMode};
 use drystone_testkit::{CRASH_FOLDER, Fault, OpKind, SimFileSystem};
-use drystone_wal::{Archive, ClosedSegment, FolderArchive, Log, Progress, WalError};
+use drystone_wal::{
+    Archive, ClosedSegment, FolderArchive, Log, LogOptions, Progress, Recovery, RepairCause,
+    SegmentId, WalError,
+};
 
-use crate::{append_synced, bytes_of, dir, open};
+use crate::{append_synced, bytes_of, dir, open, options};
 
 const LEN: usize = 500;
 const PER_SEGMENT: u64 = 4096 / 536;
@@ -91,6 +94,101 @@ fn a_retired_segment_that_is_damaged_is_set_aside() {
     let left = (1..=PER_SEGMENT).chain(2 * PER_SEGMENT + 1..=last);
     assert!(shelf.records.lock().iter().copied().eq(left));
     assert!(disk.exists(&damaged.with_extension("damaged")).unwrap());
+}
+
+/// What can be wrong with the file of segment 2, and whether a strict open refuses the log for it: a medium may read again, and
+/// a newer program may be at hand.
+const DAMAGES: [(fn(&SimFileSystem, &Path), bool); 4] = [
+    (|disk, path| disk.break_sector(path, 0..512).unwrap(), true),
+    (
+        |disk, path| {
+            let file = disk.open(path, OpenMode::ReadWrite).unwrap();
+            file.write_all_at(&99_u32.to_le_bytes(), 8).unwrap(); // the version
+        },
+        true,
+    ),
+    (
+        |disk, path| disk.garble_sector(path, 4096 + 1024).unwrap(),
+        false,
+    ),
+    (
+        |disk, path| disk.break_sector(path, 4096 + 1024..4096 + 1536).unwrap(),
+        false,
+    ),
+];
+
+/// A log that ended before its floor, of which the first three segments wait for the archive, and the second is damaged.
+fn with_damage(damage: fn(&SimFileSystem, &Path)) -> (SimFileSystem, u64) {
+    let disk = disk();
+    let last = 2 * PER_SEGMENT + 3;
+    append_to(&open(&disk.env(), 0).unwrap(), last);
+    let floor = last + 10;
+    append_to(&open(&disk.env(), floor).unwrap(), floor + 1);
+    disk.settle();
+    damage(&disk, &dir().join(format!("{:020}.log", 2)));
+    disk.settle();
+    (disk, floor)
+}
+
+fn repair(disk: &SimFileSystem, floor: u64) -> Result<Log, WalError> {
+    let options = LogOptions {
+        recovery: Recovery::Repair,
+        ..options()
+    };
+    Log::open(&disk.env(), &dir(), options, Lsn(floor))
+}
+
+/// What nobody needs and nobody can take keeps neither the log closed nor the archive waiting, once a person says so.
+#[test]
+fn a_repair_sets_aside_what_the_archive_can_never_take() {
+    for (damage, is_refused) in DAMAGES {
+        let (disk, floor) = with_damage(damage);
+        match open(&disk.env(), floor) {
+            Err(_) => assert!(is_refused),
+            Ok(log) => {
+                assert!(!is_refused);
+                log.set_archive(Arc::new(Shelf::default()));
+                let stuck = (0..10).find_map(|_| log.step_archive().err());
+                assert!(stuck.is_some(), "and then at each step");
+            }
+        }
+        let shelf = Arc::new(Shelf::default());
+        let log = repair(&disk, floor).unwrap();
+        let report = log.repaired().unwrap();
+        assert_eq!(report.cause, RepairCause::NotCut, "{report}");
+        assert_eq!(report.older.unwrap().segment, SegmentId(2), "{report}");
+        assert_eq!(report.set_aside.len(), 1, "{report}");
+        assert!(disk.exists(&report.set_aside[0]).unwrap());
+        assert_eq!(log.appended_lsn(), Lsn(floor + 1));
+        log.set_archive(Arc::clone(&shelf) as Arc<dyn Archive>);
+        while log.step().unwrap() == Progress::More {}
+        let left = (1..=PER_SEGMENT).chain(2 * PER_SEGMENT + 1..=floor - 10);
+        assert!(shelf.records.lock().iter().copied().eq(left));
+        drop(log);
+        assert_eq!(repair(&disk, floor).unwrap().repaired(), None);
+    }
+}
+
+/// A newer program's segment is no damage: where its records are needed, no repair gives them up.
+#[test]
+fn a_repair_refuses_a_newer_segment_that_is_needed() {
+    let (disk, floor) = with_damage(DAMAGES[1].0);
+    let names = disk.list_dir(&dir()).unwrap();
+    for needed in [0, PER_SEGMENT + 1, floor - 20] {
+        let refused = repair(&disk, needed);
+        assert!(
+            matches!(
+                refused,
+                Err(WalError::UnsupportedVersion {
+                    segment: SegmentId(2),
+                    found: 99,
+                    ..
+                })
+            ),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(disk.list_dir(&dir()).unwrap(), names);
 }
 
 /// Whatever of a recycling fails, the archive that is set next gets what is left, in order.

@@ -415,6 +415,31 @@ fn a_repair_that_is_cut_short_is_repeated() {
     }
 }
 
+/// What a repair that was cut short has made, with a marker of the highest number there is, under a right checksum.
+#[test]
+fn a_marker_beyond_all_numbers_is_damage() {
+    let disk = disk();
+    let made = dir().join(format!("{:020}.repaired", 6));
+    disk.rename(&path(6), &made).unwrap();
+    let image = disk.image(&made).unwrap();
+    let mut epoch = [0; 8];
+    image.read_at(&mut epoch, 24);
+    let mut marker = [0; 32];
+    marker[8..24].fill(0xFF);
+    marker[24] = 2;
+    let crc = crc32c_seeded(u64::from_le_bytes(epoch), &marker[4..]);
+    marker[..4].copy_from_slice(&crc.to_le_bytes());
+    disk.overwrite(&made, SEGMENT_BYTES - 4096, &marker)
+        .unwrap();
+    let refused = open(&disk.crash(CrashPolicy::KeepAll).env(), 0).unwrap_err();
+    let WalError::Corrupt { segment, lsn, .. } = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!((segment, lsn), (SegmentId(6), Lsn(LAST + 1)));
+    let report = check_repaired(&disk, 0, LAST);
+    assert_eq!(report.lsn, Lsn(LAST + 1));
+}
+
 /// Any damage at all: what a repair leaves can be opened, written on, and opened again; it holds a prefix.
 #[test]
 fn every_damaged_sector_can_be_repaired() {

@@ -96,9 +96,12 @@ fn a_retired_segment_that_is_damaged_is_set_aside() {
     assert!(disk.exists(&damaged.with_extension("damaged")).unwrap());
 }
 
-/// What can be wrong with the file of segment 2, and whether a strict open refuses the log for it: a medium may read again, and
-/// a newer program may be at hand.
-const DAMAGES: [(fn(&SimFileSystem, &Path), bool); 4] = [
+/// Damages a file; and whether a strict open refuses the log for it.
+type Damage = (fn(&SimFileSystem, &Path), bool);
+
+/// What can be wrong with the file of segment 2. A medium may read again, and a newer program may be at hand, so for those a strict open
+/// refuses.
+const DAMAGES: [Damage; 4] = [
     (|disk, path| disk.break_sector(path, 0..512).unwrap(), true),
     (
         |disk, path| {

@@ -158,7 +158,10 @@ impl Cache {
         count(&shard.hits);
         let frame = table.frames.get(frame);
         self.touch().note_frame(&frame.uses);
-        warm(frame.bytes());
+        // Not one that lies in the file: to touch it may wait for the medium, and others would wait for the latch.
+        if frame.contents.is_on_heap() {
+            warm(frame.bytes());
+        }
         Some(frame.bytes().clone())
     }
 

@@ -8,7 +8,7 @@ use drystone_base::sync::Mutex;
 /// Buffers that wait to be used are at most so many: one for each thread that reads, two where pages are compressed.
 const IDLE_MAX: usize = 16;
 
-/// A longer buffer is not kept.
+/// A longer buffer is not kept. So up to 2 MiB of them are idle, beside the cache's budget: [`PagerOptions::cache_bytes`](crate::PagerOptions).
 const KEPT_BYTES: usize = 128 << 10;
 
 /// Buffers for any number of threads.

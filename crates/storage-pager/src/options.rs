@@ -31,7 +31,8 @@ pub enum ReadMode {
 /// How a pager works.
 #[derive(Clone, Debug)]
 pub struct PagerOptions {
-    /// Memory for pages, in bytes, with all that the cache needs to keep them. Pages that a caller holds after they were
+    /// Memory for pages, in bytes, with all that the cache needs to keep them. Beside it up to 2 MiB are kept of what pages pass
+    /// through on their way from the file: at most sixteen buffers of up to 128 KiB, as many as threads read at once. Pages that a caller holds after they were
     /// evicted are not counted, nor are pages longer than a quarter of a shard of it, which are not kept: of 4 MiB or
     /// more, those are the ones longer than 1 MiB.
     pub cache_bytes: usize,

@@ -11,7 +11,7 @@ use drystone_base::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use drystone_base::{Cached, File};
 use drystone_compress::CodecId;
 
-use crate::block::{BLOCK_BYTES, BLOCK_BYTES_U64, BlockNo, Extent};
+use crate::block::{BLOCK_BYTES, BLOCK_BYTES_U64, BlockNo, Extent, blocks_for};
 use crate::buffers::Buffers;
 use crate::compressed::{Refused, Unpacker};
 use crate::error::{Malformed, PagerError, bad_checksum};
@@ -36,6 +36,8 @@ pub(crate) struct DataFile {
     unpacker: Unpacker,
     buffers: Buffers,
     around: ReadAround,
+    /// Whether nobody says what the system has in memory: then nobody is asked again.
+    is_blind: AtomicBool,
     /// `None`: pages are read.
     map: Option<PageMap>,
 }
@@ -52,6 +54,7 @@ impl DataFile {
             unpacker: Unpacker::default(),
             buffers: Buffers::default(),
             around: ReadAround::new(),
+            is_blind: AtomicBool::new(false),
             map: None,
         }
     }
@@ -128,6 +131,9 @@ impl DataFile {
 
     /// As [`DataFile::read_or_zeros`]; what lies around comes into the system's memory along with it, where that is worth it.
     fn read_around(&self, buf: &mut [u8], offset: u64) -> Result<(), PagerError> {
+        if self.is_blind.load(Ordering::Relaxed) {
+            return self.read_or_zeros(buf, offset);
+        }
         match self.file.read_cached_at(buf, offset) {
             Cached::Whole => {
                 self.around.met(offset);
@@ -138,7 +144,11 @@ impl DataFile {
                     self.file.will_need(window.start, window.end - window.start);
                 }
             }
-            Cached::Unknown => {}
+            Cached::Unknown => {
+                self.read_or_zeros(buf, offset)?; // or it is this place that does not read
+                self.is_blind.store(true, Ordering::Relaxed);
+                return Ok(());
+            }
         }
         self.read_or_zeros(buf, offset)
     }
@@ -241,7 +251,10 @@ impl DataFile {
         Err(self.corrupt(page.block.offset(), why))
     }
 
+    /// Refuses to write to a page that is lent: see [`PageMap`].
     pub(crate) fn write(&self, bytes: &[u8], offset: u64) -> Result<(), PagerError> {
+        let blocks = Extent::new(offset / BLOCK_BYTES_U64, blocks_for(bytes.len() as u64));
+        self.check_lent(blocks, "write", offset)?;
         let written = self.file.write_all_at(bytes, offset);
         written.map_err(|source| self.io("write", offset, source))?;
         self.written_bytes
@@ -264,9 +277,21 @@ impl DataFile {
         })
     }
 
-    /// Cuts or extends to `blocks` blocks.
+    /// Refuses to touch blocks in which a page is lent that somebody reads. One is there only where a page was read of a state
+    /// that nobody held: the reader would see it change, or, where the file is cut, be ended with the process.
+    fn check_lent(&self, blocks: Extent, op: &'static str, offset: u64) -> Result<(), PagerError> {
+        if !self.is_lent(blocks) {
+            return Ok(());
+        }
+        let why = "a page there was read of a state that is not held, and is still in use: hold the root of what is read, and \
+                   give back the page";
+        Err(self.io(op, offset, io::Error::new(io::ErrorKind::ResourceBusy, why)))
+    }
+
+    /// Cuts or extends to `blocks` blocks. Refuses to cut off a page that is lent.
     pub(crate) fn set_blocks(&self, blocks: u64) -> Result<(), PagerError> {
         let len = blocks.saturating_mul(BLOCK_BYTES_U64);
+        self.check_lent(Extent::new(blocks, u64::MAX - blocks), "set length", len)?;
         let set = if is_planted("pager-length-not-set") {
             Ok(())
         } else {

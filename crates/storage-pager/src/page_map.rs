@@ -9,7 +9,8 @@
 //!   borrow from it.
 //! - L2. No block is written to, or cut off the file, while a page that it is part of is lent: blocks of freed pages wait
 //!   (`space.rs`: pending) until the cache has let go of them, and then for the last loan. A writer's own pages, which it
-//!   may take back at any time, are not lent before they are committed.
+//!   may take back at any time, are not lent before they are committed. Where a caller broke L1, the write or the cut is refused
+//!   (`DataFile`), for the page as a whole where it begins there.
 //! - L3. Who opens the file knows of no loans of an opening before. So a loan keeps the file, and whatever lock comes with it.
 #![expect(
     unsafe_code,
@@ -17,6 +18,7 @@
 )]
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -36,8 +38,16 @@ const SHARDS: usize = 16;
 pub(crate) struct PageMap {
     file: Arc<dyn File>,
     /// Latch: held for moments, and while a file that grew is mapped anew.
-    mapping: Mutex<Arc<Mapping>>,
+    mapped: Mutex<Mapped>,
     loans: Arc<Loans>,
+}
+
+/// A mapping, and how much of it may be touched.
+#[derive(Debug)]
+struct Mapped {
+    mapping: Arc<Mapping>,
+    /// How long the file is, at least. The mapping may be longer, and nothing is lent of what is behind.
+    file_len: u64,
 }
 
 /// How often pages are lent, by their first block.
@@ -65,10 +75,11 @@ impl PageMap {
     /// # Errors
     /// Whatever the system says.
     pub(crate) fn new(file: &Arc<dyn File>) -> io::Result<Option<PageMap>> {
-        let mapping = file.map(file.len()?)?;
+        let file_len = file.len()?;
+        let mapping = file.map(room_for(file_len))?.map(Arc::new);
         Ok(mapping.map(|mapping| PageMap {
             file: Arc::clone(file),
-            mapping: Mutex::new(Arc::new(mapping)),
+            mapped: Mutex::new(Mapped { mapping, file_len }),
             loans: Arc::default(),
         }))
     }
@@ -90,25 +101,41 @@ impl PageMap {
     /// Whether a page that lies in these blocks is lent.
     pub(crate) fn is_lent(&self, blocks: Extent) -> bool {
         // A loan of a page in these blocks began while a root was held, and whoever asks has seen that it is gone.
-        let mut blocks = blocks.start..blocks.end();
-        self.loans.total.load(Ordering::Acquire) > 0 && blocks.any(|block| self.loans.has(block))
+        self.loans.has_any(blocks.start..blocks.end())
     }
 
-    /// Memory that is mapped, in bytes.
+    /// How much of the file is mapped, in bytes.
     pub(crate) fn mapped_bytes(&self) -> u64 {
-        self.mapping.lock().len()
+        let mapped = self.mapped.lock();
+        mapped.file_len.min(mapped.mapping.len())
     }
 
     /// A mapping that has all of a page.
     fn mapping_with(&self, page: &PageRef) -> Option<Arc<Mapping>> {
         let end = page.block.offset() + u64::from(page.len);
-        let mut current = self.mapping.lock();
-        if current.len() < end {
-            // Where that fails, the page is read: nothing is lost but time.
-            let longer = self.file.map(self.file.len().ok()?).ok()??;
-            *current = Arc::new(longer);
+        let mut mapped = self.mapped.lock();
+        if mapped.file_len < end {
+            mapped.file_len = self.file.len().ok()?;
         }
-        (end <= current.len()).then(|| Arc::clone(&current))
+        if mapped.file_len < end {
+            return None;
+        }
+        if mapped.mapping.len() < end {
+            // Where that fails, the page is read: nothing is lost but time.
+            let longer = self.file.map(room_for(mapped.file_len)).ok()??;
+            mapped.mapping = Arc::new(longer);
+        }
+        Some(Arc::clone(&mapped.mapping))
+    }
+}
+
+/// How much is mapped of a file of this length. Loans keep the mappings that they were made from, each as long as the file was:
+/// where each is twice as long as the one before, there are few however the file grows. Only on unix may a mapping reach
+/// beyond the end of its file.
+fn room_for(file_len: u64) -> u64 {
+    match cfg!(unix) {
+        true => file_len.checked_next_power_of_two().unwrap_or(file_len),
+        false => file_len,
     }
 }
 
@@ -120,6 +147,21 @@ impl Loans {
 
     fn has(&self, block: u64) -> bool {
         self.shard(block).lock().contains_key(&block)
+    }
+
+    /// Whether a page that begins in these blocks is lent. One load where nothing is.
+    fn has_any(&self, mut blocks: Range<u64>) -> bool {
+        let total = self.total.load(Ordering::Acquire) as u64;
+        if total == 0 {
+            return false;
+        }
+        if blocks.end.saturating_sub(blocks.start) <= total {
+            return blocks.any(|block| self.has(block));
+        }
+        let is_in = |counts: &Mutex<HashMap<u64, usize>>| {
+            counts.lock().keys().any(|block| blocks.contains(block))
+        };
+        self.counts.iter().any(is_in)
     }
 
     fn add(&self, block: u64) {

@@ -155,7 +155,10 @@ impl Pager {
         self.inner.root.load_full()
     }
 
-    /// The contents of a page, which must be of a state that is held. Proved by its checksum when it comes from the
+    /// The contents of a page, which must be of a state that is held until this returns: by a [`Root`], or by being the newest
+    /// while no writer is at work. A page of another state may be gone, which is an error; and where pages are mapped
+    /// ([`ReadMode::Map`]), what is read of one keeps its blocks from nobody: writers that come to them, or to the end of the
+    /// file before them, fail until it is given back. Proved by its checksum when it comes from the
     /// file, with one read; from the cache it costs no copy. Slices of it share its memory, and keep all of it.
     ///
     /// # Errors
@@ -250,7 +253,8 @@ impl Pager {
     /// counts as a writer.
     ///
     /// # Errors
-    /// As [`Pager::begin`] and [`Writer::commit`].
+    /// As [`Pager::begin`] and [`Writer::commit`]. [`PagerError::Io`] for `set length` comes after the state was committed: the
+    /// file is longer than it has to be, and the next call tries again.
     pub fn step(&self) -> Result<bool, PagerError> {
         self.step_with(&mut |_| {})
     }
@@ -258,7 +262,7 @@ impl Pager {
     /// As [`Pager::step`], with a commit as [`Writer::commit_with`].
     ///
     /// # Errors
-    /// As [`Pager::step`].
+    /// As [`Pager::step`]; `publish` was called before a failure to set the length.
     pub fn step_with(&self, publish: &mut dyn FnMut(&Arc<Root>)) -> Result<bool, PagerError> {
         let inner = &self.inner;
         if inner.cache.step() {
@@ -276,7 +280,7 @@ impl Pager {
     /// whether it did something. A commit of the same state; counts as a writer.
     ///
     /// # Errors
-    /// As [`Pager::begin`] and [`Writer::commit`].
+    /// As [`Pager::begin`] and [`Writer::commit`]; for `set length` as [`Pager::step`].
     pub fn trim(&self) -> Result<bool, PagerError> {
         self.trim_with(&mut |_| {})
     }
@@ -284,7 +288,7 @@ impl Pager {
     /// As [`Pager::trim`], with a commit as [`Writer::commit_with`].
     ///
     /// # Errors
-    /// As [`Pager::trim`].
+    /// As [`Pager::trim`]; `publish` was called before a failure to set the length.
     pub fn trim_with(&self, publish: &mut dyn FnMut(&Arc<Root>)) -> Result<bool, PagerError> {
         self.begin()?.give_back_tail(TailKept::Nothing, publish)
     }

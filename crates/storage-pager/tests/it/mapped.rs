@@ -1,6 +1,7 @@
 //! Pages that are read where they lie in the file: they stay what they are for whoever has them, and their blocks wait.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -23,7 +24,12 @@ fn open(env: &Env, dir: &Path, cache_bytes: usize) -> Pager {
 /// A pager whose file is mapped, if this build can.
 fn mapped(dir: &TempDir, cache_bytes: usize) -> Option<Pager> {
     let pager = open(&Env::os(), dir.path(), cache_bytes);
-    (pager.stats().mapped_bytes > 0).then_some(pager)
+    let is_mapped = pager.stats().mapped_bytes > 0;
+    assert!(
+        is_mapped || cfg!(miri) || !cfg!(unix),
+        "this build maps files"
+    );
+    is_mapped.then_some(pager)
 }
 
 /// Commits one page.
@@ -72,6 +78,40 @@ fn the_blocks_of_a_page_that_somebody_has_are_not_used_again() {
         });
         assert!(reused, "they wait for nobody any more");
     }
+}
+
+/// A page that is read of no state is not kept from writers: they fail, and the page stays what it is.
+#[test]
+fn nothing_is_written_to_or_cut_off_that_somebody_reads_against_the_rules() {
+    let dir = TempDir::new().unwrap();
+    let Some(pager) = mapped(&dir, 0) else {
+        return;
+    };
+    write(&pager, &[1; 5_000]);
+    let last = write(&pager, &[7; 40_000]);
+    free(&pager, &last);
+    drop(pager.begin().unwrap()); // its blocks are free from here on
+    let held = pager.read(&last).unwrap();
+    let refused = pager.trim().unwrap_err();
+    assert!(is_busy(&refused), "{refused:?}");
+    let tried = (0..20).find_map(|_| {
+        let mut writer = pager.begin().unwrap();
+        let written = writer.write(&[9; 40_000]).and_then(|page| {
+            let lsn = Lsn(pager.root().lsn.0 + 1);
+            writer.commit(&page.encode(), lsn)
+        });
+        written.err()
+    });
+    assert!(is_busy(&tried.unwrap()), "a writer came to the page");
+    assert!(held.iter().all(|byte| *byte == 7));
+    drop(held);
+    pager.trim().unwrap();
+    let page = write(&pager, &[3; 40_000]);
+    assert_eq!(pager.read(&page).unwrap(), [3; 40_000][..]);
+}
+
+fn is_busy(error: &PagerError) -> bool {
+    matches!(error, PagerError::Io { source, .. } if source.kind() == ErrorKind::ResourceBusy)
 }
 
 /// Any history: what was read stays what it was, whatever is written, freed, cut off and moved meanwhile.

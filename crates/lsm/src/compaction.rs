@@ -14,7 +14,7 @@ pub(crate) mod run_scan;
 
 use std::sync::Arc;
 
-use drystone_base::KeyspaceId;
+use drystone_base::{KeyspaceId, Malformed};
 use drystone_compress::Codec;
 use drystone_engine::{Budget, EngineError};
 
@@ -52,6 +52,7 @@ pub(crate) struct Compaction {
     merged: Vec<u64>,
     hull: (Vec<u8>, Vec<u8>),
     sst_bytes: u64,
+    /// The full key that was merged last; empty before the first.
     key: Vec<u8>,
 }
 
@@ -99,14 +100,20 @@ impl Compaction {
         let mut slice = Slice::default();
         let before = self.output.bytes();
         let mut read = 0;
-        while read + (self.output.bytes() - before) < budget.bytes.max(1) {
+        // A block that fills counts as long as it is; compressed it is shorter.
+        while read + self.output.bytes().saturating_sub(before) < budget.bytes.max(1) {
             self.open_upper()?;
+            let mut replaced = None;
             if self.stops_at_boundary() {
                 self.output.cut()?;
-                slice.add = self.output.take_done();
-                slice.remove = std::mem::take(&mut self.merged);
+                replaced = Some(std::mem::take(&mut self.merged));
             }
+            // Until nothing can fail any more the output owns what it has made: dropped, it removes that.
             self.pass_or_open_lower()?;
+            if let Some(replaced) = replaced {
+                slice.add = self.output.take_done();
+                slice.remove = replaced;
+            }
             if !slice.remove.is_empty() || !slice.add.is_empty() {
                 break;
             }
@@ -209,6 +216,10 @@ impl Compaction {
         let Some((newest, key)) = first else {
             return Ok(false);
         };
+        if !self.key.is_empty() && *key <= self.key[..] {
+            let why = Malformed::new("keys of a run", "ascending ones", "others");
+            return Err(self.sources[newest].corrupt(why));
+        }
         self.key.clear();
         self.key.extend_from_slice(key);
         if let Some(entry) = self.sources[newest].entry() {
@@ -241,3 +252,6 @@ impl Compaction {
         self.sources.iter_mut().map(RunScan::take_read_bytes).sum()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,10 +24,12 @@ use crate::error::{corrupt, io_error};
 use crate::key;
 use crate::limits::LIMITS;
 use crate::manifest::edit::Edit;
+use crate::manifest::reader::NUMBER_END;
 use crate::manifest::{Manifest, opening};
 use crate::merging::{LsmMerge, Merging};
 use crate::options::{LsmOptions, check_codec};
 use crate::placing::place;
+use crate::run::Run;
 use crate::snapshot::LsmSnapshot;
 use crate::sst::Sst;
 use crate::sst::run_writer::{Numbers, RunWriter};
@@ -65,7 +67,7 @@ pub(crate) struct Work {
     compaction: Option<Compaction>,
     /// SSTs that the newest state does without.
     pub(crate) retired: Vec<Arc<Sst>>,
-    /// How many merges there had been when space was last reclaimed.
+    /// How many merges there had been when space was last reclaimed, to the end.
     reclaimed_at: Option<u64>,
 }
 
@@ -160,11 +162,13 @@ impl Lsm {
         changes: &dyn Changes,
         upto: Option<Lsn>,
     ) -> Result<Merging, EngineError> {
+        // What is written for nothing would be written again by each attempt.
+        self.work.lock().manifest.check_sound()?;
         let newest = self.newest();
         let base = newest.version();
         base.check_decided()?;
         let upto = upto.unwrap_or(base.lsn.next());
-        check_newer(upto, base.lsn)?;
+        self.check_newer(upto, base.lsn)?;
         Ok(Merging::new(
             Arc::clone(base),
             self.run_writer(0),
@@ -174,15 +178,21 @@ impl Lsm {
         ))
     }
 
-    /// Makes what a merge has written durable, and publishes it.
+    /// Makes what a merge has written durable, and publishes it. Refused as busy where another merge, or the decision of a
+    /// stage, came between.
     pub(crate) fn commit_merge(&self, merging: Merging) -> Result<(), EngineError> {
         let mut work = self.work.lock();
         let newest = self.newest();
         let base = newest.version();
         base.check_decided()?;
         let upto = merging.upto;
-        check_newer(upto, base.lsn)?;
-        let folded = merging.finish();
+        self.check_newer(upto, base.lsn)?;
+        if !merging.builds_on(base) {
+            let source = std::io::ErrorKind::ResourceBusy.into();
+            return Err(io_error("merge into", self.store.dir(), 0, source));
+        }
+        work.manifest.check_sound()?;
+        let folded = merging.finish(base);
         let mut ssts = folded.output.finish()?;
         let run = base.next_run;
         for meta in &mut ssts {
@@ -248,7 +258,8 @@ impl Lsm {
         Ok(())
     }
 
-    /// Compacts for a slice where level 0 has too many runs; returns whether a merge must wait for more of that.
+    /// Compacts for a slice where level 0 has too many runs; returns whether a merge must wait for more of that. As long as
+    /// it need not, a compaction that fails is no concern of the merge: it begins again with the next step, which reports it.
     pub(crate) fn keep_up(&self, budget: Budget) -> Result<bool, EngineError> {
         let runs = || self.newest.load().version().level0.len();
         let slow = self.options.level0_runs_slow;
@@ -256,10 +267,15 @@ impl Lsm {
             return Ok(false);
         }
         let mut work = self.work.lock();
-        let has_work = self.compact_slice(&mut work, budget, |version| {
+        let compacted = self.compact_slice(&mut work, budget, |version| {
             plan_due(version, &self.options)
-        })?;
-        Ok(has_work && runs() >= slow * 2)
+        });
+        let must_wait = runs() >= slow.saturating_mul(2);
+        match compacted {
+            Ok(has_work) => Ok(has_work && must_wait),
+            Err(error) if must_wait => Err(error),
+            Err(_) => Ok(false),
+        }
     }
 
     /// One slice of the compaction under way, or of one that `plan` begins. Returns whether there was one.
@@ -269,6 +285,7 @@ impl Lsm {
         budget: Budget,
         plan: impl FnOnce(&Version) -> Option<Plan>,
     ) -> Result<bool, EngineError> {
+        work.manifest.check_sound()?;
         let mut compaction = match work.compaction.take() {
             Some(compaction) => compaction,
             None => {
@@ -298,9 +315,10 @@ impl Lsm {
         Ok(true)
     }
 
-    /// Removes files that nobody needs any more. Returns whether there were any.
+    /// Removes files that nobody needs any more. Returns whether there were any; the first error, after all others.
     fn collect(&self, work: &mut Work) -> Result<bool, EngineError> {
         let mut has_removed = false;
+        let mut failed = None;
         let mut idx = 0;
         while let Some(sst) = work.retired.get(idx) {
             if Arc::strong_count(sst) > 1 {
@@ -308,15 +326,20 @@ impl Lsm {
                 continue;
             }
             match self.store.files().remove_file(sst.path()) {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                removed => removed.map_err(|source| io_error("remove", sst.path(), 0, source))?,
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    failed.get_or_insert_with(|| io_error("remove", sst.path(), 0, source));
+                    idx += 1;
+                    continue;
+                }
+                _ => {}
             }
             has_removed = true;
             work.retired.swap_remove(idx);
         }
-        let left = work.retired.iter().map(|sst| sst.meta.file_len).sum();
+        let left = work.retired.iter().map(|sst| sst.meta.file_len);
+        let left = left.fold(0, u64::saturating_add);
         self.retired_bytes.store(left, Ordering::Relaxed);
-        Ok(has_removed)
+        failed.map_or(Ok(has_removed), Err)
     }
 
     fn work_step(
@@ -325,13 +348,26 @@ impl Lsm {
         plan: impl FnOnce(&Version) -> Option<Plan>,
     ) -> Result<Progress, EngineError> {
         let mut work = self.work.lock();
-        let has_removed = self.collect(&mut work)?;
+        // A file that cannot be removed keeps nobody from compacting.
+        let removed = self.collect(&mut work);
         let has_compacted = self.compact_slice(&mut work, budget, plan)?;
+        let has_removed = removed?;
         Ok(if has_removed || has_compacted {
             Progress::More
         } else {
             Progress::Idle
         })
+    }
+
+    fn check_newer(&self, upto: Lsn, merged: Lsn) -> Result<(), EngineError> {
+        if upto <= merged {
+            return Err(EngineError::Stale { upto, merged });
+        }
+        if upto.0 >= NUMBER_END {
+            let source = std::io::ErrorKind::InvalidInput.into();
+            return Err(io_error("merge into", self.store.dir(), 0, source));
+        }
+        Ok(())
     }
 
     pub(crate) fn work(&self) -> MutexGuard<'_, Work> {
@@ -359,13 +395,6 @@ impl Lsm {
             level,
         )
     }
-}
-
-fn check_newer(upto: Lsn, merged: Lsn) -> Result<(), EngineError> {
-    if upto > merged {
-        return Ok(());
-    }
-    Err(EngineError::Stale { upto, merged })
 }
 
 /// Removes SSTs that no state has: of merges and compactions that a crash cut short, and those that readers had kept.
@@ -456,14 +485,19 @@ impl Engine for Lsm {
     /// The same, where that gives much of the space back.
     fn reclaim(&self, budget: Budget) -> Result<Progress, EngineError> {
         let merges = self.merges.load(Ordering::Relaxed);
-        let mut work = self.work.lock();
-        let is_new = work.reclaimed_at.replace(merges) != Some(merges);
-        let is_worth_it = work.compaction.is_some()
-            || (is_new && verify::holds_much_garbage(self.newest().version()));
-        drop(work);
-        self.work_step(budget, |version| {
-            is_worth_it.then(|| plan_full(version)).flatten()
-        })
+        let is_new = self.work.lock().reclaimed_at != Some(merges);
+        let mut is_over = false;
+        let stepped = self.work_step(budget, |version| {
+            let is_worth_it = is_new && verify::holds_much_garbage(version);
+            let plan = is_worth_it.then(|| plan_full(version)).flatten();
+            is_over = plan.is_none();
+            plan
+        });
+        // Only once there was nothing left to begin: a compaction that fails is tried again.
+        if is_over {
+            self.work.lock().reclaimed_at = Some(merges);
+        }
+        stepped
     }
 
     fn verify(&self) -> Result<VerifyReport, EngineError> {
@@ -480,12 +514,15 @@ impl Engine for Lsm {
 
     fn stats(&self) -> EngineStats {
         let newest = self.newest();
-        let live: u64 = newest.version().ssts().map(|sst| sst.meta.file_len).sum();
+        let live = newest.version().runs().map(Run::bytes);
+        let live = live.fold(0, u64::saturating_add);
         let pinned_bytes = self.retired_bytes.load(Ordering::Relaxed);
         let (cache_hits, cache_misses) = self.store.cache.hits_and_misses();
         EngineStats {
             kind: "lsm",
-            file_bytes: live + pinned_bytes + self.manifest_bytes.load(Ordering::Relaxed),
+            file_bytes: live
+                .saturating_add(pinned_bytes)
+                .saturating_add(self.manifest_bytes.load(Ordering::Relaxed)),
             free_bytes: 0,
             pinned_bytes,
             moved_bytes: self.moved_bytes.load(Ordering::Relaxed),

@@ -144,20 +144,25 @@ impl Merging {
         Err(EngineError::Unsorted { keyspace })
     }
 
-    /// What is to be committed, once everything is folded in.
-    pub(crate) fn finish(self) -> Folded {
+    /// What is to be committed to `newest`, once everything is folded in. Since the merge began, keyspaces may have been
+    /// given codecs, and so may have begun.
+    pub(crate) fn finish(self, newest: &Version) -> Folded {
         debug_assert!(self.is_folded);
-        let base = &self.base;
+        let mut dropped = self.dropped;
+        dropped.retain(|id| newest.has(*id));
+        let is_new = |id: &KeyspaceId| !newest.has(*id);
         Folded {
-            dropped: self
-                .dropped
-                .iter()
-                .copied()
-                .filter(|id| base.has(*id))
-                .collect(),
-            begun: self.begun.into_iter().collect(),
+            dropped,
+            begun: self.begun.into_iter().filter(is_new).collect(),
             output: self.output,
         }
+    }
+
+    /// Whether nothing was merged or decided since the merge began. It has left out tombstones that hide nothing in its
+    /// base: on another one they would be missed.
+    pub(crate) fn builds_on(&self, newest: &Version) -> bool {
+        let place = |version: &Version| (version.lsn, version.made, version.adopted);
+        place(&self.base) == place(newest)
     }
 }
 

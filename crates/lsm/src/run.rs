@@ -27,20 +27,28 @@ impl Run {
         &self.ssts
     }
 
+    /// Whether both are the same run of a version.
+    pub(crate) fn is(&self, other: &Run) -> bool {
+        Arc::ptr_eq(&self.ssts, &other.ssts)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.ssts.is_empty()
     }
 
     pub(crate) fn bytes(&self) -> u64 {
-        self.ssts.iter().map(|sst| sst.meta.file_len).sum()
+        let each = self.ssts.iter().map(|sst| sst.meta.file_len);
+        each.fold(0, u64::saturating_add)
     }
 
     pub(crate) fn entries(&self) -> u64 {
-        self.ssts.iter().map(|sst| sst.meta.entries).sum()
+        let each = self.ssts.iter().map(|sst| sst.meta.entries);
+        each.fold(0, u64::saturating_add)
     }
 
     pub(crate) fn tombstones(&self) -> u64 {
-        self.ssts.iter().map(|sst| sst.meta.tombstones).sum()
+        let each = self.ssts.iter().map(|sst| sst.meta.tombstones);
+        each.fold(0, u64::saturating_add)
     }
 
     /// Where the first SST is that ends at or above `key`.

@@ -76,7 +76,7 @@ impl LsmSnapshot {
         let version = &self.version;
         let start = keyspace.0.to_be_bytes();
         let end = keyspace.0.checked_add(1).map(u32::to_be_bytes);
-        let mut sum = 0;
+        let mut sum = 0u64;
         let mut holders = 0;
         for run in version.runs() {
             let from = run.at_or_above(&start);
@@ -88,7 +88,7 @@ impl LsmSnapshot {
                 let properties = sst.properties()?;
                 let mut shares = properties.shares.iter();
                 is_held |= shares.any(|share| share.keyspace == keyspace);
-                sum += properties.entries_of(keyspace);
+                sum = sum.saturating_add(properties.entries_of(keyspace));
             }
             holders += usize::from(is_held);
         }

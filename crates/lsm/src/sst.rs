@@ -129,6 +129,7 @@ impl Sst {
             return Ok(true);
         }
         let bytes = self.store.read_cached(&self.place()?, &partition.filter)?;
+        filter::check(&bytes).map_err(|why| self.corrupt(&partition.filter, why))?;
         let may_hold = filter::may_hold(&bytes, hash);
         let tallies = &self.store.tallies;
         tallies.filter_checks.fetch_add(1, Ordering::Relaxed);
@@ -269,3 +270,6 @@ impl Sst {
         corrupt(&self.path, handle.offset, why)
     }
 }
+
+#[cfg(test)]
+mod tests;

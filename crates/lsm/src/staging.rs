@@ -17,6 +17,7 @@ impl Staging for Lsm {
         let mut work = self.work();
         let base = Arc::clone(self.newest().version());
         base.check_decided()?;
+        work.manifest.check_sound()?;
         let upto = base.lsn;
         let mut merging = Merging::new(
             Arc::clone(&base),
@@ -26,7 +27,7 @@ impl Staging for Lsm {
             upto,
         );
         merging.fold(changes, Budget { bytes: u64::MAX })?;
-        let folded = merging.finish();
+        let folded = merging.finish(&base);
         let mut ssts = folded.output.finish()?;
         ssts.iter_mut().for_each(|sst| sst.run = base.next_run);
         let made = StageId(base.made.0 + 1);

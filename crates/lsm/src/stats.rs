@@ -37,9 +37,9 @@ impl LevelStats {
         }
         self.runs += 1;
         self.ssts += run.ssts().len();
-        self.bytes += run.bytes();
-        self.entries += run.entries();
-        self.tombstones += run.tombstones();
+        self.bytes = self.bytes.saturating_add(run.bytes());
+        self.entries = self.entries.saturating_add(run.entries());
+        self.tombstones = self.tombstones.saturating_add(run.tombstones());
     }
 }
 

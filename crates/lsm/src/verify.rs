@@ -19,14 +19,36 @@ const GARBAGE_PART: u64 = 8;
 
 /// Whether much of what a version holds may be of no use any more: replaced, deleted or dropped.
 pub(crate) fn holds_much_garbage(version: &Version) -> bool {
-    let runs: Vec<&Run> = version.runs().collect();
-    let all: u64 = runs
-        .iter()
-        .map(|run| run.entries() + run.tombstones())
-        .sum();
-    let largest = runs.iter().map(|run| run.entries()).max().unwrap_or(0);
-    let may_go = all - largest + runs.iter().map(|run| run.tombstones()).sum::<u64>();
+    let sum = |counts: &[u64]| counts.iter().copied().fold(0, u64::saturating_add);
+    let counts = |run: &Run| run.entries().saturating_add(run.tombstones());
+    let all = sum(&version.runs().map(counts).collect::<Vec<_>>());
+    let tombstones = sum(&version.runs().map(Run::tombstones).collect::<Vec<_>>());
+    // Of what lies in several runs, one entry of each key is of use: at least as many as the largest share has.
+    let shared: Vec<u64> = version
+        .runs()
+        .map(|run| shared_entries(version, run))
+        .collect();
+    let largest = shared.iter().copied().max().unwrap_or(0);
+    let may_go = sum(&shared)
+        .saturating_sub(largest)
+        .saturating_add(tombstones);
     may_go > all / GARBAGE_PART || !version.dropped.is_empty()
+}
+
+/// Entries and tombstones in those SSTs of a run that overlap another run.
+fn shared_entries(version: &Version, run: &Run) -> u64 {
+    let is_shared = |sst: &&Arc<Sst>| {
+        let of_others = |other: &Run| {
+            !other.is(run)
+                && !other
+                    .overlapping(&sst.meta.smallest, &sst.meta.largest)
+                    .is_empty()
+        };
+        version.runs().any(of_others)
+    };
+    let shared = run.ssts().iter().filter(is_shared);
+    let counts = shared.map(|sst| sst.meta.entries.saturating_add(sst.meta.tombstones));
+    counts.fold(0, u64::saturating_add)
 }
 
 /// Checks all SSTs of a state and of its stage, and counts its entries.
@@ -40,7 +62,7 @@ pub(crate) fn verify(snapshot: &LsmSnapshot, report: &mut VerifyReport) {
     }
     for keyspace in version.keyspaces.keys() {
         match snapshot.count(*keyspace) {
-            Ok(count) => report.entries += count,
+            Ok(count) => report.entries = report.entries.saturating_add(count),
             Err(finding) => report.findings.push(finding),
         }
     }
@@ -78,7 +100,7 @@ fn check_sst(sst: &Arc<Sst>, report: &mut VerifyReport) -> Result<(), EngineErro
         check_partition(sst, separator, partition, &mut seen, report)?;
     }
     report.pages += 2;
-    report.bytes += sst.meta.file_len;
+    report.bytes = report.bytes.saturating_add(sst.meta.file_len);
     check_totals(sst, &footer.top, &seen)?;
     let properties = sst.store().read(&sst.place()?, &footer.properties)?;
     let properties =
@@ -209,3 +231,6 @@ fn check_totals(sst: &Sst, top: &Handle, seen: &Seen) -> Result<(), EngineError>
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use drystone_base::Malformed;
 
 use super::format::{NO_RESTART, SEVERAL};
 use super::{Block, Slot};
+use crate::error::cut;
 use crate::key::common_prefix_len;
 
 impl Block {
@@ -48,7 +49,14 @@ impl Block {
         let mut agreed = 0;
         let mut is_first = true;
         while let Some(entry) = self.entry(offset)? {
-            if entry.shared < agreed || (is_first && entry.shared > 0) {
+            if is_first && entry.shared > 0 {
+                return Err(Malformed::new(
+                    "entry at a restart",
+                    "a whole key",
+                    "a part",
+                ));
+            }
+            if entry.shared < agreed {
                 return Ok(None);
             }
             if entry.shared == agreed {
@@ -66,6 +74,9 @@ impl Block {
             }
             is_first = false;
             offset = entry.end;
+        }
+        if is_first {
+            return Err(cut("entry at a restart"));
         }
         Ok(None)
     }

@@ -132,3 +132,22 @@ fn bytes_that_are_no_block_are_refused_and_never_panic() {
         }
     }
 }
+
+#[test]
+fn a_bucket_that_leads_to_no_whole_key_is_damage() {
+    let entries: Entries = (0..40u8).map(|n| (vec![b'k', n], Some(vec![n]))).collect();
+    let block = block_of(&entries, RESTART_EVERY, true);
+    let (sound, trailer) = (block.bytes.to_vec(), block.trailer);
+    let key = &entries[20].0;
+    let second_entry = block.entry(0).unwrap().unwrap().end;
+    for offset in [second_entry, trailer.entries_len] {
+        let mut bytes = sound.clone();
+        let offset = u32::try_from(offset).unwrap().to_le_bytes();
+        for restart in 0..trailer.restart_count {
+            let at = trailer.entries_len + restart * 4;
+            bytes[at..at + 4].copy_from_slice(&offset);
+        }
+        let block = Block::open(bytes.into()).unwrap();
+        assert!(block.find(key, hash(key)).is_err());
+    }
+}

@@ -32,7 +32,11 @@ pub(crate) fn plan_due(version: &Version, options: &LsmOptions) -> Option<Plan> 
     let plans = levels.map(|level| plan_into(version, level));
     let mut fitting = plans.filter(|plan| {
         let below = version.deeper[plan.output_level].bytes();
-        let above: u64 = plan.upper.iter().map(Run::bytes).sum();
+        let above = plan
+            .upper
+            .iter()
+            .map(Run::bytes)
+            .fold(0, u64::saturating_add);
         below <= above.saturating_mul(options.level_ratio)
     });
     Some(fitting.next().unwrap_or_else(|| plan_into(version, 1)))

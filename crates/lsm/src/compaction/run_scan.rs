@@ -1,10 +1,13 @@
 //! Run scan: all entries of a run in order, past the cache. Between two SSTs it waits before the next one, unopened.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use drystone_base::Malformed;
 use drystone_engine::EngineError;
 
 use crate::block::cursor::BlockCursor;
+use crate::error::corrupt;
 use crate::sst::Sst;
 use crate::sst::scan::SstScan;
 
@@ -79,6 +82,16 @@ impl RunScan {
     #[inline]
     pub(crate) fn key(&self) -> Option<&[u8]> {
         self.entry().map(BlockCursor::key)
+    }
+
+    /// Damage where it is.
+    #[cold]
+    pub(crate) fn corrupt(&self, why: Malformed) -> EngineError {
+        match (&self.scan, self.ssts.get(self.at)) {
+            (Some(scan), _) => scan.corrupt(why),
+            (None, Some(sst)) => corrupt(sst.path(), 0, why),
+            (None, None) => corrupt(Path::new(""), 0, why),
+        }
     }
 
     /// Bytes read since this was last asked.

@@ -18,7 +18,7 @@
 //! ```
 //!
 //! An edit that names stages says all of them anew: fields 6 and 7 replace what was there before, and none means that no
-//! stage is undecided. Little-endian. Spec: `docs/format/lsm.md`, version 1.
+//! stage is undecided. Numbers are below 2^62. Little-endian. Spec: `docs/format/lsm.md`, version 1.
 
 use drystone_base::{KeyspaceId, Lsn, Malformed, varint};
 use drystone_compress::{CODEC_BYTES, Codec};
@@ -131,7 +131,7 @@ impl Edit {
             BEGIN => self.begin.push((keyspace(reader)?, codec(reader)?)),
             DROP => self.dropped.push(keyspace(reader)?),
             FORGET => self.forgotten.push(keyspace(reader)?),
-            STAGED => staged.push(SstMeta::decode(reader)?),
+            STAGED => staged.push(staged_sst(reader)?),
             STAGE if self.stage.is_none() => self.stage = Some(StageEdit::decode(reader)?),
             other => {
                 let found = other.to_string();
@@ -170,6 +170,15 @@ impl StageEdit {
     }
 }
 
+fn staged_sst(reader: &mut Reader<'_>) -> Result<SstMeta, Malformed> {
+    let meta = SstMeta::decode(reader)?;
+    if meta.level == 0 {
+        return Ok(meta);
+    }
+    let found = meta.level.to_string();
+    Err(Malformed::new("level of a staged SST", "0", found))
+}
+
 fn put(field: u8, number: u64, out: &mut Vec<u8>) {
     out.push(field);
     varint::encode(number, out);
@@ -205,3 +214,6 @@ fn codec(reader: &mut Reader<'_>) -> Result<Option<Codec>, Malformed> {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests;

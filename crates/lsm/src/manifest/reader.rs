@@ -4,6 +4,9 @@ use drystone_base::{Malformed, varint};
 
 use crate::error::cut;
 
+/// Numbers of records are below this, so that one more is a number, too.
+pub(crate) const NUMBER_END: u64 = 1 << 62;
+
 /// What is left of a record.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
@@ -22,6 +25,13 @@ impl<'a> Reader<'a> {
     pub(crate) fn number(&mut self, what: &'static str) -> Result<u64, Malformed> {
         let (number, len) = varint::decode(self.left).ok_or_else(|| cut(what))?;
         self.left = &self.left[len..];
+        if number >= NUMBER_END {
+            return Err(Malformed::new(
+                what,
+                "a number below 2^62",
+                number.to_string(),
+            ));
+        }
         Ok(number)
     }
 

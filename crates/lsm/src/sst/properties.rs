@@ -45,11 +45,13 @@ impl Properties {
     }
 
     pub(crate) fn entries(&self) -> u64 {
-        self.shares.iter().map(|share| share.entries).sum()
+        let each = self.shares.iter().map(|share| share.entries);
+        each.fold(0, u64::saturating_add)
     }
 
     pub(crate) fn tombstones(&self) -> u64 {
-        self.shares.iter().map(|share| share.tombstones).sum()
+        let each = self.shares.iter().map(|share| share.tombstones);
+        each.fold(0, u64::saturating_add)
     }
 
     /// Whether it has an entry or a tombstone of a keyspace.

@@ -10,6 +10,7 @@ use drystone_engine::EngineError;
 use super::{Partition, Sst};
 use crate::block::Block;
 use crate::block::cursor::BlockCursor;
+use crate::error::corrupt;
 use crate::handle::Handle;
 
 /// The most that one read brings, but for one block that is longer.
@@ -66,6 +67,15 @@ impl SstScan {
     /// The entry it is on.
     pub(crate) fn entry(&self) -> Option<&BlockCursor> {
         self.data.as_ref().map(|(_, data)| data)
+    }
+
+    /// Damage in the block it is in.
+    #[cold]
+    pub(crate) fn corrupt(&self, why: Malformed) -> EngineError {
+        match &self.data {
+            Some((handle, _)) => self.sst.corrupt(handle, why),
+            None => corrupt(self.sst.path(), 0, why),
+        }
     }
 
     /// Bytes read since this was last asked.

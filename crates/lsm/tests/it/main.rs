@@ -8,6 +8,7 @@ mod api;
 mod compaction;
 mod crash;
 mod damage;
+mod faults;
 mod golden;
 mod laws;
 mod model;

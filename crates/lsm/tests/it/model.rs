@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use drystone_base::{Env, KeyspaceId, Lsn};
 use drystone_engine::{Budget, Cursor, Engine, Snapshot};
-use drystone_lsm::{Lsm, LsmSnapshot, WriteBatch};
+use drystone_lsm::{Codec, Lsm, LsmOptions, LsmSnapshot, WriteBatch};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -28,7 +28,7 @@ enum Step {
     },
     Drop(u32),
     /// Slices of background work, or of a full compaction.
-    Work(u8, bool),
+    Work(u8, bool, u64),
     Reopen,
 }
 
@@ -64,13 +64,17 @@ fn write() -> impl Strategy<Value = Write> {
     })
 }
 
+fn budget() -> impl Strategy<Value = u64> {
+    prop_oneof![2 => Just(3000), 1 => 1u64..400]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => vec(write(), 0..60).prop_map(Step::Merge),
         2 => (1u32..4, 1u16..400).prop_map(|(keyspace, count)| Step::Append { keyspace, count }),
         3 => (1u32..4, key(), 1u16..400).prop_map(|(keyspace, from, count)| Step::DeleteRange { keyspace, from, count }),
         1 => (1u32..4).prop_map(Step::Drop),
-        3 => (1u8..20, any::<bool>()).prop_map(|(slices, is_full)| Step::Work(slices, is_full)),
+        3 => (1u8..20, any::<bool>(), budget()).prop_map(|(slices, is_full, bytes)| Step::Work(slices, is_full, bytes)),
         1 => Just(Step::Reopen),
     ]
 }
@@ -234,10 +238,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_history_agrees_with_a_map(steps in vec(step(), 1..25), probes in vec(key(), 1..20)) {
+    fn any_history_agrees_with_a_map(steps in vec(step(), 1..25), probes in vec(key(), 1..20), is_compressed in any::<bool>()) {
+        let codec = if is_compressed { Codec::Lz4 } else { Codec::None };
+        let options = || LsmOptions { codecs: vec![codec], ..small() };
         let env = Env::memory(1);
         let dir = Path::new("lsm");
-        let mut lsm = Lsm::open(&env, dir, small()).unwrap();
+        let mut lsm = Lsm::open(&env, dir, options()).unwrap();
         let (mut model, mut epoch) = (Model::new(), [0; 4]);
         let mut held: Option<(Arc<LsmSnapshot>, Model)> = None;
         for step in &steps {
@@ -246,16 +252,16 @@ proptest! {
                     let before = lsm.merged_lsn();
                     prop_assert_eq!(lsm.write_batch(&batch).unwrap(), Lsn(before.0 + 1));
                 }
-                None if let Step::Work(slices, is_full) = step => {
+                None if let Step::Work(slices, is_full, bytes) = step => {
                     for _ in 0..*slices {
-                        let slice = Budget { bytes: 3000 };
+                        let slice = Budget { bytes: *bytes };
                         if *is_full { lsm.compact(slice).unwrap() } else { lsm.step(slice).unwrap() };
                     }
                 }
                 None => {
                     held = None;
                     drop(lsm);
-                    lsm = Lsm::open(&env, dir, small()).unwrap();
+                    lsm = Lsm::open(&env, dir, options()).unwrap();
                 }
             }
             check(&lsm.newest(), &model, &probes);

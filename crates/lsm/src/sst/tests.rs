@@ -31,7 +31,7 @@ fn a_filter_of_a_wrong_length_is_damage() {
         filter: partition.index,
         ..partition
     };
-    assert!(wrong.filter.stored_len % 32 > 0);
+    assert!(!wrong.filter.stored_len.is_multiple_of(32));
     let found = sst.may_hold(&wrong, hash);
     assert!(matches!(found, Err(EngineError::Corrupt { .. })));
 }

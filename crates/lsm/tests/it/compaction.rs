@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use drystone_base::{Env, KeyspaceId, Lsn};
 use drystone_engine::{Budget, Engine, Progress, SliceChanges, Snapshot};
-use drystone_lsm::{Lsm, LsmSnapshot, WriteBatch};
+use drystone_lsm::{Codec, Lsm, LsmOptions, LsmSnapshot, WriteBatch};
 use drystone_testkit::{Batch, Draw, seed_of};
 
 use crate::small;
@@ -194,4 +194,22 @@ fn sorted_loads_are_written_once() {
     assert_eq!(lsm.newest().count(ROWS).unwrap(), 2000);
     let levels = lsm.stats_by_level();
     assert!(levels[..6].iter().all(|level| level.ssts == 0) && levels[6].entries == 2000);
+}
+
+/// A block shrinks when it is full and compressed: a slice goes on from there, whatever its budget.
+#[test]
+fn compressed_blocks_go_through_the_smallest_slices() {
+    let options = LsmOptions {
+        codecs: vec![Codec::Lz4],
+        ..small()
+    };
+    let lsm = Lsm::open(&Env::memory(1), Path::new("lsm"), options).unwrap();
+    let mut model = Model::new();
+    for version in 0..3 {
+        put(&lsm, &mut model, 0..300, version);
+    }
+    while lsm.compact(Budget { bytes: 1 }).unwrap() == Progress::More {}
+    assert_eq!(entries(&lsm.newest()), model);
+    assert_eq!(lsm.newest().count(ROWS).unwrap(), 300);
+    assert!(lsm.verify().unwrap().findings.is_empty());
 }

@@ -163,7 +163,7 @@ pub trait File: Send + Sync + fmt::Debug {
         let _nobody_listens = (offset, len);
     }
 
-    /// The first `len` bytes as memory; the file must have them. `None`: there is no such way here, in memory, on the
+    /// The first `len` bytes as memory. Only what the file has may be touched. `None`: there is no such way here, in memory, on the
     /// simulated disk, or without the feature `mmap`.
     ///
     /// # Errors

@@ -14,11 +14,10 @@ use drystone_base::sync::{ArcSwap, ArcSwapOption, Mutex, MutexGuard};
 use drystone_base::{Env, KeyspaceId, Lsn};
 use drystone_engine::{
     Budget, Changes, Engine, EngineError, EngineStats, Limits, MergeJob, Progress, Snapshot,
-    Staging, VerifyReport,
+    SortedEntries, Staging, VerifyReport, WriteBatch,
 };
 use drystone_storage_pager::{Codec, Pager, Root, Writer};
 
-use crate::batch::{SortedEntries, WriteBatch};
 use crate::compact::Compactions;
 use crate::directory::{self, Fate};
 use crate::error::from_pager;

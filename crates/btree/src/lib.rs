@@ -62,9 +62,8 @@
 //!
 //! # Modules, in reading order
 //! `node` (one page; `format` has its layout), `tree` and `payload` (where trees begin), `keyspace`, `snapshot`,
-//! `cursor`, `range`, `positions` (reading), `merge` (of one tree), `merging` (of all, in slices), `btree`, `verify`.
+//! `cursor`, `positions` (reading), `merge` (of one tree), `merging` (of all, in slices), `btree`, `verify`.
 
-mod batch;
 mod btree;
 mod compact;
 mod cursor;
@@ -87,7 +86,6 @@ mod payload;
 mod pieces;
 mod pin;
 mod positions;
-mod range;
 mod read_ahead;
 mod release;
 mod snapshot;
@@ -97,14 +95,12 @@ mod verify;
 mod write_range;
 mod write_transaction;
 
-pub use batch::WriteBatch;
 pub use btree::BTree;
 pub use cursor::BTreeCursor;
-pub use drystone_engine::ValueReader;
+pub use drystone_engine::{ValueReader, WriteBatch};
 pub use drystone_storage_pager::{CachePolicy, Codec, ReadMode};
 pub use limits::{MAX_KEY_BYTES, MAX_LONG_VALUE_BYTES, MAX_VALUE_BYTES};
 pub use options::{BTreeOptions, MAX_PAGE_BYTES, MIN_PAGE_BYTES};
-pub use range::Range;
-pub use snapshot::BTreeSnapshot;
+pub use snapshot::{BTreeSnapshot, Range};
 pub use write_range::WriteRange;
 pub use write_transaction::WriteTransaction;

@@ -14,7 +14,6 @@ use crate::keyspace_list::{KeyspaceList, ListPlace};
 use crate::pages::Pages;
 use crate::payload::Stages;
 use crate::positions::count_range;
-use crate::range::Range;
 use crate::tree::{self, TreeRoot};
 
 /// What a snapshot shares with its clones and cursors.
@@ -29,6 +28,9 @@ pub(crate) struct State {
     /// Whether a value may lie in pieces: then files say so, for what reads older ones only.
     has_pieces: bool,
 }
+
+/// The entries between two bounds: an iterator from both ends.
+pub type Range = drystone_engine::Range<BTreeCursor>;
 
 /// One durable state. It never changes; a clone costs a pointer. While it, a clone or a cursor of it lives, its pages
 /// stay in the file.

@@ -10,6 +10,7 @@
 //! - [`Changes`]: the sorted stream that a merge folds in.
 //! - [`MergeJob`]: a merge under way, done in slices.
 //! - [`Staging`]: what an engine may offer besides: a merge in two steps.
+//! - [`WriteBatch`], [`SortedEntries`], [`Range`]: what engines offer to those who use one alone.
 //! - [`LongValue`]: a value that is written and read a piece at a time; [`ValueReader`] reads one as a stream.
 //!
 //! # Rules of the boundary
@@ -25,6 +26,7 @@
 //! - E7. A stage ([`Staging`]) is durable before it is decided, and seen by nobody before it is adopted. One that is
 //!   undecided is so after a crash.
 
+mod batch;
 mod changes;
 mod cursor;
 #[allow(clippy::module_inception, reason = "the noun of the crate")]
@@ -32,14 +34,17 @@ mod engine;
 mod error;
 mod long_value;
 mod merge_job;
+mod range;
 mod staging;
 mod value_reader;
 
+pub use batch::{SortedEntries, WriteBatch};
 pub use changes::{Change, Changes, Op, SliceChanges};
 pub use cursor::Cursor;
 pub use engine::{Budget, Engine, EngineStats, Limits, Progress, Snapshot, VerifyReport};
 pub use error::{EngineError, Malformed};
 pub use long_value::{LongValue, Piece, StoredValue, read_whole};
 pub use merge_job::MergeJob;
+pub use range::Range;
 pub use staging::{StageId, Staging};
 pub use value_reader::ValueReader;

@@ -58,7 +58,6 @@
 //! `block` (`format` has its layout), `filter`, `handle`, `sst` (one file), `run`, `version` (one state), `manifest`, `cursor`,
 //! `snapshot` (reading), `merging`, `placing`, `compaction` (`plan` says what), `staging`, `lsm`, `verify`.
 
-mod batch;
 mod block;
 mod compaction;
 mod cursor;
@@ -74,7 +73,6 @@ mod manifest;
 mod merging;
 mod options;
 mod placing;
-mod range;
 mod run;
 mod run_cursor;
 mod snapshot;
@@ -85,13 +83,12 @@ mod store;
 mod verify;
 mod version;
 
-pub use batch::WriteBatch;
 pub use cursor::LsmCursor;
 pub use drystone_compress::Codec;
+pub use drystone_engine::WriteBatch;
 pub use drystone_storage_pager::CachePolicy;
 pub use limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
 pub use lsm::Lsm;
 pub use options::{BLOCK_BYTES, LsmOptions, SST_BYTES};
-pub use range::Range;
-pub use snapshot::LsmSnapshot;
+pub use snapshot::{LsmSnapshot, Range};
 pub use stats::{FilterStats, LevelStats};

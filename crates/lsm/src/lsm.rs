@@ -13,11 +13,10 @@ use drystone_base::{Env, KeyspaceId, Lsn, Malformed};
 use drystone_compress::Codec;
 use drystone_engine::{
     Budget, Changes, Engine, EngineError, EngineStats, Limits, MergeJob, Progress, Snapshot,
-    Staging, VerifyReport,
+    SortedEntries, Staging, VerifyReport, WriteBatch,
 };
 use drystone_storage_pager::PageCache;
 
-use crate::batch::{SortedEntries, WriteBatch};
 use crate::compaction::Compaction;
 use crate::compaction::plan::{Plan, plan_due, plan_full};
 use crate::error::{corrupt, io_error};

@@ -14,8 +14,10 @@ use smallvec::SmallVec;
 use crate::block::Slot;
 use crate::cursor::LsmCursor;
 use crate::filter;
-use crate::range::Range;
 use crate::version::Version;
+
+/// The entries between two bounds: an iterator from both ends.
+pub type Range = drystone_engine::Range<LsmCursor>;
 
 /// One durable state. It never changes; a clone costs two pointers. While it, a clone or a cursor of it lives, its SSTs
 /// stay.

@@ -1,9 +1,10 @@
-//! Changes for a tree that is used alone: a batch in memory, or sorted input as it comes.
+//! Changes for an engine that is used alone: a batch in memory, or sorted input as it comes.
 
 use std::collections::BTreeMap;
 
+use crate::changes::{Change, Changes, Op};
+use crate::error::EngineError;
 use drystone_base::KeyspaceId;
-use drystone_engine::{Change, Changes, EngineError, Op};
 
 /// Changes in any order; a later one to the same key replaces the earlier one.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +47,9 @@ impl WriteBatch {
         self.changes.is_empty() && self.dropped.is_empty()
     }
 
-    pub(crate) fn changes(&self) -> BatchChanges<'_> {
+    /// All of it, as a merge takes it.
+    #[must_use]
+    pub fn changes(&self) -> impl Changes {
         BatchChanges {
             dropped: &self.dropped,
             changes: self.changes.iter(),
@@ -55,7 +58,7 @@ impl WriteBatch {
 }
 
 /// A batch as a stream.
-pub(crate) struct BatchChanges<'a> {
+struct BatchChanges<'a> {
     dropped: &'a [KeyspaceId],
     changes: std::collections::btree_map::Iter<'a, (KeyspaceId, Vec<u8>), Option<Vec<u8>>>,
 }
@@ -78,15 +81,17 @@ impl Changes for BatchChanges<'_> {
     }
 }
 
-/// Sorted entries of one keyspace as a stream.
-pub(crate) struct SortedEntries<I, K, V> {
+/// Sorted entries of one keyspace as a stream. Whoever takes it checks their order.
+#[derive(Debug)]
+pub struct SortedEntries<I, K, V> {
     keyspace: KeyspaceId,
     entries: I,
     at_hand: Option<(K, V)>,
 }
 
 impl<I, K, V> SortedEntries<I, K, V> {
-    pub(crate) fn new(keyspace: KeyspaceId, entries: I) -> SortedEntries<I, K, V> {
+    /// These entries, which ascend strictly by their keys.
+    pub fn new(keyspace: KeyspaceId, entries: I) -> SortedEntries<I, K, V> {
         SortedEntries {
             keyspace,
             entries,

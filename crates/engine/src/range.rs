@@ -2,23 +2,23 @@
 
 use std::ops::Bound;
 
+use crate::cursor::Cursor;
+use crate::error::EngineError;
 use bytes::Bytes;
-use drystone_engine::{Cursor, EngineError};
 
-use crate::cursor::BTreeCursor;
-
-/// Entries in key order: an owned, double-ended iterator over keys and values. Ends after its first error.
+/// Entries in key order: an owned, double-ended iterator over keys and values, with a cursor at each end. Ends after its
+/// first error.
 #[derive(Debug)]
-pub struct Range {
-    front: End,
-    back: End,
+pub struct Range<C> {
+    front: End<C>,
+    back: End<C>,
     is_done: bool,
 }
 
 /// One end of what is left.
 #[derive(Debug)]
-struct End {
-    cursor: BTreeCursor,
+struct End<C> {
+    cursor: C,
     bound: Bound<Vec<u8>>,
     /// Whether the cursor is on the entry given last from this end.
     is_on: bool,
@@ -26,13 +26,10 @@ struct End {
 
 type Entry = (Bytes, Bytes);
 
-impl Range {
-    pub(crate) fn new(
-        front: BTreeCursor,
-        back: BTreeCursor,
-        start: Bound<Vec<u8>>,
-        end: Bound<Vec<u8>>,
-    ) -> Range {
+impl<C: Cursor> Range<C> {
+    /// The entries of one keyspace between two bounds, by two cursors in it.
+    #[must_use]
+    pub fn new(front: C, back: C, start: Bound<Vec<u8>>, end: Bound<Vec<u8>>) -> Range<C> {
         let end_of = |cursor, bound| End {
             cursor,
             bound,
@@ -83,7 +80,7 @@ impl Range {
     }
 }
 
-impl Iterator for Range {
+impl<C: Cursor> Iterator for Range<C> {
     type Item = Result<Entry, EngineError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -95,7 +92,7 @@ impl Iterator for Range {
     }
 }
 
-impl DoubleEndedIterator for Range {
+impl<C: Cursor> DoubleEndedIterator for Range<C> {
     fn next_back(&mut self) -> Option<Self::Item> {
         if self.is_done {
             return None;
@@ -105,7 +102,7 @@ impl DoubleEndedIterator for Range {
     }
 }
 
-impl End {
+impl<C: Cursor> End<C> {
     fn seek_start(&mut self) -> Result<bool, EngineError> {
         match &self.bound {
             Bound::Unbounded => self.cursor.first(),

@@ -30,7 +30,7 @@ pub struct LsmOptions {
     /// Filter bits for each key; 0 for no filters. 10 make one needless read in a hundred, 16 one in a thousand.
     pub filter_bits_per_key: u8,
     /// How blocks are compressed, by level: level 0 by the first, and so on; deeper ones by the last. Empty: not at all.
-    /// A keyspace's own codec ([`Lsm::set_codec`](crate::Lsm::set_codec)) comes before these.
+    /// A keyspace's own codec ([`Engine::set_codec`](drystone_engine::Engine::set_codec)) comes before these.
     pub codecs: Vec<Codec>,
     /// How many runs level 0 gathers before they are merged into a deeper level. More of them make writing cheaper and
     /// reading dearer.

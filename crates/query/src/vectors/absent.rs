@@ -6,7 +6,7 @@ use bytes::Bytes;
 use drystone_base::KeyspaceId;
 use drystone_mvcc::{Store, View};
 
-use crate::catalog::{Catalog, IndexKind};
+use crate::catalog::{Catalog, CatalogVersion, IndexKind};
 use crate::error::SqlError;
 use crate::exec::reader::Reader;
 
@@ -21,6 +21,7 @@ impl VectorIndexes {
     /// Fails when `catalog` has a vector index.
     pub(crate) fn follow(
         &self,
+        _: CatalogVersion,
         newest: impl FnOnce() -> Result<Arc<Catalog>, SqlError>,
         _: &Store,
     ) -> Result<bool, SqlError> {
